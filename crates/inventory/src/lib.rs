@@ -1,0 +1,1 @@
+//! What a subject showed, fact by fact, and the snapshot file that keeps it.

@@ -1,0 +1,1 @@
+//! Sessions with OpenStack clouds and the collector of facts.

@@ -1,0 +1,1 @@
+//! What SCS demands: scope specs and their evaluation, flavor names, requirement tables.

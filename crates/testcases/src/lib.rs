@@ -1,0 +1,1 @@
+//! The judgement of every testcase, one file per standard, and the registry.

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""serve.py PORT TARGET [ARG...]: serve one WSGI application with cheroot on loopback.
+
+TARGET is 'module:attribute' or 'paste:/path/to/paste.ini'. ARGs become the application's
+sys.argv[1:], where OpenStack services read --config-file.
+"""
+import importlib
+import os
+import signal
+import sys
+
+port, target = int(sys.argv[1]), sys.argv[2]
+kind, _, rest = target.partition(":")
+sys.argv = [kind.split(".")[0] + "-api"] + sys.argv[3:]
+if kind == "paste":
+    from paste import deploy
+    app = deploy.loadapp("config:" + rest)
+else:
+    app = getattr(importlib.import_module(kind), rest)
+
+from cheroot import wsgi  # noqa: E402  (after the application, which may patch the standard library)
+
+server = wsgi.Server((os.environ["HOST"], port), app, numthreads=8, request_queue_size=256, timeout=60)
+
+
+def stop(*_: object) -> None:
+    raise SystemExit(0)
+
+
+signal.signal(signal.SIGTERM, stop)
+try:
+    server.start()
+finally:
+    server.stop()
