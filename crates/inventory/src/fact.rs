@@ -1,0 +1,191 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that can be asked of a subject. A testcase names the facts it needs, the collector gathers the union.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactId {
+    /// The token: user, project, roles, expiry and the service catalog.
+    Token,
+    /// All flavors visible to the project, private ones included, with extra specs.
+    Flavors,
+    /// All images visible to the project, except hidden ones.
+    Images,
+    /// Images with `os_hidden=true`, which the plain list leaves out.
+    HiddenImages,
+    /// Volume types with their descriptions.
+    VolumeTypes,
+    /// The rules that every new security group gets.
+    DefaultSecurityGroupRules,
+    /// Networks that can be the gateway of a router.
+    ExternalNetworks,
+    /// Subnet pools, from which projects draw address ranges.
+    SubnetPools,
+    /// How many floating IPs the project may have.
+    FloatingIpQuota,
+    /// What the object store says to an S3 request with an unknown access key.
+    S3Presence,
+}
+
+impl FactId {
+    /// Every fact there is, in the order in which they are shown.
+    pub const ALL: [FactId; 10] = [
+        FactId::Token,
+        FactId::Flavors,
+        FactId::Images,
+        FactId::HiddenImages,
+        FactId::VolumeTypes,
+        FactId::DefaultSecurityGroupRules,
+        FactId::ExternalNetworks,
+        FactId::SubnetPools,
+        FactId::FloatingIpQuota,
+        FactId::S3Presence,
+    ];
+
+    /// The fact in plain words, as progress lines and messages show it.
+    pub fn label(self) -> &'static str {
+        match self {
+            FactId::Token => "token",
+            FactId::Flavors => "flavors",
+            FactId::Images => "images",
+            FactId::HiddenImages => "hidden images",
+            FactId::VolumeTypes => "volume types",
+            FactId::DefaultSecurityGroupRules => "default security group rules",
+            FactId::ExternalNetworks => "external networks",
+            FactId::SubnetPools => "subnet pools",
+            FactId::FloatingIpQuota => "floating IP quota",
+            FactId::S3Presence => "S3 presence",
+        }
+    }
+}
+
+impl fmt::Display for FactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// A fact: its value, or why it could not be had.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact<T> {
+    /// Nobody asked for it in this run.
+    #[default]
+    NotAsked,
+    /// The subject answered.
+    Known(T),
+    /// The subject was asked, and there is no usable answer.
+    Unavailable(Unavailable),
+}
+
+impl<T> Fact<T> {
+    /// Whether nobody asked.
+    pub fn is_not_asked(&self) -> bool {
+        matches!(self, Fact::NotAsked)
+    }
+
+    /// The value, if there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Fact::Known(value) => Some(value),
+            Fact::NotAsked | Fact::Unavailable(_) => None,
+        }
+    }
+
+    /// The value, or why there is none; a fact that nobody asked for says so.
+    pub fn get(&self, id: FactId) -> Result<&T, Unavailable> {
+        match self {
+            Fact::Known(value) => Ok(value),
+            Fact::Unavailable(why) => Err(why.clone()),
+            Fact::NotAsked => Err(Unavailable::new(Reason::NotAsked, format!("the {id} were not collected"))),
+        }
+    }
+}
+
+impl<T> From<Result<T, Unavailable>> for Fact<T> {
+    fn from(result: Result<T, Unavailable>) -> Self {
+        match result {
+            Ok(value) => Fact::Known(value),
+            Err(why) => Fact::Unavailable(why),
+        }
+    }
+}
+
+/// Why a fact could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    /// The kind of trouble.
+    pub reason: Reason,
+    /// Method and URL of the request that failed, without query secrets; none if nothing was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The HTTP status, if the server answered at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What the server said, or what went wrong before it could.
+    pub message: String,
+    /// The request id of the server, for its operator's logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Unavailable {
+    /// A reason with a message and nothing sent.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Unavailable { reason, request: None, status: None, message: message.into(), request_id: None }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(request) = &self.request {
+            write!(f, "{request}: ")?;
+        }
+        if let Some(status) = self.status {
+            write!(f, "HTTP {status}: ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(id) = &self.request_id {
+            write!(f, " (request id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// The kinds of trouble in getting a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// Nobody asked for the fact in this run.
+    NotAsked,
+    /// The configuration of the cloud is missing or unusable.
+    Configuration,
+    /// The cloud did not accept the credentials.
+    Authentication,
+    /// The token must not be used for a check (roles too high or too low).
+    Preflight,
+    /// The service is not in the catalog.
+    NotInCatalog,
+    /// The service is in the catalog, but not for this region and interface.
+    NoEndpoint,
+    /// The server refused (HTTP 4xx).
+    Refused,
+    /// The server failed (HTTP 5xx).
+    ServerError,
+    /// No connection.
+    Unreachable,
+    /// TLS could not be established or the certificate is not trusted.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// The answer is not what the API promises (HTML, truncated JSON, wrong shape).
+    Malformed,
+    /// The answer points to a host outside the service's endpoint.
+    ForeignLink,
+    /// The answer is larger than is reasonable.
+    TooLarge,
+}
