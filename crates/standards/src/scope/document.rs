@@ -1,0 +1,254 @@
+//! A YAML document as a tree that remembers where every node was written.
+//!
+//! Scalars stay text: whether `yes`, `1.0` or `2024-02-28` is meant as a word, a number or a date is decided
+//! by the key it stands under, so the differences between YAML 1.1 and 1.2 do not matter.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::NamedSource;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter, Spanned};
+
+use super::problem::{Place, Problem, ProblemKind, SpecError, Spot};
+
+/// The published specs have about 30 kB.
+const MOST_BYTES: usize = 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+#[derive(Debug)]
+pub(super) enum Value {
+    Null,
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+impl Value {
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Text(_) => "a single value",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+}
+
+/// Reads one YAML document within limits that fit a spec file generously.
+pub(super) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError> {
+    let text = source.inner();
+    let whole = |kind| {
+        let place = Place { line: 1, column: 1, start: 0, len: 0 };
+        Problem::new(Spot { source: Arc::clone(source), place, key: String::new() }, kind)
+    };
+    if text.len() > MOST_BYTES {
+        let kind = ProblemKind::TooLarge(format!("{} bytes, the limit is {MOST_BYTES}", text.len()));
+        return Err(whole(kind).into());
+    }
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 16,
+            flow_nesting_limit: 16,
+            max_nodes: 40_000,
+            max_events: 100_000,
+            max_documents: 1,
+            max_anchors: 1_000,
+            max_aliases: 1_000,
+            max_merge_keys: 100,
+            max_total_scalar_bytes: MOST_BYTES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 20_000,
+            max_replay_stack_depth: 8,
+            max_alias_expansions_per_anchor: 1_000,
+        },
+        // Repeated keys are reported by us, with both places.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
+        Ok(raw) => Ok(node(raw, text)),
+        Err(error) => {
+            let message = DefaultMessageFormatter.format_message(error.without_snippet());
+            let mut problem = whole(ProblemKind::Syntax(message.escape_debug().to_string()));
+            if let Some(location) = error.location() {
+                problem.spot.place = place(location, text);
+            }
+            Err(problem.into())
+        }
+    }
+}
+
+fn place(location: Location, text: &str) -> Place {
+    let span = location.span();
+    let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let start = number(span.byte_offset()).min(text.len());
+    let len = number(span.byte_len()).min(text.len() - start);
+    // A parser may report a place just behind the end, where no line begins any more.
+    Place { line: location.line().max(1), column: location.column().max(1), start, len }
+}
+
+fn node(raw: Spanned<Raw>, text: &str) -> Node {
+    let place_of_value = place(raw.referenced, text);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Text(text) => Value::Text(text),
+        Raw::Guessed(shown) => {
+            let written = place(raw.defined, text);
+            let written = text.get(written.start..written.start + written.len).map(str::trim);
+            Value::Text(written.filter(|written| !written.is_empty()).map_or(shown, str::to_owned))
+        }
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Raw::Map(entries) => {
+            Value::Map(entries.into_iter().map(|(key, value)| (node(key, text), node(value, text))).collect())
+        }
+    };
+    Node { place: place_of_value, value }
+}
+
+/// A node as the deserializer hands it over.
+enum Raw {
+    Null,
+    Text(String),
+    /// A scalar that was taken for a boolean or a number; the source tells how it was really written.
+    Guessed(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value, a list or a map")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::Text(text))
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Guessed(value.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Node {
+        read(&Arc::new(NamedSource::new("t.yaml", text.to_owned()))).unwrap()
+    }
+
+    fn texts(node: &Node) -> Vec<&str> {
+        match &node.value {
+            Value::Text(text) => vec![text],
+            Value::Null => vec!["<null>"],
+            Value::List(items) => items.iter().flat_map(texts).collect(),
+            Value::Map(entries) => entries.iter().flat_map(|(k, v)| [texts(k), texts(v)].concat()).collect(),
+        }
+    }
+
+    #[test]
+    fn scalars_keep_their_spelling() {
+        let text = "- yes\n- No\n- 2024-02-28\n- 010\n- 1_000\n- 1.10\n- 0x1F\n- .inf\n- 1e999\n- ~\n- 'off'\n- 18446744073709551616\n- -5\n";
+        assert_eq!(
+            texts(&parse(text)),
+            [
+                "yes",
+                "No",
+                "2024-02-28",
+                "010",
+                "1_000",
+                "1.10",
+                "0x1F",
+                ".inf",
+                "1e999",
+                "<null>",
+                "off",
+                "18446744073709551616",
+                "-5"
+            ]
+        );
+        assert_eq!(texts(&parse("on: off\n5.1: y\n")), ["on", "off", "5.1", "y"]);
+        // An alias stands for what was written at its anchor.
+        assert_eq!(texts(&parse("a: &x 1.10\nb: *x\n")), ["a", "1.10", "b", "1.10"]);
+    }
+
+    #[test]
+    fn places_count_characters_and_point_at_bytes() {
+        let text = "ä: ü\nlist:\n  - größe: 5\n";
+        let Value::Map(entries) = parse(text).value else { panic!("a map") };
+        let Value::List(items) = &entries[1].1.value else { panic!("a list") };
+        let Value::Map(inner) = &items[0].value else { panic!("a map") };
+        let place = inner[0].1.place;
+        assert_eq!((place.line, place.column), (3, 12));
+        assert_eq!(&text[place.start..place.start + place.len], "5");
+        assert_eq!((items[0].place.line, items[0].place.column), (3, 5));
+    }
+}

@@ -1,0 +1,77 @@
+use assay_inventory::{
+    FactId, Flavor, Image, Inventory, Network, S3Presence, SecurityGroupRule, SubnetPool, Token, Unavailable,
+    VolumeType,
+};
+use jiff::Timestamp;
+
+use crate::Judgement;
+
+/// What the judges see: the facts, and the instant that counts as now.
+pub struct Evidence<'a> {
+    /// The facts.
+    pub inventory: &'a Inventory,
+    /// The instant that counts as now.
+    pub now: Timestamp,
+    /// Flavors and images, kept aside because a testcase per property goes through all of them.
+    offered_images: Option<Vec<&'a Image>>,
+}
+
+/// A fact, or the judgement that its absence leads to.
+pub(crate) type Needed<T> = Result<T, Box<Judgement>>;
+
+impl<'a> Evidence<'a> {
+    /// The evidence that an inventory gives at an instant.
+    pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
+        let offered_images =
+            inventory.images.value().map(|images| images.iter().filter(|image| image.is_offered()).collect());
+        Evidence { inventory, now, offered_images }
+    }
+
+    pub(crate) fn token(&self) -> Needed<&'a Token> {
+        needed(FactId::Token, self.inventory.token.get(FactId::Token))
+    }
+
+    pub(crate) fn flavors(&self) -> Needed<&'a [Flavor]> {
+        needed(FactId::Flavors, self.inventory.flavors.get(FactId::Flavors)).map(Vec::as_slice)
+    }
+
+    /// Images that everybody may use: public and community ones.
+    pub(crate) fn offered_images(&self) -> Needed<&[&'a Image]> {
+        needed(FactId::Images, self.inventory.images.get(FactId::Images))?;
+        Ok(self.offered_images.as_deref().unwrap_or_default())
+    }
+
+    pub(crate) fn hidden_images(&self) -> Result<&'a [Image], Unavailable> {
+        self.inventory.hidden_images.get(FactId::HiddenImages).map(Vec::as_slice)
+    }
+
+    pub(crate) fn volume_types(&self) -> Needed<&'a [VolumeType]> {
+        needed(FactId::VolumeTypes, self.inventory.volume_types.get(FactId::VolumeTypes)).map(Vec::as_slice)
+    }
+
+    pub(crate) fn default_security_group_rules(&self) -> Result<&'a [SecurityGroupRule], Unavailable> {
+        self.inventory.default_security_group_rules.get(FactId::DefaultSecurityGroupRules).map(Vec::as_slice)
+    }
+
+    pub(crate) fn external_networks(&self) -> Needed<&'a [Network]> {
+        needed(FactId::ExternalNetworks, self.inventory.external_networks.get(FactId::ExternalNetworks))
+            .map(Vec::as_slice)
+    }
+
+    pub(crate) fn subnet_pools(&self) -> Needed<&'a [SubnetPool]> {
+        needed(FactId::SubnetPools, self.inventory.subnet_pools.get(FactId::SubnetPools)).map(Vec::as_slice)
+    }
+
+    pub(crate) fn floating_ip_quota(&self) -> Needed<i64> {
+        needed(FactId::FloatingIpQuota, self.inventory.floating_ip_quota.get(FactId::FloatingIpQuota))
+            .copied()
+    }
+
+    pub(crate) fn s3_presence(&self) -> Needed<&'a S3Presence> {
+        needed(FactId::S3Presence, self.inventory.s3_presence.get(FactId::S3Presence))
+    }
+}
+
+fn needed<T>(id: FactId, fact: Result<T, Unavailable>) -> Needed<T> {
+    fact.map_err(|why| Box::new(Judgement::aborted(id, &why)))
+}

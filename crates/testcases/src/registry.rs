@@ -1,0 +1,90 @@
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use assay_inventory::{FactId, Inventory};
+use jiff::Timestamp;
+
+use crate::preflight::{Preflight, preflight};
+use crate::{Evidence, Judgement, Judging, Readings, Testcase};
+
+/// All testcases that this program knows, in the order of their standards.
+pub struct Registry {
+    testcases: Vec<Testcase>,
+}
+
+/// The verdicts of a run: testcase id and judgement, in the order of the request.
+pub type Verdicts = Vec<(String, Judgement)>;
+
+impl Registry {
+    /// Every standard has one file and one line here.
+    fn build() -> Self {
+        let mut registry = Registry { testcases: Vec::new() };
+        crate::scs_0100_flavor_naming::register(&mut registry);
+        crate::scs_0101_entropy::register(&mut registry);
+        crate::scs_0102_image_metadata::register(&mut registry);
+        registry
+    }
+
+    /// The registry; built once.
+    pub fn get() -> &'static Registry {
+        static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::build);
+        &REGISTRY
+    }
+
+    pub(crate) fn add(&mut self, testcase: Testcase) {
+        self.testcases.push(testcase);
+    }
+
+    /// All testcases.
+    pub fn testcases(&self) -> impl Iterator<Item = &Testcase> {
+        self.testcases.iter()
+    }
+
+    /// A testcase by its id.
+    pub fn find(&self, id: &str) -> Option<&Testcase> {
+        self.testcases.iter().find(|testcase| testcase.id == id)
+    }
+
+    /// The union of the facts that these testcases need. The token is always among them: nothing is
+    /// asked without it, and the preflight looks at its roles.
+    pub fn facts<'a>(&self, ids: impl IntoIterator<Item = &'a str>, with_text: bool) -> BTreeSet<FactId> {
+        let mut facts = BTreeSet::from([FactId::Token]);
+        for testcase in ids.into_iter().filter_map(|id| self.find(id)) {
+            facts.extend(testcase.official_facts);
+            if with_text {
+                facts.extend(testcase.text_facts);
+            }
+        }
+        facts
+    }
+}
+
+/// Judges testcases on an inventory, with `now` as the present. Ids that the registry does not know end
+/// in MISS. A token that is unfit for a check aborts everything, as it does in the reference suite.
+pub fn judge<'a>(inventory: &Inventory, ids: impl IntoIterator<Item = &'a str>, now: Timestamp) -> Verdicts {
+    let registry = Registry::get();
+    let evidence = Evidence::new(inventory, now);
+    let refusal = match inventory.token.get(FactId::Token) {
+        Err(why) => Some(Judgement::aborted(FactId::Token, &why)),
+        Ok(token) => match preflight(token) {
+            Preflight::Fit => None,
+            Preflight::Unfit(why) => {
+                let mut judging = Judging::default();
+                judging.abort(Readings::Both, None, "credentials of a plain member of one project", why);
+                Some(judging.finish())
+            }
+        },
+    };
+    ids.into_iter()
+        .map(|id| {
+            let judgement = match (registry.find(id), &refusal) {
+                (None, _) => Judgement::missed("this program does not know the testcase"),
+                (Some(testcase), Some(refusal)) if !testcase.official_facts.is_empty() || testcase.own => {
+                    Judgement { official: refusal.official.filter(|_| !testcase.own), ..refusal.clone() }
+                }
+                (Some(testcase), _) => testcase.judge(&evidence),
+            };
+            (id.to_owned(), judgement)
+        })
+        .collect()
+}
