@@ -163,7 +163,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_result_lives_at_least_through_the_next_period(at in any_datetime()) {
-            let bounds = [(1, 2), (7, 14), (27, 62), (89, 184), (392, 427)];
+            let bounds = [(1, 2), (7, 14), (27, 62), (89, 184), (392, 428)];
             for (lifetime, (least, most)) in Lifetime::ALL.into_iter().zip(bounds) {
                 let expiry = lifetime.expiry(at);
                 prop_assert_eq!(expiry.time(), Time::midnight());
