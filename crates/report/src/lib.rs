@@ -1,1 +1,38 @@
 //! The report model and its formats.
+//!
+//! A [`Report`] says what one subject came to in one run: every testcase with its verdicts and findings,
+//! the versions of the scope, and how the facts were had. Every format is a view of it with a shape of its
+//! own, so that internal types can change without breaking a reader. Rendering is pure: the same reports
+//! give the same bytes.
+
+mod build;
+mod error;
+mod exit;
+#[cfg(test)]
+mod fixture;
+mod format;
+mod html;
+mod json;
+mod junit;
+mod lines;
+mod model;
+mod official_yaml;
+mod sarif;
+mod text;
+mod yaml;
+
+pub use build::{Run, build};
+pub use error::RenderError;
+pub use exit::ExitCode;
+pub use format::{Format, UnknownFormat, render};
+pub use html::html;
+pub use json::{json, json_schema};
+pub use junit::junit;
+pub use lines::lines;
+pub use model::{
+    Chosen, FactTiming, Membership, Report, Scope, Tally, TargetSummary, TestcaseReport, Timings,
+    UnavailableFact, VersionSummary,
+};
+pub use official_yaml::official_yaml;
+pub use sarif::sarif;
+pub use text::visible;

@@ -3,6 +3,7 @@
 //! No I/O and no clock: dates, texts and results come in as arguments. What the standards demand in figures
 //! and names is data under `data/`; this crate interprets it and judges nothing itself.
 
+pub mod coverage;
 pub mod flavor_name;
 pub mod requirements;
 pub mod scope;

@@ -22,6 +22,18 @@ impl Registry {
         crate::scs_0100_flavor_naming::register(&mut registry);
         crate::scs_0101_entropy::register(&mut registry);
         crate::scs_0102_image_metadata::register(&mut registry);
+        crate::scs_0103_standard_flavors::register(&mut registry);
+        crate::scs_0104_standard_images::register(&mut registry);
+        crate::scs_0110_ssd_flavors::register(&mut registry);
+        crate::scs_0114_volume_types::register(&mut registry);
+        crate::scs_0115_default_security_groups::register(&mut registry);
+        crate::scs_0116_key_manager::register(&mut registry);
+        crate::scs_0117_volume_backup::register(&mut registry);
+        crate::scs_0121_availability_zones::register(&mut registry);
+        crate::scs_0123_services::register(&mut registry);
+        crate::scs_0125_secure_connections::register(&mut registry);
+        crate::scs_0126_provider_networks::register(&mut registry);
+        crate::scs_0302_domain_manager::register(&mut registry);
         registry
     }
 

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 
 use assay_inventory::FactId;
-use assay_standards::Verdict;
 
 use crate::{Evidence, Judgement};
 
@@ -17,7 +16,7 @@ pub enum Demand {
 }
 
 /// The function that judges. It gets the evidence and says what it came to.
-pub type Judge = Box<dyn Fn(&Evidence<'_>) -> Judgement + Send + Sync>;
+pub(crate) type Judge = Box<dyn Fn(&Evidence<'_>) -> Judgement + Send + Sync>;
 
 /// A testcase: what it is, what it needs, and how it is judged.
 pub struct Testcase {
@@ -52,10 +51,5 @@ impl Testcase {
             judgement.official = None;
         }
         judgement
-    }
-
-    /// Whether this program cannot judge it by reading: it must touch the cloud, or a person must look.
-    pub fn is_never_judged(&self, evidence: &Evidence<'_>) -> bool {
-        self.official_facts.is_empty() && self.judge(evidence).text == Verdict::Miss
     }
 }

@@ -117,13 +117,12 @@ mod tests {
     fn figures_are_those_of_the_name() {
         for flavor in &StandardFlavors::get().flavors {
             let letter = if flavor.cpu_type == "crowded-core" { 'L' } else { 'V' };
-            let mut name = format!("SCS-{}{letter}-{}", flavor.vcpus, flavor.ram_gib);
-            if flavor.disk_gb > 0 {
-                name.push_str(&format!("-{}", flavor.disk_gb));
-            }
-            if flavor.disk == Some(DiskDemand::Ssd) {
-                name.push('s');
-            }
+            let disk = match flavor.disk {
+                None => String::new(),
+                Some(DiskDemand::Any) => format!("-{}", flavor.disk_gb),
+                Some(DiskDemand::Ssd) => format!("-{}s", flavor.disk_gb),
+            };
+            let name = format!("SCS-{}{letter}-{}{disk}", flavor.vcpus, flavor.ram_gib);
             assert_eq!(flavor.name, name);
             assert_eq!(flavor.disk.is_some(), flavor.disk_gb > 0, "{name}");
         }

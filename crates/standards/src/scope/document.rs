@@ -63,6 +63,7 @@ pub(super) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError>
             max_anchors: 1_000,
             max_aliases: 1_000,
             max_merge_keys: 100,
+            // Counts what aliases repeat as well.
             max_total_scalar_bytes: MOST_BYTES,
         },
         alias_limits: serde_saphyr::alias_limits! {

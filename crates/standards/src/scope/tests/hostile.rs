@@ -22,6 +22,25 @@ fn aliases_that_multiply_are_refused() {
         let _ = writeln!(laughs, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(", "));
     }
     assert!(matches!(kind(&laughs), ProblemKind::Syntax(_)), "{:?}", kind(&laughs));
+
+    // Few aliases, but of a long text: 100 kB here would become 250 MB.
+    let long = format!(
+        "a: &a {}\nb: &b [{}]\nc: [{}]\n",
+        "x".repeat(100_000),
+        vec!["*a"; 50].join(", "),
+        vec!["*b"; 50].join(", ")
+    );
+    assert!(matches!(kind(&long), ProblemKind::Syntax(_)), "{:?}", kind(&long));
+}
+
+#[test]
+fn a_file_of_usual_size_may_use_aliases() {
+    let plain = "name: SCS-compatible IaaS\n";
+    assert_eq!(EMBEDDED.matches(plain).count(), 1);
+    let anchored =
+        EMBEDDED.replace(plain, "name: &name SCS-compatible IaaS\nprerequisite: {name: *name, url: *name}\n");
+    let spec = Spec::parse("aliases.yaml", &anchored).unwrap();
+    assert_eq!(spec.prerequisite.unwrap().url, "SCS-compatible IaaS");
 }
 
 #[test]

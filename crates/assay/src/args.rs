@@ -1,0 +1,456 @@
+//! The arguments, as clap sees them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use assay_report::Chosen;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use regex::Regex;
+
+/// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assay",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 conforms, 1 a testcase failed, 2 wrong usage or configuration, \
+                  3 something could not be determined, 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print the result only: no progress, no notes
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more about what happens; twice for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check clouds and say what each testcase came to
+    Check(Box<Check>),
+    /// Check a recorded cloud that is part of the program; needs no network
+    Demo(Demo),
+    /// Say what a testcase wants, why, and what to do when it fails
+    Explain(Explain),
+    /// List the testcases
+    List(List),
+    /// Show and compare versions of the scope
+    #[command(subcommand)]
+    Scope(Scope),
+    /// Show which statement of which standard is covered by which testcase
+    Coverage(Coverage),
+    /// Read, describe and write SCS flavor names
+    #[command(subcommand)]
+    FlavorName(FlavorNames),
+    /// Look at credentials, roles, quota and regions before a check
+    Doctor(Doctor),
+    /// Find flavors and images by what they are, not by name
+    #[command(subcommand)]
+    Find(Find),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// A subcommand, to print its own page
+        subcommand: Vec<String>,
+    },
+}
+
+/// What is judged against.
+#[derive(Debug, Args)]
+pub(crate) struct Against {
+    /// The scope
+    #[arg(long, value_enum, default_value_t = ScopeName::Iaas)]
+    pub(crate) scope: ScopeName,
+    /// One version of the scope, such as v5.1 [default: all that are listed for the date]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
+    /// A scope spec of your own instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spec: Option<PathBuf>,
+    /// Testcases whose id begins with a match, out of all testcases of the scope
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) testcases: Option<Regex>,
+    /// Targets, such as main,recommended [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) target: Vec<String>,
+    /// The day for which versions and lifetimes count [default: that of the check, in UTC]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<Date>,
+    /// The instant that rules compare with [default: that of the check or of the recording]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
+    /// Official: as the reference suite judges. Text: as the standards are written
+    #[arg(long, value_enum, default_value_t = Reading::Both)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeName {
+    /// SCS-compatible IaaS
+    Iaas,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reading {
+    Official,
+    Text,
+    Both,
+}
+
+impl From<Reading> for Chosen {
+    fn from(reading: Reading) -> Self {
+        match reading {
+            Reading::Official => Chosen::Official,
+            Reading::Text => Chosen::Text,
+            Reading::Both => Chosen::Both,
+        }
+    }
+}
+
+/// How the result is shown.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The format [default: human, or what the ending of the output file says]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the result to a file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show how long each fact took
+    #[arg(long)]
+    pub(crate) timings: bool,
+    /// Show every finding, not just the first few of each testcase
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading in a terminal
+    Human,
+    /// One line per testcase, `testcase-id: VERDICT`
+    Lines,
+    /// Everything, for programs
+    Json,
+    /// The report that the compliance monitor takes
+    Yaml,
+    /// For CI systems
+    Junit,
+    /// For code scanning
+    Sarif,
+    /// One page for a browser
+    Html,
+}
+
+/// How a cloud is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// Region instead of the one in clouds.yaml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Option<String>,
+    /// Interface instead of the one in clouds.yaml: public, internal or admin
+    #[arg(long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value = "32", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("give a number of seconds above 0, a day at most".into()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Clouds in clouds.yaml [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD")]
+    pub(crate) clouds: Vec<String>,
+    #[command(flatten)]
+    pub(crate) against: Against,
+    #[command(flatten)]
+    pub(crate) show: Show,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// Keep what was seen in a file, to judge it again later; a folder for several clouds
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub(crate) record: Option<PathBuf>,
+    /// Judge recordings instead of clouds; asks nothing of anybody
+    #[arg(long, value_name = "FILE", conflicts_with = "clouds", num_args = 1..)]
+    pub(crate) snapshot: Vec<PathBuf>,
+    /// Run the scripts of the spec for testcases that this program does not know
+    #[arg(long, requires = "spec")]
+    pub(crate) allow_scripts: bool,
+    /// Value of a variable of the spec, for its scripts
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) assign: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("write NAME=VALUE".into()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) against: Against,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Id of the testcase
+    pub(crate) testcase: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) against: Against,
+    /// All testcases that the program knows, in a version or not
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The format
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    /// For reading in a terminal
+    Human,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scope {
+    /// Show the versions, or one of them
+    Show {
+        /// The version [default: an overview of all]
+        version: Option<String>,
+        /// A scope spec of your own instead of the built-in one
+        #[arg(long, value_name = "FILE")]
+        spec: Option<PathBuf>,
+        /// The day for which validities are shown [default: today in UTC]
+        #[arg(long, value_name = "DATE")]
+        date: Option<Date>,
+    },
+    /// Compare two versions: which testcases come, go, or move to another target
+    Diff {
+        /// The version to start from
+        from: String,
+        /// The version to go to
+        to: String,
+        /// A scope spec of your own instead of the built-in one
+        #[arg(long, value_name = "FILE")]
+        spec: Option<PathBuf>,
+        /// A recording, to see what the cloud would make of the testcases that come
+        #[arg(long, value_name = "FILE")]
+        snapshot: Option<PathBuf>,
+        /// The instant that rules compare with [default: that of the recording]
+        #[arg(long, value_name = "TIME")]
+        now: Option<Timestamp>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Coverage {
+    /// Standards whose number begins so, such as 0102 [default: all]
+    pub(crate) standard: Option<String>,
+    /// The format
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlavorNames {
+    /// Say whether names are valid, and how they are written properly
+    Parse {
+        /// The names; `-` reads them from standard input, one a line
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// The format
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+    /// Say in words what names promise
+    Describe {
+        /// The names
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Write the name for what a flavor has
+    Compose(Compose),
+    /// Translate names between v1 and v2 (which v3 shares)
+    Convert {
+        /// The names
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// The way to write them
+        #[arg(long, value_enum, default_value_t = NameSyntax::V2)]
+        to: NameSyntax,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NameSyntax {
+    /// SCS-2V:4:20s
+    V1,
+    /// SCS-2V-4-20s
+    V2,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the grammar")]
+pub(crate) struct Compose {
+    /// Number of vCPUs
+    #[arg(long)]
+    pub(crate) vcpus: u64,
+    /// L crowded-core, V shared-core, T dedicated-thread, C dedicated-core; letter or word
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) cpu_type: String,
+    /// RAM in GiB, a multiple of 0.5
+    #[arg(long, value_name = "GIB")]
+    pub(crate) ram: f64,
+    /// CPUs without full mitigation of known attacks (i)
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// RAM without error correction (u)
+    #[arg(long)]
+    pub(crate) no_ecc: bool,
+    /// RAM that is oversubscribed (o)
+    #[arg(long)]
+    pub(crate) oversubscribed: bool,
+    /// Size of the root disk in GB; 0 leaves the size to the cloud
+    #[arg(long, value_name = "GB")]
+    pub(crate) disk: Option<u64>,
+    /// network, hdd, ssd or nvme; letter or word
+    #[arg(long, value_name = "TYPE", requires = "disk")]
+    pub(crate) disk_type: Option<String>,
+    /// Number of disks
+    #[arg(long, default_value_t = 1, requires = "disk")]
+    pub(crate) disks: u64,
+    /// Extensions as the grammar writes them, such as kvm_hwv_i3h_GNa-64_ib
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) extensions: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The cloud in clouds.yaml [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// The format
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Find {
+    /// Find flavors by what they have, smallest first
+    Flavor(FindFlavor),
+    /// Find images by what they hold, newest first
+    Image(FindImage),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Found {
+    /// Clouds in clouds.yaml [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(long = "cloud", value_name = "CLOUD")]
+    pub(crate) clouds: Vec<String>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// The first match alone; with --format json one flat object of strings, as Terraform's external data source reads it
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// The format
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+    /// Judge a recording instead of a cloud
+    #[arg(long, value_name = "FILE", conflicts_with = "clouds")]
+    pub(crate) snapshot: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindFlavor {
+    /// An SCS name: flavors that keep its promise, whatever they are called
+    #[arg(value_name = "SCS-NAME")]
+    pub(crate) name: Option<String>,
+    /// Number of vCPUs
+    #[arg(long)]
+    pub(crate) vcpus: Option<i64>,
+    /// RAM in GiB
+    #[arg(long, value_name = "GIB")]
+    pub(crate) ram: Option<f64>,
+    /// Root disk in GB, at least; 0 for none
+    #[arg(long, value_name = "GB")]
+    pub(crate) disk: Option<i64>,
+    /// crowded-core, shared-core, dedicated-thread or dedicated-core, at least
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) cpu_type: Option<String>,
+    /// network, hdd, ssd or nvme, at least
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) disk_type: Option<String>,
+    /// Take bigger ones too
+    #[arg(long)]
+    pub(crate) at_least: bool,
+    #[command(flatten)]
+    pub(crate) found: Found,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindImage {
+    /// Distribution, such as ubuntu
+    #[arg(long)]
+    pub(crate) distro: Option<String>,
+    /// Version of the distribution, such as 24.04
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) os_version: Option<String>,
+    /// Purpose, such as generic
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// Architecture, such as x86_64
+    #[arg(long, value_name = "NAME")]
+    pub(crate) architecture: Option<String>,
+    /// Any other property
+    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) properties: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) found: Found,
+}

@@ -1,0 +1,12 @@
+//! One file per subcommand.
+
+pub(crate) mod check;
+pub(crate) mod coverage;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod find;
+pub(crate) mod flavor_name;
+pub(crate) mod list;
+pub(crate) mod scope;
+pub(crate) mod shell;

@@ -1,0 +1,78 @@
+//! How the program ends when it cannot give a result.
+
+use std::fmt;
+
+use assay_inventory::SnapshotError;
+use assay_openstack::{ConfigError, ConnectError};
+use assay_standards::scope::{SelectionError, SpecError};
+use miette::{Diagnostic, Report};
+
+/// An error with the exit code that it leads to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: u8,
+    pub(crate) report: Report,
+}
+
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+/// Something could not be determined.
+const UNDETERMINED: u8 = 3;
+
+impl Failure {
+    /// Wrong usage or configuration, in words and with a hint.
+    pub(crate) fn usage(message: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Failure { code: USAGE, report: plain(message, hint) }
+    }
+
+    /// Something could not be determined.
+    pub(crate) fn undetermined(message: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Failure { code: UNDETERMINED, report: plain(message, hint) }
+    }
+
+    fn of(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Failure { code: USAGE, report: Report::new(error) }
+    }
+}
+
+fn plain(message: impl fmt::Display, hint: impl fmt::Display) -> Report {
+    let hint = hint.to_string();
+    match hint.is_empty() {
+        true => miette::miette!("{message}"),
+        false => miette::miette!(help = hint, "{message}"),
+    }
+}
+
+impl From<SpecError> for Failure {
+    fn from(error: SpecError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<SelectionError> for Failure {
+    fn from(error: SelectionError) -> Self {
+        Failure::usage(error, "`assay scope show` lists versions and targets, `assay list` testcases")
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Failure::usage(error, "")
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Failure::undetermined(error, "")
+    }
+}
+
+/// A snapshot file that is of no use.
+pub(crate) fn bad_snapshot(path: &std::path::Path, error: &SnapshotError) -> Failure {
+    let hint = match error {
+        SnapshotError::Newer { .. } => "read it with a newer assay",
+        SnapshotError::NotASnapshot => "record one with `assay check CLOUD --record FILE`",
+        _ => "record it again with `assay check CLOUD --record FILE`",
+    };
+    Failure::usage(format!("{}: {error}", path.display()), hint)
+}

@@ -1,0 +1,360 @@
+//! The result of a check: verdicts first, then what failed, what could not be judged, and where the readings differ.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use assay_report::{Report, TestcaseReport};
+use assay_standards::Verdict;
+use assay_standards::scope::Version;
+use assay_testcases::{Finding, Reading, Resource, Weight};
+
+use super::layout::{Table, painted, plain, printable, wrapped};
+use super::style;
+use unicode_width::UnicodeWidthStr as _;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Columns.
+    pub(crate) width: usize,
+    /// Every finding, not just the first few of a testcase.
+    pub(crate) all: bool,
+    /// How long each fact took.
+    pub(crate) timings: bool,
+}
+
+/// Findings shown per testcase, unless all are wanted.
+const SHOWN: usize = 4;
+/// Under the id of a testcase.
+const INDENT: &str = "        ";
+
+/// The report as text with colours.
+pub(crate) fn report(report: &Report, options: Options) -> String {
+    let mut view = View { report, options, text: String::new() };
+    view.head();
+    view.summary();
+    view.failures();
+    view.undecided(Verdict::Abort, "Could not be judged");
+    view.undecided(Verdict::Miss, "Not tried");
+    view.differences();
+    view.timings();
+    view.foot();
+    view.text
+}
+
+struct View<'r> {
+    report: &'r Report,
+    options: Options,
+    text: String,
+}
+
+impl View<'_> {
+    fn deciding(&self) -> Reading {
+        self.report.chosen.deciding()
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, title: &str) {
+        self.line("");
+        self.line(&style::bold(title));
+    }
+
+    fn head(&mut self) {
+        let report = self.report;
+        let mut place = printable(&report.subject.cloud);
+        if let Some(region) = &report.subject.region {
+            let _ = write!(place, " ({})", printable(region));
+        }
+        self.line(&format!("{} · {} · {}", style::bold(place), report.scope.name, report.reference_date));
+        let seen = report.recorded_at.strftime("%Y-%m-%d %H:%M UTC");
+        let at = report
+            .subject
+            .auth_url
+            .as_deref()
+            .map(|url| format!(" at {}", printable(url)))
+            .unwrap_or_default();
+        let judged = match report.judged_at == report.recorded_at {
+            true => String::new(),
+            false => format!(", judged as of {}", report.judged_at.strftime("%Y-%m-%d %H:%M UTC")),
+        };
+        self.line(&style::dim(format!("seen {seen}{at}{judged}")));
+    }
+
+    fn summary(&mut self) {
+        let both = self.report.chosen.shows_official() && self.report.chosen.shows_text();
+        let reading = self.deciding();
+        let mut table = Table::default();
+        for version in &self.report.versions {
+            let validity = version.validity.map_or("not listed", |validity| validity.as_str());
+            for target in &version.targets {
+                let tally = target.tally(reading);
+                let text = target.text;
+                // A target of our own testcases has no official verdict.
+                let (verdict, counts) = match tally.total() {
+                    0 => (None, text),
+                    _ => (Some(tally.verdict()), tally),
+                };
+                let paint = |verdict: Verdict| move |text: &str| style::paint(style::of(verdict), text);
+                let verdict = match verdict {
+                    Some(verdict) => painted(verdict.to_string(), paint(verdict)),
+                    None => plain("–"),
+                };
+                let counted = [
+                    (counts.fail, "fail"),
+                    (counts.abort, "abort"),
+                    (counts.miss, "miss"),
+                    (counts.pass, "pass"),
+                ]
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!("{count} {word}"))
+                .collect::<Vec<_>>()
+                .join(", ");
+                let by_text = match both {
+                    true => painted(format!("text: {}", text.verdict()), |shown| {
+                        if tally.total() > 0 && text.verdict() == tally.verdict() {
+                            style::dim(shown)
+                        } else {
+                            style::paint(style::of(text.verdict()), shown)
+                        }
+                    }),
+                    false => plain(""),
+                };
+                table.row([
+                    painted(version.version.clone(), |text| style::bold(text)),
+                    painted(validity, |text| style::dim(text)),
+                    plain(target.target.clone()),
+                    verdict,
+                    plain(counted),
+                    by_text,
+                ]);
+            }
+        }
+        self.line("");
+        self.text.push_str(&table.render("  "));
+    }
+
+    /// Failures of the target that decides, by standard, each with its findings and what to do; then those
+    /// of the other targets, in short.
+    fn failures(&mut self) {
+        let reading = self.deciding();
+        let (binding, informative): (Vec<&TestcaseReport>, Vec<&TestcaseReport>) = self
+            .report
+            .asked()
+            .filter(|testcase| testcase.verdict(reading) == Some(Verdict::Fail))
+            .partition(|testcase| matches!(testcase.target(), None | Some(Version::MAIN)));
+        if !binding.is_empty() {
+            self.heading("Failed");
+        }
+        let mut standard = "";
+        for testcase in binding {
+            if testcase.standard != standard {
+                standard = &testcase.standard;
+                self.line(&format!("\n  {}", style::bold(standard)));
+            }
+            self.testcase(testcase, Verdict::Fail);
+            self.findings(testcase, |finding| {
+                finding.weight == Weight::Failure && finding.readings.include(reading)
+            });
+            self.remedy(testcase);
+        }
+        if informative.is_empty() {
+            return;
+        }
+        self.heading("Failed, but not decisive");
+        for testcase in informative {
+            let target = testcase.target().unwrap_or_default();
+            self.line(&format!(
+                "  {} {}  {}",
+                style::verdict(Verdict::Fail),
+                style::bold(&testcase.id),
+                style::dim(target)
+            ));
+            self.findings(testcase, |finding| {
+                finding.weight == Weight::Failure && finding.readings.include(reading)
+            });
+        }
+        self.line(&style::dim("        → assay explain TESTCASE says what to do"));
+    }
+
+    /// Verdict and id, and behind or below them the title.
+    fn testcase(&mut self, testcase: &TestcaseReport, verdict: Verdict) {
+        let mut marks = String::new();
+        if self.report.chosen.shows_official() && self.report.chosen.shows_text() && testcase.differs() {
+            marks = format!(" ≠ text {}", testcase.text);
+        }
+        let line = format!("  {} {}", style::verdict(verdict), style::bold(&testcase.id));
+        let used = 8 + testcase.id.width() + marks.width();
+        let title = printable(&testcase.title);
+        if used + 2 + title.width() <= self.options.width {
+            self.line(&format!("{line}  {title}{}", style::warn(marks)));
+        } else {
+            self.line(&format!("{line}{}", style::warn(marks)));
+            self.line(&wrapped(&title, self.options.width, INDENT, INDENT));
+        }
+    }
+
+    fn remedy(&mut self, testcase: &TestcaseReport) {
+        let width = self.options.width;
+        if !testcase.clause.is_empty() {
+            self.line(&style::dim(wrapped(&testcase.clause, width, "        § ", "          ")));
+        }
+        if !testcase.remedy.is_empty() {
+            self.line(&wrapped(&testcase.remedy, width, "        → ", "          "));
+        }
+    }
+
+    fn findings(&mut self, testcase: &TestcaseReport, wanted: impl Fn(&Finding) -> bool) {
+        let findings: Vec<&Finding> = testcase.findings.iter().filter(|finding| wanted(finding)).collect();
+        let shown = if self.options.all || findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
+        let width = self.options.width;
+        for finding in &findings[..shown] {
+            self.line(&wrapped(&sentence(finding), width, "        • ", "          "));
+        }
+        if shown < findings.len() {
+            let more = format!("        … {} more; --all shows them", findings.len() - shown);
+            self.line(&style::dim(more));
+        }
+    }
+
+    /// Testcases without a decision, by reason: one broken service takes many with it.
+    fn undecided(&mut self, verdict: Verdict, title: &str) {
+        let reading = self.deciding();
+        let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut order: Vec<String> = Vec::new();
+        for testcase in &self.report.testcases {
+            if testcase.verdict(reading) != Some(verdict) {
+                continue;
+            }
+            let wanted = |finding: &&Finding| {
+                finding.readings.include(reading)
+                    && (verdict == Verdict::Miss || finding.weight == Weight::Abort)
+            };
+            let reason = testcase.findings.iter().find(wanted).map_or_else(String::new, sentence);
+            if !by_reason.contains_key(&reason) {
+                order.push(reason.clone());
+            }
+            by_reason.entry(reason).or_default().push(&testcase.id);
+        }
+        if order.is_empty() {
+            return;
+        }
+        self.heading(title);
+        let width = self.options.width;
+        for reason in order {
+            let ids = by_reason.get(&reason).map_or_else(String::new, |ids| ids.join(", "));
+            let head = format!("  {} ", style::verdict(verdict));
+            let ids = wrapped(&ids, width, "        ", "        ");
+            self.line(&format!("{head}{}", ids.trim_start()));
+            if !reason.is_empty() {
+                self.line(&wrapped(&reason, width, "        • ", "          "));
+            }
+        }
+    }
+
+    /// Where the text demands something else than the reference suite checks, and why.
+    fn differences(&mut self) {
+        let chosen = self.report.chosen;
+        if !(chosen.shows_official() && chosen.shows_text()) {
+            return;
+        }
+        let differing: Vec<&TestcaseReport> = self
+            .report
+            .asked()
+            .filter(|testcase| testcase.differs() || testcase.own && testcase.text != Verdict::Pass)
+            .collect();
+        if differing.is_empty() {
+            return;
+        }
+        self.heading("By the text of the standards");
+        for testcase in differing {
+            let official = testcase.official.map_or("–".to_owned(), |verdict| verdict.to_string());
+            let line = format!(
+                "  {} {} {}",
+                style::verdict(testcase.text),
+                style::bold(&testcase.id),
+                style::dim(format!("official: {official}")),
+            );
+            self.line(&line);
+            let width = self.options.width;
+            if testcase.own {
+                self.line(&wrapped(&testcase.title, width, "        ", "        "));
+            }
+            for why in &testcase.differences {
+                self.line(&style::warn(wrapped(why, width, "        ≠ ", "          ")));
+            }
+            let by_text_alone = |finding: &Finding| {
+                finding.weight != Weight::Note
+                    && finding.readings.include(Reading::Text)
+                    && (testcase.own || !finding.readings.include(Reading::Official))
+            };
+            self.findings(testcase, by_text_alone);
+            if testcase.text == Verdict::Fail && testcase.official != Some(Verdict::Fail) {
+                self.remedy(testcase);
+            }
+        }
+    }
+
+    fn timings(&mut self) {
+        if !self.options.timings {
+            return;
+        }
+        let timings = &self.report.timings;
+        self.heading("Timings");
+        let mut table = Table::default();
+        for fact in &timings.facts {
+            table.row([
+                plain(fact.fact.label()),
+                plain(format!("from {:>7}", milliseconds(fact.started_us))),
+                plain(format!("{:>7}", milliseconds(fact.duration_us))),
+                plain(format!("{} {}", fact.calls, if fact.calls == 1 { "call" } else { "calls" })),
+            ]);
+        }
+        self.text.push_str(&table.render("  "));
+        let summary = format!(
+            "  wall {}, critical path {} (token, then the slowest fact)",
+            milliseconds(timings.wall_us),
+            milliseconds(timings.critical_path_us)
+        );
+        self.line(&summary);
+    }
+
+    fn foot(&mut self) {
+        let reading = self.deciding();
+        let tally = self.report.tally(reading);
+        self.line("");
+        let word = match reading {
+            Reading::Official => "official",
+            Reading::Text => "text",
+        };
+        let line = format!(
+            "{} {} testcases ({word} reading): {} passed, {} failed, {} aborted, {} not tried",
+            style::verdict(tally.verdict()).trim_end(),
+            tally.total(),
+            tally.pass,
+            tally.fail,
+            tally.abort,
+            tally.miss
+        );
+        self.line(&line);
+    }
+}
+
+fn milliseconds(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}
+
+/// A finding in one sentence.
+fn sentence(finding: &Finding) -> String {
+    let Finding { resource, expected, found, .. } = finding;
+    let what =
+        resource.as_ref().map_or_else(String::new, |Resource { kind, name, .. }| format!("{kind} {name}: "));
+    match expected.is_empty() {
+        true => format!("{what}{found}"),
+        false => format!("{what}{found}; expected {expected}"),
+    }
+}

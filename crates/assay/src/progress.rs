@@ -1,0 +1,85 @@
+//! Live progress on standard error: one line per cloud, with what it waits for.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use assay_inventory::FactId;
+use assay_openstack::Event;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The lines of all clouds of a run.
+pub(crate) struct Progress {
+    lines: MultiProgress,
+    hidden: bool,
+}
+
+/// The line of one cloud.
+pub(crate) struct CloudProgress {
+    bar: ProgressBar,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: BTreeSet<FactId>,
+    done: usize,
+    failed: usize,
+}
+
+impl Progress {
+    /// Shows nothing when `quiet`, or where standard error is no terminal.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let hidden = target.is_hidden();
+        Progress { lines: MultiProgress::with_draw_target(target), hidden }
+    }
+
+    /// A line for a cloud.
+    pub(crate) fn cloud(&self, name: &str) -> CloudProgress {
+        let style = ProgressStyle::with_template("{spinner} {prefix:.bold} {wide_msg}");
+        let bar = ProgressBar::new_spinner().with_prefix(name.to_owned());
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        let bar = self.lines.add(bar);
+        if !self.hidden {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        CloudProgress { bar, state: Mutex::default() }
+    }
+}
+
+impl CloudProgress {
+    /// Takes an event in.
+    pub(crate) fn event(&self, event: &Event) {
+        let Ok(mut state) = self.state.lock() else {
+            return;
+        };
+        match event {
+            Event::Authenticating => self.bar.set_message("waits for a token"),
+            Event::FactStarted(fact) => {
+                state.waiting.insert(*fact);
+            }
+            Event::FactDone { fact, .. } => {
+                state.waiting.remove(fact);
+                state.done += 1;
+            }
+            Event::FactFailed { fact, .. } => {
+                state.waiting.remove(fact);
+                state.failed += 1;
+            }
+            _ => {}
+        }
+        if !state.waiting.is_empty() {
+            let waiting: Vec<&str> = state.waiting.iter().map(|fact| fact.label()).collect();
+            let failed = if state.failed > 0 { format!(", {} failed", state.failed) } else { String::new() };
+            self.bar.set_message(format!("{} facts{failed}; waits for {}", state.done, waiting.join(", ")));
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

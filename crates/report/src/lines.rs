@@ -1,0 +1,46 @@
+//! Verdict lines, `testcase-id: VERDICT`, as check scripts print them.
+
+use std::fmt::Write as _;
+
+use crate::Report;
+use crate::text::visible;
+
+/// One line per testcase with a verdict of the deciding reading. Several subjects are set apart by comment
+/// lines with their names.
+pub fn lines(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        if reports.len() > 1 {
+            let _ = writeln!(text, "# {}", visible(&report.subject.cloud));
+        }
+        for testcase in report.asked() {
+            if let Some(verdict) = testcase.verdict(report.chosen.deciding()) {
+                let _ = writeln!(text, "{}: {verdict}", visible(&testcase.id));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chosen;
+    use crate::fixture;
+
+    #[test]
+    fn the_deciding_reading_gives_the_verdicts() {
+        insta::assert_snapshot!(lines(&[fixture::report()]), @"");
+        insta::assert_snapshot!(lines(&[Report { chosen: Chosen::Text, ..fixture::report() }]), @"");
+    }
+
+    #[test]
+    fn several_subjects_are_set_apart_and_no_name_makes_a_line() {
+        let mut other = fixture::report();
+        other.subject.cloud = "b\nscs-0100-syntax-check: PASS".to_owned();
+        let text = lines(&[fixture::report(), other]);
+        let heads: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(heads, ["# demo", "# b\\nscs-0100-syntax-check: PASS"]);
+        assert_eq!(text.lines().count(), 2 + 2 * lines(&[fixture::report()]).lines().count());
+    }
+}

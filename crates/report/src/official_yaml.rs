@@ -1,0 +1,303 @@
+//! The report that the reference checker writes and the compliance monitor accepts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use assay_standards::Verdict;
+use assay_testcases::{Reading, Readings, Weight};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::text::{name_and_version, sentence, visible};
+use crate::yaml::{Node, write_document};
+use crate::{Report, TestcaseReport};
+
+/// The severities of log lines, in the order of the report.
+const SEVERITIES: [&str; 4] = ["info", "warning", "error", "critical"];
+
+/// One YAML document per subject. Results are those of the official reading, whatever readings were asked
+/// for, because certificates hang on them; testcases that the reference suite lacks are left out.
+pub fn official_yaml(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for report in reports {
+        write_document(&mut out, &document(report));
+    }
+    out
+}
+
+fn document(report: &Report) -> Node {
+    let invocation = invocation_id(report.run_id).to_string();
+    let invocations = Node::Map(vec![(invocation.clone(), invocation_node(report, invocation))]);
+    let assignment =
+        report.assignment.iter().map(|(name, value)| (name.clone(), Node::text(value))).collect();
+    Node::map([
+        (
+            "spec",
+            Node::map([
+                ("uuid", Node::text(&report.scope.uuid)),
+                ("name", Node::text(&report.scope.name)),
+                ("url", Node::text(&report.scope.url)),
+            ]),
+        ),
+        ("checked_at", Node::Time(naive(report.checked_at))),
+        ("reference_date", Node::Time(report.reference_date.to_string())),
+        ("subject", Node::text(&report.subject.cloud)),
+        (
+            "run",
+            Node::map([
+                ("uuid", Node::text(report.run_id.to_string())),
+                ("argv", Node::texts(&report.arguments)),
+                ("assignment", Node::Map(assignment)),
+                ("sections", Node::Null),
+                ("forced_version", Node::or_null(report.forced_version.as_ref())),
+                ("forced_tests", Node::or_null(report.forced_testcases.as_ref())),
+                ("invocations", invocations),
+            ]),
+        ),
+    ])
+}
+
+/// The reference checker starts several scripts, each an invocation of its own; here all is one.
+fn invocation_node(report: &Report, id: String) -> Node {
+    let results: BTreeMap<&str, i8> = officials(report)
+        .filter_map(|(testcase, verdict)| Some((testcase.id.as_str(), verdict.code()?)))
+        .collect();
+    let stdout: Vec<String> = officials(report)
+        .filter(|(_, verdict)| verdict.code().is_some())
+        .map(|(testcase, verdict)| format!("{}: {verdict}", testcase.id))
+        .collect();
+    let stderr: Vec<String> =
+        officials(report).flat_map(|(testcase, verdict)| log_lines(report, testcase, verdict)).collect();
+    let count = |severity: &str| {
+        let begins = |line: &&String| {
+            line.get(..severity.len()).is_some_and(|start| start.eq_ignore_ascii_case(severity))
+        };
+        Node::Int(i64::try_from(stdout.iter().chain(&stderr).filter(begins).count()).unwrap_or(i64::MAX))
+    };
+    let [info, warning, error, critical] = SEVERITIES;
+    Node::map([
+        ("id", Node::Text(id)),
+        ("cmd", Node::Text(command(report))),
+        (
+            "results",
+            Node::Map(
+                results.into_iter().map(|(id, code)| (id.to_owned(), Node::Int(code.into()))).collect(),
+            ),
+        ),
+        ("rc", Node::Int(0)),
+        ("stdout", Node::texts(&stdout)),
+        ("stderr", Node::texts(&stderr)),
+        (info, count(info)),
+        (warning, count(warning)),
+        (error, count(error)),
+        (critical, count(critical)),
+    ])
+}
+
+/// The testcases that the official report speaks of.
+fn officials(report: &Report) -> impl Iterator<Item = (&TestcaseReport, Verdict)> {
+    report
+        .asked()
+        .filter(|testcase| !testcase.own)
+        .filter_map(|testcase| Some((testcase, testcase.verdict(Reading::Official)?)))
+}
+
+/// What was seen, as log lines. The monitor shows warnings and errors to everyone, the rest to the subject
+/// alone; so what the text asks beyond the official verdict is mere information here.
+fn log_lines(report: &Report, testcase: &TestcaseReport, verdict: Verdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in &testcase.findings {
+        let is_official = finding.readings.include(Reading::Official);
+        if !is_official && !report.chosen.shows_text() {
+            continue;
+        }
+        let severity = match finding.weight {
+            _ if !is_official => "INFO",
+            Weight::Failure => "ERROR",
+            Weight::Abort => "CRITICAL",
+            Weight::Note if verdict == Verdict::Miss => "WARNING",
+            Weight::Note => "INFO",
+        };
+        let reading = if finding.readings == Readings::Text { "by the text of the standard: " } else { "" };
+        lines.push(harmless(&format!("{severity}: {}: {reading}{}", testcase.id, sentence(finding))));
+    }
+    lines
+}
+
+/// A line without line breaks and without markup: monitors are known to put log lines and commands into
+/// public pages as they are, and names come from clouds.
+fn harmless(line: &str) -> String {
+    visible(line).replace('<', "\\u{3c}")
+}
+
+/// Instant in UTC, without a zone, as the format has it.
+fn naive(instant: Timestamp) -> String {
+    instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// The id of the only invocation, made from that of the run so that rendering twice gives the same bytes.
+/// The mask leaves the bits alone that make it a random UUID (RFC 9562, version 4).
+fn invocation_id(run: Uuid) -> Uuid {
+    const MASK: u128 = 0x5f3a_91c2_6be4_0d97_0a6d_31f8_c457_e29b;
+    Uuid::from_u128(run.as_u128() ^ MASK)
+}
+
+/// The command line, for display.
+fn command(report: &Report) -> String {
+    let mut command = name_and_version(&report.tool).0.to_owned();
+    for argument in &report.arguments {
+        let is_plain = !argument.is_empty()
+            && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c));
+        let _ = match is_plain {
+            true => write!(command, " {argument}"),
+            false => write!(command, " '{}'", argument.replace('\'', r"'\''")),
+        };
+    }
+    harmless(&command)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fixture;
+
+    fn read(text: &str) -> Value {
+        serde_saphyr::from_str(text).unwrap()
+    }
+
+    fn keys(value: &Value) -> Vec<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    fn only_invocation(document: &Value) -> (&str, &Value) {
+        let invocations = document["run"]["invocations"].as_object().unwrap();
+        assert_eq!(invocations.len(), 1);
+        let (id, invocation) = invocations.iter().next().unwrap();
+        (id, invocation)
+    }
+
+    #[test]
+    fn the_document_keeps_its_shape() {
+        insta::assert_snapshot!(official_yaml(&[fixture::report()]));
+    }
+
+    #[test]
+    fn it_has_the_keys_and_types_of_the_format() {
+        let document = read(&official_yaml(&[fixture::report()]));
+        let sorted = |keys: &[&'static str]| keys.iter().copied().collect::<BTreeSet<_>>();
+        let set = |value: &Value| keys(value).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        for (value, expected) in [
+            (&document, sorted(&["spec", "checked_at", "reference_date", "subject", "run"])),
+            (&document["spec"], sorted(&["uuid", "name", "url"])),
+            (
+                &document["run"],
+                sorted(&[
+                    "uuid",
+                    "argv",
+                    "assignment",
+                    "sections",
+                    "forced_version",
+                    "forced_tests",
+                    "invocations",
+                ]),
+            ),
+            (
+                only_invocation(&document).1,
+                sorted(&[
+                    "id", "cmd", "results", "rc", "stdout", "stderr", "info", "warning", "error", "critical",
+                ]),
+            ),
+        ] {
+            assert_eq!(set(value), expected.into_iter().map(str::to_owned).collect());
+        }
+        let (id, invocation) = only_invocation(&document);
+        assert_eq!(invocation["id"], id);
+        assert_eq!(Uuid::parse_str(id).unwrap().get_version_num(), 4);
+        assert_ne!(document["run"]["uuid"], id);
+        assert!(
+            invocation["results"]
+                .as_object()
+                .unwrap()
+                .values()
+                .all(|code| { code.as_i64().is_some_and(|code| (-1..=1).contains(&code)) })
+        );
+        assert_eq!(invocation["rc"], 0);
+        assert!(document["run"]["sections"].is_null());
+    }
+
+    #[test]
+    fn results_are_official_and_miss_and_own_testcases_are_absent() {
+        let report = Report { chosen: crate::Chosen::Text, ..fixture::report() };
+        let document = read(&official_yaml(&[report]));
+        let (_, invocation) = only_invocation(&document);
+        let results = &invocation["results"];
+        assert_eq!(results[fixture::PASSES], 1);
+        assert_eq!(results[fixture::FAILS], -1);
+        assert_eq!(results[fixture::FAILS_BY_TEXT], 1, "the text must not decide");
+        assert_eq!(results[fixture::ABORTS], 0);
+        for absent in [fixture::MISSES, fixture::MANUAL, fixture::OWN] {
+            assert!(results.get(absent).is_none(), "{absent}");
+        }
+        let stdout: BTreeMap<&str, &str> = invocation["stdout"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap().split_once(": ").unwrap())
+            .collect();
+        assert_eq!(stdout.len(), results.as_object().unwrap().len());
+        for (id, word) in stdout {
+            assert_eq!(results[id], word.parse::<Verdict>().unwrap().code().unwrap(), "{id}");
+        }
+    }
+
+    #[test]
+    fn counts_match_the_lines() {
+        let document = read(&official_yaml(&[fixture::report()]));
+        let (_, invocation) = only_invocation(&document);
+        let lines: Vec<&str> =
+            invocation["stderr"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+        for severity in SEVERITIES {
+            let prefix = format!("{}:", severity.to_uppercase());
+            let count = lines.iter().filter(|line| line.starts_with(&prefix)).count();
+            assert_eq!(invocation[severity], count, "{severity}");
+            assert!(count > 0, "the fixture has no {severity} line");
+        }
+        assert!(
+            lines.iter().all(|line| !line.contains(['\n', '<'])),
+            "monitors show these lines as they are"
+        );
+        assert!(!invocation["cmd"].as_str().unwrap().contains(['\n', '<']));
+        assert!(
+            lines.iter().all(|line| !line.contains(fixture::OWN)),
+            "own testcases are nobody else's business"
+        );
+    }
+
+    #[test]
+    fn instants_are_naive_utc_with_microseconds() {
+        for (instant, written) in [
+            ("2026-11-22T02:18:01.324258Z", "2026-11-22 02:18:01.324258"),
+            ("2026-11-22T02:18:01+02:00", "2026-11-22 00:18:01.000000"),
+        ] {
+            assert_eq!(naive(instant.parse().unwrap()), written);
+        }
+    }
+
+    #[test]
+    fn every_subject_has_a_document_of_its_own() {
+        let mut other = fixture::report();
+        other.subject.cloud = "yes".to_owned();
+        let text = official_yaml(&[fixture::report(), other]);
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        assert_eq!(documents.len(), 2);
+        assert_eq!(documents[1]["subject"], "yes");
+        assert!(text.contains("\nsubject: 'yes'\n"));
+        assert!(text.starts_with("---\nspec:\n"));
+        assert_eq!(official_yaml(&[]), "");
+    }
+}

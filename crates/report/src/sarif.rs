@@ -1,0 +1,261 @@
+//! SARIF 2.1.0 (OASIS), for viewers of findings and for code scanning.
+
+mod schema;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use assay_testcases::{Demand, Finding, Reading, Readings, Weight};
+
+use self::schema::{
+    ArtifactLocation, Configuration, Descriptor, DescriptorReference, Driver, Invocation, Location, Log,
+    LogicalLocation, Message, MultiformatMessage, Notification, PhysicalLocation, Region, ResultProperties,
+    RuleProperties, Run, RunProperties, SarifResult, Tool, VersionVerdict,
+};
+use crate::json::pretty;
+use crate::text::{name_and_version, sentence, visible, web_address};
+use crate::{RenderError, Report, TestcaseReport};
+
+/// A run per subject, a rule per testcase, a result per finding. What could not be judged is no result but a
+/// notification of the run.
+pub fn sarif(reports: &[Report]) -> Result<String, RenderError> {
+    pretty(&Log { schema: schema::URL, version: "2.1.0", runs: reports.iter().map(run).collect() })
+}
+
+fn run(report: &Report) -> Run {
+    let (name, version) = name_and_version(&report.tool);
+    let mut prints = Fingerprints::default();
+    let mut results = Vec::new();
+    let mut notifications = Vec::new();
+    for (index, testcase) in report.testcases.iter().enumerate() {
+        for finding in report.findings(testcase) {
+            if finding.weight == Weight::Abort {
+                notifications.push(notification(testcase, index, finding));
+            } else if !is_reason_of_a_miss(testcase) {
+                results.push(result(report, testcase, index, finding, &mut prints));
+            }
+        }
+    }
+    Run {
+        tool: Tool {
+            driver: Driver {
+                name: name.to_owned(),
+                version: version.map(ToOwned::to_owned),
+                rules: report.testcases.iter().map(rule).collect(),
+            },
+        },
+        invocations: [Invocation {
+            execution_successful: notifications.is_empty(),
+            arguments: report.arguments.clone(),
+            start_time_utc: report.recorded_at.to_string(),
+            end_time_utc: report.checked_at.to_string(),
+            tool_execution_notifications: notifications,
+        }],
+        results,
+        column_kind: "unicodeCodePoints",
+        automation_details: schema::AutomationDetails {
+            id: format!("assay/{}/", path_segment(&report.subject.cloud)),
+        },
+        properties: run_properties(report),
+    }
+}
+
+/// A testcase without a result has its reason as a note; that is no observation about the cloud.
+fn is_reason_of_a_miss(testcase: &TestcaseReport) -> bool {
+    testcase.text == assay_standards::Verdict::Miss
+}
+
+fn run_properties(report: &Report) -> RunProperties {
+    let verdict = |asked: bool, tally: crate::Tally| asked.then(|| tally.verdict().as_str());
+    RunProperties {
+        subject: report.subject.cloud.clone(),
+        region: report.subject.region.clone(),
+        scope: report.scope.name.clone(),
+        reference_date: report.reference_date.to_string(),
+        versions: report
+            .versions
+            .iter()
+            .flat_map(|version| version.targets.iter().map(move |target| (version, target)))
+            .map(|(version, target)| VersionVerdict {
+                version: version.version.clone(),
+                target: target.target.clone(),
+                official: verdict(report.chosen.shows_official(), target.official),
+                text: verdict(report.chosen.shows_text(), target.text),
+            })
+            .collect(),
+    }
+}
+
+fn rule(testcase: &TestcaseReport) -> Descriptor {
+    let url = testcase.url.as_deref().and_then(web_address);
+    let or_title = |text: &str| if text.is_empty() { testcase.title.clone() } else { text.to_owned() };
+    let demanded_by = format!("{} {}", testcase.standard, testcase.clause);
+    let mut text = or_title(&testcase.remedy);
+    let mut markdown = escape_markdown(&text);
+    if !testcase.standard.is_empty() {
+        let _ = write!(text, "\n\nDemanded by {}.", demanded_by.trim());
+        let _ = write!(markdown, "\n\nDemanded by **{}**.", escape_markdown(demanded_by.trim()));
+    }
+    if let Some(url) = url {
+        let _ = write!(text, "\n\nSee {url}");
+        let _ = write!(markdown, "\n\nSee <{url}>");
+    }
+    Descriptor {
+        id: testcase.id.clone(),
+        name: pascal_case(&testcase.id),
+        short_description: Message { text: testcase.title.clone() },
+        full_description: Message { text: or_title(&testcase.explanation) },
+        help: MultiformatMessage { text, markdown },
+        help_uri: url.map(ToOwned::to_owned),
+        default_configuration: Configuration { level: level_of(testcase.demand) },
+        properties: RuleProperties {
+            standard: testcase.standard.clone(),
+            tags: testcase.places.iter().map(|place| format!("{}/{}", place.version, place.target)).collect(),
+        },
+    }
+}
+
+fn result(
+    report: &Report,
+    testcase: &TestcaseReport,
+    rule_index: usize,
+    finding: &Finding,
+    prints: &mut Fingerprints,
+) -> SarifResult {
+    let decides = finding.readings.include(report.chosen.deciding());
+    let (kind, level) = match finding.weight {
+        // SARIF 2.1.0, 3.27.10: a result that is no failure has no level.
+        Weight::Note | Weight::Abort => ("informational", "none"),
+        Weight::Failure if decides => ("fail", level_of(testcase.demand)),
+        // What the other reading alone objects to must not fail a gate on errors.
+        Weight::Failure => ("fail", level_of(testcase.demand.max(Some(Demand::Should)))),
+    };
+    let verdict = |reading| report.verdict(testcase, reading).map(assay_standards::Verdict::as_str);
+    SarifResult {
+        rule_id: testcase.id.clone(),
+        rule_index,
+        kind,
+        level,
+        message: Message { text: sentence(finding) },
+        locations: [location(report, finding)],
+        partial_fingerprints: prints.of(testcase, finding),
+        properties: ResultProperties {
+            readings: match finding.readings {
+                Readings::Official => &["official"],
+                Readings::Text => &["text"],
+                Readings::Both => &["official", "text"],
+            },
+            official: verdict(Reading::Official),
+            text: verdict(Reading::Text),
+            differences: if report.differs(testcase) { testcase.differences.clone() } else { Vec::new() },
+        },
+    }
+}
+
+fn notification(testcase: &TestcaseReport, index: usize, finding: &Finding) -> Notification {
+    Notification {
+        level: "error",
+        message: Message { text: sentence(finding) },
+        associated_rule: DescriptorReference { id: testcase.id.clone(), index },
+    }
+}
+
+/// Where the thing is: its name in the cloud. A cloud has no files, but code scanning refuses results without
+/// one, so the same path stands in as an artifact.
+fn location(report: &Report, finding: &Finding) -> Location {
+    let cloud = &report.subject.cloud;
+    let (kind, name) = match &finding.resource {
+        Some(resource) if resource.name.is_empty() => (resource.kind, resource.id.as_str()),
+        Some(resource) => (resource.kind, resource.name.as_str()),
+        None => ("cloud", cloud.as_str()),
+    };
+    let parts = match &finding.resource {
+        Some(_) => vec![cloud.as_str(), kind, name],
+        None => vec![cloud.as_str()],
+    };
+    Location {
+        physical_location: PhysicalLocation {
+            artifact_location: ArtifactLocation {
+                uri: parts.iter().map(|part| path_segment(part)).collect::<Vec<_>>().join("/"),
+            },
+            region: Region { start_line: 1 },
+        },
+        logical_locations: [LogicalLocation {
+            name: name.to_owned(),
+            fully_qualified_name: parts.join("/"),
+            kind: if finding.resource.is_some() { "resource" } else { "namespace" },
+        }],
+    }
+}
+
+fn level_of(demand: Option<Demand>) -> &'static str {
+    match demand {
+        Some(Demand::Must) | None => "error",
+        Some(Demand::Should) => "warning",
+        Some(Demand::May) => "note",
+    }
+}
+
+/// What tells a result from others over many runs. Ids change when an image is renewed, so names count; things
+/// of the same name are told by their order.
+#[derive(Default)]
+struct Fingerprints {
+    seen: HashMap<String, usize>,
+}
+
+impl Fingerprints {
+    fn of(&mut self, testcase: &TestcaseReport, finding: &Finding) -> schema::PartialFingerprints {
+        let place = finding.resource.as_ref().map_or(String::new(), |resource| {
+            let name = if resource.name.is_empty() { &resource.id } else { &resource.name };
+            format!("{}/{}", resource.kind, path_segment(name))
+        });
+        let what = if finding.expected.is_empty() { "note" } else { &finding.expected };
+        let mut print = format!("{}:{place}:{}", testcase.id, visible(what));
+        let count = self.seen.entry(print.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            let _ = write!(print, "#{count}");
+        }
+        schema::PartialFingerprints { finding_v1: print }
+    }
+}
+
+/// A name as a segment of a relative URI.
+fn path_segment(name: &str) -> String {
+    let mut segment = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => segment.push(char::from(byte)),
+            b'.' if !segment.is_empty() => segment.push('.'),
+            _ => {
+                let _ = write!(segment, "%{byte:02X}");
+            }
+        }
+    }
+    segment
+}
+
+/// SARIF names rules in Pascal case.
+fn pascal_case(id: &str) -> String {
+    id.split(|c: char| !c.is_alphanumeric())
+        .flat_map(|word| {
+            word.chars()
+                .enumerate()
+                .flat_map(|(i, c)| if i == 0 { c.to_uppercase().collect() } else { vec![c] })
+        })
+        .collect()
+}
+
+fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;
