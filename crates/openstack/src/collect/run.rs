@@ -1,0 +1,139 @@
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use assay_inventory::{Fact, FactId, Inventory, Reason, S3Presence, Token, Unavailable};
+use jiff::Timestamp;
+
+use super::{Event, flavors, images, network, s3, volume_types};
+use crate::{CloudConfig, Session, Settings};
+
+/// What is to be gathered, and who is told.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The facts that are wanted.
+    pub facts: &'a BTreeSet<FactId>,
+    /// The time that the inventory is dated with.
+    pub started_at: Timestamp,
+    /// May refuse to go on with a token, with the reason for it.
+    pub preflight: &'a (dyn Fn(&Token) -> Result<(), String> + Sync),
+    /// Told what happens.
+    pub events: &'a (dyn Fn(Event) + Sync),
+}
+
+/// Gathers facts about a cloud: the token first, then all others at the same time, each once.
+///
+/// This never fails: what could not be had says so in the inventory, and why.
+pub async fn collect(config: &CloudConfig, settings: &Settings, request: &Request<'_>) -> Inventory {
+    let mut inventory = Inventory::new(config.subject(), request.started_at);
+    (request.events)(Event::Authenticating);
+    let start = Instant::now();
+    // Both futures are large; on the heap they do not weigh down whoever awaits this one.
+    let session = match Box::pin(Session::connect(config, settings)).await {
+        Ok(session) => session,
+        Err(error) => {
+            refuse_all(&mut inventory, request, &error.into());
+            return inventory;
+        }
+    };
+    (request.events)(Event::Authenticated);
+    if request.facts.contains(&FactId::Token) {
+        inventory.token = Fact::Known(session.token().clone());
+        (request.events)(Event::FactDone { fact: FactId::Token, items: 1, duration: start.elapsed() });
+    }
+    match (request.preflight)(session.token()) {
+        Ok(()) => Box::pin(gather_all(&session, request, &mut inventory)).await,
+        Err(message) => {
+            let why = Unavailable::new(Reason::Preflight, message);
+            for fact in wanted_beyond_token(request) {
+                fail(&mut inventory, request, fact, why.clone());
+            }
+        }
+    }
+    inventory.calls = session.calls();
+    inventory
+}
+
+async fn gather_all(session: &Session, request: &Request<'_>, inventory: &mut Inventory) {
+    let flavors = |progress| flavors::flavors(session, progress);
+    let progress = |fact| move |items| (request.events)(Event::Progress { fact, items });
+    let (on_flavors, on_images, on_hidden) =
+        (progress(FactId::Flavors), progress(FactId::Images), progress(FactId::HiddenImages));
+    let (on_types, on_rules) = (progress(FactId::VolumeTypes), progress(FactId::DefaultSecurityGroupRules));
+    let (on_networks, on_pools) = (progress(FactId::ExternalNetworks), progress(FactId::SubnetPools));
+    let gathered = futures::join!(
+        gather(request, FactId::Flavors, flavors(&on_flavors), Vec::len),
+        gather(request, FactId::Images, images::images(session, &on_images), Vec::len),
+        gather(request, FactId::HiddenImages, images::hidden_images(session, &on_hidden), Vec::len),
+        gather(request, FactId::VolumeTypes, volume_types::volume_types(session, &on_types), Vec::len),
+        gather(
+            request,
+            FactId::DefaultSecurityGroupRules,
+            network::default_security_group_rules(session, &on_rules),
+            Vec::len
+        ),
+        gather(
+            request,
+            FactId::ExternalNetworks,
+            network::external_networks(session, &on_networks),
+            Vec::len
+        ),
+        gather(request, FactId::SubnetPools, network::subnet_pools(session, &on_pools), Vec::len),
+        gather(request, FactId::FloatingIpQuota, network::floating_ip_quota(session), |_: &i64| 1),
+        gather(request, FactId::S3Presence, s3::presence(session), |_: &S3Presence| 1),
+    );
+    (
+        inventory.flavors,
+        inventory.images,
+        inventory.hidden_images,
+        inventory.volume_types,
+        inventory.default_security_group_rules,
+        inventory.external_networks,
+        inventory.subnet_pools,
+        inventory.floating_ip_quota,
+        inventory.s3_presence,
+    ) = gathered;
+}
+
+/// Gets one fact if it is wanted, and tells so.
+async fn gather<T>(
+    request: &Request<'_>,
+    fact: FactId,
+    work: impl Future<Output = Result<T, Unavailable>>,
+    count: impl FnOnce(&T) -> usize,
+) -> Fact<T> {
+    if !request.facts.contains(&fact) {
+        return Fact::NotAsked;
+    }
+    (request.events)(Event::FactStarted(fact));
+    let start = Instant::now();
+    let outcome = work.await;
+    (request.events)(match &outcome {
+        Ok(value) => Event::FactDone { fact, items: count(value), duration: start.elapsed() },
+        Err(why) => Event::FactFailed { fact, why: why.clone() },
+    });
+    outcome.into()
+}
+
+/// Without a token there is nothing at all.
+fn refuse_all(inventory: &mut Inventory, request: &Request<'_>, why: &Unavailable) {
+    if request.facts.contains(&FactId::Token) {
+        fail(inventory, request, FactId::Token, why.clone());
+    }
+    let prefix = match why.reason {
+        Reason::Unreachable | Reason::Tls | Reason::Timeout => "keystone was not reached",
+        _ => "authentication failed",
+    };
+    for fact in wanted_beyond_token(request) {
+        let why = Unavailable { message: format!("{prefix}: {}", why.message), ..why.clone() };
+        fail(inventory, request, fact, why);
+    }
+}
+
+fn wanted_beyond_token(request: &Request<'_>) -> impl Iterator<Item = FactId> {
+    request.facts.iter().copied().filter(|fact| *fact != FactId::Token)
+}
+
+fn fail(inventory: &mut Inventory, request: &Request<'_>, fact: FactId, why: Unavailable) {
+    inventory.set_unavailable(fact, why.clone());
+    (request.events)(Event::FactFailed { fact, why });
+}

@@ -1,0 +1,138 @@
+//! Lists of resources, page by page.
+
+use std::collections::HashSet;
+
+use assay_inventory::{FactId, Reason, Record, Unavailable};
+use serde_json::{Map, Value};
+
+use crate::client::Reply;
+use crate::endpoint::Endpoint;
+use crate::{Session, links};
+
+const MOST_PAGES: usize = 1000;
+
+/// Which list is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// The fact that the list makes up.
+    pub(crate) fact: FactId,
+    /// The service.
+    pub(crate) endpoint: &'a Endpoint,
+    /// The path of the list below the endpoint.
+    pub(crate) path: &'a [&'a str],
+    /// The query of the first page.
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    /// Headers of every page.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
+    /// Under which key the items stand.
+    pub(crate) key: &'a str,
+    /// Under which key the links to further pages stand, for services that do not write a plain `next`.
+    pub(crate) links_key: &'a str,
+    /// Told how many items there are so far, after each page.
+    pub(crate) progress: &'a (dyn Fn(usize) + Sync),
+}
+
+/// A whole list, and the answer that its first page came in (without its body).
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// The items of all pages.
+    pub(crate) items: Vec<Record>,
+    /// The first answer.
+    pub(crate) first: Reply,
+}
+
+impl Session {
+    /// Gets all pages of a list.
+    pub(crate) async fn list(&self, wish: &Wish<'_>) -> Result<Listing, Unavailable> {
+        let mut url = wish.endpoint.at(wish.path);
+        if !wish.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(wish.query);
+        }
+        let mut items = Vec::new();
+        let mut seen = HashSet::new();
+        let mut first = None;
+        loop {
+            seen.insert(url.clone());
+            let mut reply = self.get(Some(wish.fact), wish.endpoint, url.clone(), wish.headers).await?;
+            let mut body = object(&reply)?;
+            items.append(&mut records(&reply, &mut body, wish.key)?);
+            (wish.progress)(items.len());
+            let next = next_link(&reply, &body, wish.links_key)?;
+            if let Some(link) = next {
+                url = links::follow(&wish.endpoint.url, &reply.url, &link).ok_or_else(|| {
+                    reply.because(
+                        Reason::ForeignLink,
+                        format!("the next page is said to be at {link:?}, outside {}", wish.endpoint.url),
+                    )
+                })?;
+                if seen.contains(&url) {
+                    return Err(reply.because(Reason::Malformed, "the pages of the list go in circles"));
+                }
+                if seen.len() >= MOST_PAGES {
+                    let what = format!("the list has more than {MOST_PAGES} pages");
+                    return Err(reply.because(Reason::TooLarge, what));
+                }
+                if first.is_none() {
+                    reply.body = Vec::new();
+                    first = Some(reply);
+                }
+            } else {
+                reply.body = Vec::new();
+                return Ok(Listing { items, first: first.unwrap_or(reply) });
+            }
+        }
+    }
+}
+
+/// The body of an answer, which must be a JSON object.
+pub(crate) fn object(reply: &Reply) -> Result<Map<String, Value>, Unavailable> {
+    match serde_json::from_slice(&reply.body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(reply.malformed("the answer is no JSON object")),
+        Err(error) if error.is_eof() && !reply.body.is_empty() => {
+            Err(reply.malformed(format!("the answer is JSON that ends too early: {error}")))
+        }
+        Err(_) => Err(reply.malformed("the answer is no JSON")),
+    }
+}
+
+/// The list under a key, whose items must be JSON objects.
+fn records(reply: &Reply, body: &mut Map<String, Value>, key: &str) -> Result<Vec<Record>, Unavailable> {
+    let items = match body.remove(key) {
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(reply.malformed(format!("{key:?} in the answer is no list"))),
+        None => {
+            let keys: Vec<&str> = body.keys().map(String::as_str).take(5).collect();
+            return Err(reply.malformed(format!("the answer has no {key:?}, but has [{}]", keys.join(", "))));
+        }
+    };
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| match item {
+            Value::Object(fields) => Ok(fields.into_iter().collect()),
+            _ => Err(reply.malformed(format!("item {index} of {key:?} is no JSON object"))),
+        })
+        .collect()
+}
+
+/// Where the next page is: `next` as glance writes it, or a link of the relation `next`.
+fn next_link(
+    reply: &Reply,
+    body: &Map<String, Value>,
+    links_key: &str,
+) -> Result<Option<String>, Unavailable> {
+    let found = match body.get("next") {
+        None | Some(Value::Null) => body
+            .get(links_key)
+            .and_then(Value::as_array)
+            .and_then(|all| all.iter().find(|link| link.get("rel").and_then(Value::as_str) == Some("next")))
+            .and_then(|link| link.get("href")),
+        next => next,
+    };
+    match found {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(link)) => Ok(Some(link.clone())),
+        Some(_) => Err(reply.malformed("the link to the next page is no text")),
+    }
+}

@@ -1,0 +1,202 @@
+//! A session with one cloud: the token, and calls that carry it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use assay_inventory::{Call, FactId, Reason, Token, Unavailable};
+use http::StatusCode;
+use secrecy::SecretString;
+use thiserror::Error;
+use url::Url;
+
+use crate::authentication::authenticate;
+use crate::client::{Http, Reply};
+use crate::endpoint::{self, Endpoint, Wanted};
+use crate::{CloudConfig, ConfigError, EndpointError, Settings, links};
+
+/// A token that was renewed a moment ago and is refused again will not get better by renewing it.
+const RENEWAL_PAUSE: Duration = Duration::from_mins(1);
+const MOST_REDIRECTS: usize = 3;
+
+/// Why there is no session.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(reqwest::Error),
+    /// Keystone gave no token.
+    #[error("{0}")]
+    Token(Unavailable),
+}
+
+impl From<ConnectError> for Unavailable {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Token(why) => why,
+            other => Unavailable::new(Reason::Configuration, other.to_string()),
+        }
+    }
+}
+
+/// An authenticated session with one cloud.
+#[derive(Debug)]
+pub struct Session {
+    config: CloudConfig,
+    http: Http,
+    token: Token,
+    current: Mutex<Current>,
+    renewing: tokio::sync::Mutex<()>,
+}
+
+/// The token in use, and the how-manieth it is.
+#[derive(Debug, Clone)]
+struct Current {
+    secret: SecretString,
+    generation: u32,
+    since: Instant,
+}
+
+impl Session {
+    /// Gets a token from keystone.
+    pub async fn connect(config: &CloudConfig, settings: &Settings) -> Result<Self, ConnectError> {
+        let http = Http::new(config.certificates()?, config.verifies_certificates(), settings)
+            .map_err(ConnectError::Client)?;
+        let (secret, token) = authenticate(config, &http).await.map_err(ConnectError::Token)?;
+        Ok(Session {
+            config: config.clone(),
+            http,
+            token,
+            current: Mutex::new(Current { secret, generation: 0, since: Instant::now() }),
+            renewing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// What keystone said about the token.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The configuration of the cloud.
+    pub fn config(&self) -> &CloudConfig {
+        &self.config
+    }
+
+    /// The calls that were made so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.http.calls()
+    }
+
+    /// Where a service answers, by its official type.
+    pub fn endpoint(&self, service: &'static str) -> Result<Endpoint, EndpointError> {
+        let over = self.config.endpoint_override(service);
+        endpoint::resolve(&self.token.catalog, service, &self.wanted(), over)
+    }
+
+    /// Which endpoints of the catalog this session uses.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            region: self.config.region(),
+            interface: self.config.interface(),
+            project: self.token.project.as_ref().map(|project| project.id.as_str()),
+        }
+    }
+
+    /// The client, for calls that must not carry the token.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The id of the project that the token is scoped to.
+    pub(crate) fn project_id(&self) -> Result<&str, Unavailable> {
+        self.token
+            .project
+            .as_ref()
+            .map(|project| project.id.as_str())
+            .ok_or_else(|| Unavailable::new(Reason::Configuration, "the token is not scoped to a project"))
+    }
+
+    /// Gets a resource below an endpoint; anything but success is an error.
+    ///
+    /// A refused token is renewed once. Redirects are followed below the endpoint only.
+    pub(crate) async fn get(
+        &self,
+        fact: Option<FactId>,
+        endpoint: &Endpoint,
+        url: Url,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Reply, Unavailable> {
+        let mut ask = self.http.ask(fact, endpoint.service, url);
+        for (name, value) in headers {
+            ask.headers.insert(*name, http::HeaderValue::from_static(value));
+        }
+        let mut renewed = false;
+        let mut redirects = 0;
+        loop {
+            let current = self.current();
+            let reply = self.http.send(&ask, Some(&current.secret)).await?;
+            if reply.status.is_success() {
+                return Ok(reply);
+            }
+            if reply.status == StatusCode::UNAUTHORIZED && !renewed {
+                renewed = true;
+                if self.renew(&current, &reply).await? {
+                    continue;
+                }
+            }
+            if !reply.status.is_redirection() {
+                return Err(reply.refusal());
+            }
+            let Some(location) = reply.header(http::header::LOCATION) else {
+                return Err(reply.malformed("a redirect without a target"));
+            };
+            ask.url = links::follow(&endpoint.url, &ask.url, location).ok_or_else(|| {
+                reply.because(
+                    Reason::ForeignLink,
+                    format!(
+                        "the answer redirects to {location:?} outside {}, which is not followed",
+                        endpoint.url
+                    ),
+                )
+            })?;
+            redirects += 1;
+            if redirects > MOST_REDIRECTS {
+                return Err(reply.because(Reason::Malformed, "the server redirects again and again"));
+            }
+        }
+    }
+
+    fn current(&self) -> Current {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gets a new token unless somebody else just did; false if that would be pointless.
+    async fn renew(&self, refused: &Current, reply: &Reply) -> Result<bool, Unavailable> {
+        let _one_at_a_time = self.renewing.lock().await;
+        let current = self.current();
+        if current.generation != refused.generation {
+            return Ok(true);
+        }
+        if current.generation > 0 && current.since.elapsed() < RENEWAL_PAUSE {
+            return Ok(false);
+        }
+        tracing::debug!("the token was refused, getting another one");
+        let outcome = authenticate(&self.config, &self.http).await;
+        let mut place = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        place.generation += 1;
+        place.since = Instant::now();
+        match outcome {
+            Ok((secret, _)) => {
+                place.secret = secret;
+                Ok(true)
+            }
+            Err(why) => Err(reply.because(
+                Reason::Authentication,
+                format!("the token was refused, and there is no new one: {why}"),
+            )),
+        }
+    }
+}

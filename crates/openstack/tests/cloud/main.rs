@@ -1,0 +1,17 @@
+//! Sessions and the collector against a made-up cloud, well-behaved and hostile.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod answers;
+mod authentication;
+mod configuration;
+mod doctor;
+mod facts;
+mod files;
+mod hostile;
+mod s3;
+mod support;
