@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::model::{
-    Chosen, FactTiming, Membership, Report, Scope, TargetSummary, TestcaseReport, Timings, UnavailableFact,
-    VersionSummary,
+    Chosen, FactTiming, Membership, Report, Scope, Tally, TargetSummary, TestcaseReport, Timings,
+    UnavailableFact, VersionSummary,
 };
 
 /// What is the same for every subject of a run.
@@ -115,8 +115,8 @@ fn versions(selection: &Selection<'_>, testcases: &[TestcaseReport]) -> Vec<Vers
                 .map(|target| {
                     let mut summary = TargetSummary {
                         target: target.name.clone(),
-                        official: Default::default(),
-                        text: Default::default(),
+                        official: Tally::default(),
+                        text: Tally::default(),
                     };
                     let is_here =
                         |place: &Membership| place.version == version.name && place.target == target.name;

@@ -149,9 +149,10 @@ fn command(report: &Report) -> String {
     for argument in &report.arguments {
         let is_plain = !argument.is_empty()
             && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c));
-        let _ = match is_plain {
-            true => write!(command, " {argument}"),
-            false => write!(command, " '{}'", argument.replace('\'', r"'\''")),
+        let _ = if is_plain {
+            write!(command, " {argument}")
+        } else {
+            write!(command, " '{}'", argument.replace('\'', r"'\''"))
         };
     }
     harmless(&command)
@@ -160,6 +161,7 @@ fn command(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use serde_json::Value;
 
@@ -228,6 +230,28 @@ mod tests {
         );
         assert_eq!(invocation["rc"], 0);
         assert!(document["run"]["sections"].is_null());
+    }
+
+    /// The keys on every level and the kinds of their values. Values that are null at times are left out.
+    fn shape(document: &Value) -> Vec<(String, std::mem::Discriminant<Value>)> {
+        let levels = [document, &document["spec"], &document["run"], only_invocation(document).1];
+        levels
+            .into_iter()
+            .flat_map(|level| level.as_object().unwrap())
+            .filter(|(key, _)| !["forced_version", "forced_tests", "sections"].contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), std::mem::discriminant(value)))
+            .collect()
+    }
+
+    #[test]
+    fn reports_of_the_reference_checker_have_the_same_shape() {
+        // In the folder beside the checkout that development machines have.
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/compat/reports");
+        let ours = shape(&read(&official_yaml(&[fixture::report()])));
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            assert_eq!(shape(&read(&std::fs::read_to_string(&path).unwrap())), ours, "{}", path.display());
+        }
     }
 
     #[test]

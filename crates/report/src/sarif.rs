@@ -53,11 +53,16 @@ fn run(report: &Report) -> Run {
         }],
         results,
         column_kind: "unicodeCodePoints",
-        automation_details: schema::AutomationDetails {
-            id: format!("assay/{}/", path_segment(&report.subject.cloud)),
-        },
+        automation_details: schema::AutomationDetails { id: category(report) },
         properties: run_properties(report),
     }
+}
+
+/// What results are compared with: those of earlier runs on the same region.
+fn category(report: &Report) -> String {
+    let parts = [Some(&report.subject.cloud), report.subject.region.as_ref()];
+    let path: String = parts.into_iter().flatten().map(|part| path_segment(part) + "/").collect();
+    format!("assay/{path}")
 }
 
 /// A testcase without a result has its reason as a note; that is no observation about the cloud.

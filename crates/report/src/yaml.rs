@@ -1,4 +1,4 @@
-//! A small writer for the YAML that the compliance monitor reads with PyYAML, which follows YAML 1.1.
+//! A small writer for the YAML that the compliance monitor reads with `PyYAML`, which follows YAML 1.1.
 //!
 //! What matters there: `2026-11-22` without quotes is a date, and `yes`, `1.10`, `0x1f`, `1:30` or `2026-11-22`
 //! as text must be in quotes, because YAML 1.1 takes more for a boolean or a number than YAML 1.2 does.
@@ -71,7 +71,7 @@ fn write_entries(out: &mut String, entries: &[(String, Node)], indent: usize, fi
         }
         write_text(out, key);
         out.push(':');
-        // A list under a key stands at the indent of the key, as PyYAML writes it.
+        // A list under a key stands at the indent of the key, as `PyYAML` writes it.
         let deeper = if matches!(value, Node::List(_)) { indent } else { indent + 2 };
         write_value(out, value, deeper);
     }
@@ -155,6 +155,7 @@ fn write_escaped(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -271,5 +272,16 @@ mod tests {
             "a": {"b": ["x", -1]}, "c": [{"d": null, "e": ["f"]}], "g": [], "h": {}, "i": "2026-11-22",
         });
         assert_eq!(back, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back_as_it_was(
+            texts in proptest::collection::vec(prop_oneof![any::<String>(), "[-+.:0-9a-zA-Z_ #'\"~=<,]{0,12}"], 1..8),
+        ) {
+            let text = document(&Node::map([("texts", Node::texts(&texts))]));
+            let back: Value = serde_saphyr::from_str(&text).unwrap();
+            prop_assert_eq!(&back["texts"], &json!(texts), "{}", text);
+        }
     }
 }

@@ -265,10 +265,8 @@ fn block(page: &mut String, family: &[&'static Testcase], coverage: &StandardCov
     }
     page.push('\n');
     for ((label, value), about) in shared.iter().filter(|((label, _), about)| is_shared(label, about)) {
-        let whom = match about.len() == members.len() {
-            true => String::new(),
-            false => format!(" for {}", about.join(", ")),
-        };
+        let is_about_all = about.len() == members.len();
+        let whom = if is_about_all { String::new() } else { format!(" for {}", about.join(", ")) };
         wrap(page, "- ", &format!("**{label}**{whom}: {value}"));
     }
     if members.len() == 1 {
@@ -294,11 +292,9 @@ fn block(page: &mut String, family: &[&'static Testcase], coverage: &StandardCov
 fn prefix(family: &[&'static Testcase]) -> &'static str {
     let Some(first) = family.first() else { return "" };
     let first: &'static str = &first.id;
-    let starts = first.match_indices('-').filter_map(|(end, _)| first.get(..=end));
-    starts
-        .filter(|start| family.iter().all(|testcase| testcase.id.starts_with(start)))
-        .last()
-        .unwrap_or_default()
+    let mut starts = first.match_indices('-').filter_map(|(end, _)| first.get(..=end));
+    let is_shared = |start: &&str| family.iter().all(|testcase| testcase.id.starts_with(start));
+    starts.rfind(is_shared).unwrap_or_default()
 }
 
 /// A paragraph or a list item of readable width; what follows the first line is indented like its text.

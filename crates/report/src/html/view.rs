@@ -47,7 +47,7 @@ pub(super) struct Chip {
 pub(super) struct Target {
     pub(super) version: String,
     pub(super) validity: &'static str,
-    pub(super) target: String,
+    pub(super) name: String,
     pub(super) official: Counts,
     pub(super) text: Counts,
 }
@@ -197,7 +197,7 @@ fn targets(report: &Report) -> Vec<Target> {
         .map(|(version, target)| Target {
             version: visible(&version.version).into_owned(),
             validity: version.validity.map_or("not in the timeline", Validity::as_str),
-            target: visible(&target.target).into_owned(),
+            name: visible(&target.target).into_owned(),
             official: target.official.into(),
             text: target.text.into(),
         })

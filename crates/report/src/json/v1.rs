@@ -115,6 +115,7 @@ pub(super) enum Verdict {
 
 /// A version of the scope.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "readers know the fields by these names")]
 pub(super) struct Version {
     /// Its name, such as `v5.1`.
     pub(super) version: String,
@@ -139,6 +140,7 @@ pub(super) enum Validity {
 
 /// A named set of testcases within a version.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "readers know the fields by these names")]
 pub(super) struct Target {
     /// Its name, such as `main`.
     pub(super) target: String,
