@@ -81,6 +81,12 @@ pub(crate) fn select<'s>(spec: &'s Spec, against: &Against, date: Date) -> Resul
     if Chosen::from(against.reading) == Chosen::Official {
         selection.testcases.retain(|selected| !selected.testcase.own);
     }
+    if selection.testcases.is_empty() {
+        return Err(Failure::usage(
+            "nothing is left to judge",
+            "testcases of our own have a text reading alone: leave out --reading official, or name other targets or testcases",
+        ));
+    }
     Ok(selection)
 }
 

@@ -84,6 +84,7 @@ pub(crate) enum Command {
 
 /// What is judged against.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Judging")]
 pub(crate) struct Against {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeName::Iaas)]
@@ -136,6 +137,7 @@ impl From<Reading> for Chosen {
 
 /// How the result is shown.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct Show {
     /// The format [default: human, or what the ending of the output file says]
     #[arg(long, value_enum)]
@@ -171,6 +173,7 @@ pub(crate) enum Format {
 
 /// How a cloud is asked.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Asking the cloud")]
 pub(crate) struct Asking {
     /// Region instead of the one in clouds.yaml
     #[arg(long, value_name = "NAME")]
@@ -202,16 +205,16 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) asking: Asking,
     /// Keep what was seen in a file, to judge it again later; a folder for several clouds
-    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot", help_heading = "Recordings")]
     pub(crate) record: Option<PathBuf>,
     /// Judge recordings instead of clouds; asks nothing of anybody
-    #[arg(long, value_name = "FILE", conflicts_with = "clouds", num_args = 1..)]
+    #[arg(long, value_name = "FILE", conflicts_with = "clouds", num_args = 1.., help_heading = "Recordings")]
     pub(crate) snapshot: Vec<PathBuf>,
     /// Run the scripts of the spec for testcases that this program does not know
-    #[arg(long, requires = "spec")]
+    #[arg(long, requires = "spec", help_heading = "Scripts of the spec")]
     pub(crate) allow_scripts: bool,
     /// Value of a variable of the spec, for its scripts
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = assignment)]
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Scripts of the spec")]
     pub(crate) assign: Vec<(String, String)>,
 }
 
@@ -335,7 +338,6 @@ pub(crate) enum NameSyntax {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the grammar")]
 pub(crate) struct Compose {
     /// Number of vCPUs
     #[arg(long)]
@@ -445,7 +447,7 @@ pub(crate) struct FindImage {
     /// Purpose, such as generic
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// Architecture, such as x86_64
+    /// Architecture [default: any, x86_64 first]
     #[arg(long, value_name = "NAME")]
     pub(crate) architecture: Option<String>,
     /// Any other property

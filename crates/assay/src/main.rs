@@ -2,6 +2,7 @@
 //! lives in the libraries.
 
 mod against;
+#[expect(clippy::doc_markdown, reason = "clap shows these comments to users as they are")]
 mod args;
 mod commands;
 mod failure;

@@ -13,7 +13,7 @@ use assay_testcases::{Judgement, Registry};
 use tokio::process::Command;
 
 /// What hangs longer than this is not going to end.
-const LIMIT: Duration = Duration::from_secs(6 * 3600);
+const LIMIT: Duration = Duration::from_hours(6);
 
 /// The judgements of all testcases of the selection that belong to scripts.
 pub(crate) async fn run(

@@ -7,6 +7,7 @@
 
 mod call;
 mod fact;
+mod fields;
 mod inventory;
 mod record;
 mod resources;
@@ -14,6 +15,7 @@ mod snapshot;
 
 pub use call::Call;
 pub use fact::{Fact, FactId, Reason, Unavailable};
+pub use fields::FieldSet;
 pub use inventory::{Inventory, Subject};
 pub use record::{Record, Seen};
 pub use resources::{

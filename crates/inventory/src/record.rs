@@ -1,12 +1,22 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::fields::{FieldSet, name, number};
+
 /// A resource as the API answered it: every field by its name, known to us or not.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Record(BTreeMap<String, Value>);
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    /// Numbers of well-known fields, ascending.
+    numbers: Vec<u8>,
+    /// Their values, in the same order.
+    values: Vec<Value>,
+    /// All other fields.
+    others: BTreeMap<Box<str>, Value>,
+}
 
 /// What a field of a [`Record`] holds when read as a `T`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +42,7 @@ impl<T> Seen<'_, T> {
 impl Record {
     /// The field, unless it is missing or null.
     pub fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field).filter(|value| !value.is_null())
+        self.raw(field).filter(|value| !value.is_null())
     }
 
     /// The field as text.
@@ -65,24 +75,54 @@ impl Record {
         self.text("name").value()
     }
 
-    /// All fields in the order of their names.
+    /// All fields: the well-known ones by name, then the others by name.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        let known = self.numbers.iter().map(|number| name(*number)).zip(&self.values);
+        known.chain(self.others.iter().map(|(name, value)| (&**name, value)))
+    }
+
+    /// Whether every field that came is in the set.
+    pub fn is_within(&self, set: &FieldSet) -> bool {
+        self.numbers.iter().all(|number| set.has_number(*number))
+            && self.others.keys().all(|name| set.has_other(name))
     }
 
     /// Whether the field came at all, be it as null.
     pub fn has(&self, field: &str) -> bool {
-        self.0.contains_key(field)
+        self.raw(field).is_some()
     }
 
     /// Puts a field, replacing what was there.
     pub fn set(&mut self, field: impl Into<String>, value: Value) {
-        self.0.insert(field.into(), value);
+        let field = field.into();
+        let Some(number) = number(&field) else {
+            self.others.insert(field.into(), value);
+            return;
+        };
+        match self.numbers.binary_search(&number) {
+            Ok(at) => self.values[at] = value,
+            Err(at) => {
+                self.numbers.insert(at, number);
+                self.values.insert(at, value);
+            }
+        }
     }
 
     /// Takes a field out.
     pub fn remove(&mut self, field: &str) -> Option<Value> {
-        self.0.remove(field)
+        let Some(number) = number(field) else {
+            return self.others.remove(field);
+        };
+        let at = self.numbers.binary_search(&number).ok()?;
+        self.numbers.remove(at);
+        Some(self.values.remove(at))
+    }
+
+    fn raw(&self, field: &str) -> Option<&Value> {
+        match number(field) {
+            Some(number) => self.values.get(self.numbers.iter().position(|known| *known == number)?),
+            None => self.others.get(field),
+        }
     }
 
     fn read<'a, T>(&'a self, field: &str, as_type: impl Fn(&'a Value) -> Option<T>) -> Seen<'a, T> {
@@ -95,7 +135,41 @@ impl Record {
 
 impl FromIterator<(String, Value)> for Record {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(fields: I) -> Self {
-        Record(fields.into_iter().collect())
+        let mut record = Record::default();
+        for (field, value) in fields {
+            record.set(field, value);
+        }
+        record
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields())
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Record;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+                let mut record = Record::default();
+                while let Some((field, value)) = map.next_entry::<String, Value>()? {
+                    record.set(field, value);
+                }
+                Ok(record)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
     }
 }
 
@@ -115,5 +189,22 @@ mod tests {
         assert_eq!(record.integer("vcpus"), Seen::Value(4));
         assert_eq!(record.flag("disabled"), Seen::Value(false));
         assert!(record.has("name") && !record.has("no-such"));
+    }
+
+    #[test]
+    fn known_and_unknown_fields_are_kept_alike() {
+        let text = r#"{"zebra":1,"ram":2,"apple":3,"id":"x","ram":4}"#;
+        let mut record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.integer("ram"), Seen::Value(4), "the last one counts");
+        assert_eq!(serde_json::to_string(&record).unwrap(), r#"{"id":"x","ram":4,"apple":3,"zebra":1}"#);
+        record.set("disk", Value::from(9));
+        assert_eq!((record.remove("id"), record.remove("zebra")), (Some("x".into()), Some(1.into())));
+        assert_eq!(record.remove("zebra"), None);
+        let within = |names: &[&'static str]| record.is_within(&FieldSet::new(names));
+        assert!(
+            within(&["apple", "disk", "ram", "vcpus"])
+                && !within(&["disk", "ram"])
+                && !within(&["apple", "ram"])
+        );
     }
 }

@@ -15,6 +15,7 @@ pub const FORMAT_VERSION: u32 = 1;
 
 const FORMAT: &str = "assay-snapshot";
 const COMPRESSION_LEVEL: i32 = 3;
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// No cloud comes near this; what unpacks to more is a decompression bomb.
 const MAX_UNPACKED: u64 = 1 << 30;
 
@@ -69,9 +70,9 @@ pub fn read_snapshot(bytes: &[u8]) -> Result<Inventory, SnapshotError> {
     let mut unpacked = Vec::new();
     zstd::Decoder::new(bytes)
         .and_then(|decoder| decoder.take(MAX_UNPACKED + 1).read_to_end(&mut unpacked))
-        .map_err(|error| match unpacked.is_empty() {
-        true => SnapshotError::NotASnapshot,
-        false => SnapshotError::Damaged(error.to_string()),
+        .map_err(|error| match bytes.starts_with(&ZSTD_MAGIC) {
+        true => SnapshotError::Damaged(error.to_string()),
+        false => SnapshotError::NotASnapshot,
     })?;
     if unpacked.len() as u64 > MAX_UNPACKED {
         return Err(SnapshotError::TooLarge);

@@ -34,7 +34,9 @@ pub(crate) struct Ask<'a> {
     pub(crate) url: Url,
     /// Headers other than the token.
     pub(crate) headers: HeaderMap,
-    /// A JSON body, which makes the call a POST.
+    /// A user and a password, sent as basic authentication.
+    pub(crate) basic: Option<(String, SecretString)>,
+    /// A body, which makes the call a POST; JSON unless a header says otherwise.
     pub(crate) body: Option<SecretString>,
     /// The most attempts that are made.
     pub(crate) attempts: u32,
@@ -49,7 +51,7 @@ impl Ask<'_> {
 }
 
 /// Statuses of a server that is overloaded or restarting.
-pub(crate) fn overloaded(status: StatusCode) -> bool {
+fn overloaded(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
@@ -125,13 +127,13 @@ pub(crate) struct Http {
 
 /// Trouble below HTTP.
 #[derive(Debug)]
-pub(crate) struct Trouble {
+struct Trouble {
     /// The kind of trouble.
-    pub(crate) reason: Reason,
+    reason: Reason,
     /// What happened.
-    pub(crate) message: String,
+    message: String,
     /// Whether another attempt could help.
-    pub(crate) transient: bool,
+    transient: bool,
 }
 
 impl Http {
@@ -168,7 +170,8 @@ impl Http {
     /// A call with the usual retries.
     pub(crate) fn ask<'a>(&self, fact: Option<FactId>, service: &'a str, url: Url) -> Ask<'a> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
-        Ask { fact, service, url, headers, body: None, attempts: self.settings.attempts, retry: overloaded }
+        let attempts = self.settings.attempts;
+        Ask { fact, service, url, headers, basic: None, body: None, attempts, retry: overloaded }
     }
 
     /// Makes a call until there is an answer worth having; answers of any status are answers.
@@ -236,10 +239,14 @@ impl Http {
 
     async fn exchange(&self, ask: &Ask<'_>, token: Option<&SecretString>) -> Result<Reply, Trouble> {
         let mut request = self.client.request(ask.method(), ask.url.clone()).headers(ask.headers.clone());
+        if let Some((user, password)) = &ask.basic {
+            request = request.basic_auth(user, Some(password.expose_secret()));
+        }
         if let Some(body) = &ask.body {
-            request = request
-                .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(body.expose_secret().to_owned());
+            if !ask.headers.contains_key(header::CONTENT_TYPE) {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+            }
+            request = request.body(body.expose_secret().to_owned());
         }
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(token.expose_secret()).map_err(|_| Trouble {
@@ -276,7 +283,7 @@ impl Http {
     }
 
     /// Adds a call to the record.
-    pub(crate) fn record(&self, call: Call) {
+    fn record(&self, call: Call) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
@@ -285,11 +292,6 @@ impl Http {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
         calls.sort_by_key(|call| call.started_us);
         calls
-    }
-
-    /// Microseconds from the start of the run to a moment.
-    pub(crate) fn since_start(&self, moment: Instant) -> u64 {
-        micros(moment.saturating_duration_since(self.started))
     }
 
     fn lane(&self, service: &str) -> Arc<Semaphore> {
@@ -327,7 +329,7 @@ fn unavailable(ask: &Ask<'_>, trouble: Trouble) -> Unavailable {
 }
 
 /// What went wrong with a request that got no answer.
-pub(crate) fn trouble(error: &reqwest::Error) -> Trouble {
+fn trouble(error: &reqwest::Error) -> Trouble {
     let causes = causes(error);
     let deepest = causes.last().cloned().unwrap_or_else(|| "unknown cause".into());
     let (reason, what, transient) = if error.is_timeout() {
@@ -392,7 +394,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// Doubled with each attempt, and shortened by up to half so that clients do not come back in step.
-pub(crate) fn backoff(base: Duration, attempt: u32) -> Duration {
+fn backoff(base: Duration, attempt: u32) -> Duration {
     let full = base.saturating_mul(1 << attempt.saturating_sub(1).min(10));
     // A fresh `RandomState` is randomly seeded, which is random enough for this.
     let share = RandomState::new().hash_one(attempt) % 512;

@@ -1,10 +1,15 @@
 //! The configuration of a cloud, as the users of python-openstackclient know it.
 
+mod auth_type;
 mod cloud;
+mod environment;
 mod error;
 mod files;
+mod login;
 mod suggest;
 
+pub(crate) use auth_type::{AuthType, Method};
 pub use cloud::{CloudConfig, Overrides};
 pub use error::ConfigError;
 pub use files::ConfigFiles;
+pub(crate) use login::{Login, Whose};

@@ -63,9 +63,22 @@ struct Current {
 impl Session {
     /// Gets a token from keystone.
     pub async fn connect(config: &CloudConfig, settings: &Settings) -> Result<Self, ConnectError> {
-        let http = Http::new(config.certificates()?, config.verifies_certificates(), settings)
-            .map_err(ConnectError::Client)?;
-        let (secret, token) = authenticate(config, &http).await.map_err(ConnectError::Token)?;
+        Self::open(config, settings).await.map_err(|(error, _)| error)
+    }
+
+    /// Gets a token from keystone; if there is none, the calls that were made tell more than the error.
+    pub(crate) async fn open(
+        config: &CloudConfig,
+        settings: &Settings,
+    ) -> Result<Self, (ConnectError, Vec<Call>)> {
+        let before_any_call = |error| (error, Vec::new());
+        let certificates = config.certificates().map_err(|error| before_any_call(error.into()))?;
+        let http = Http::new(certificates, config.verifies_certificates(), settings)
+            .map_err(|error| before_any_call(ConnectError::Client(error)))?;
+        let (secret, token) = match authenticate(config, &http).await {
+            Ok(found) => found,
+            Err(why) => return Err((ConnectError::Token(why), http.calls())),
+        };
         Ok(Session {
             config: config.clone(),
             http,

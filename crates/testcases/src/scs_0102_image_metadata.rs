@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
-use assay_inventory::{FactId, Image, Seen};
+use assay_inventory::{FactId, FieldSet, Image, Seen};
 use assay_standards::requirements::{Accepts, Demanded, ImageMetadata, Property};
 use serde_json::Value;
 
@@ -210,7 +211,7 @@ fn property_testcase(property: &'static Property) -> Testcase {
         standard: STANDARD,
         clause: &property.clause,
         demand,
-        title: Cow::Owned(format!("Every offered image has a proper {}", property.name)),
+        title: Cow::Owned(title(property)),
         explanation: "Users and tools choose images by their properties. A missing or made-up value breaks that choice, or hides \
              how the image is built and kept up to date.",
         remedy: Cow::Owned(remedy(property)),
@@ -218,6 +219,21 @@ fn property_testcase(property: &'static Property) -> Testcase {
         text_facts: &[],
         own: false,
         judge: judge_of(property),
+    }
+}
+
+fn title(property: &Property) -> String {
+    let field = property.field();
+    match property.name.as_str() {
+        "hw_disk_bus" | "hypervisor_type" | "hw_rng_model" => format!("{field} has a value that is in use"),
+        "hotfix_hours" => format!("{field}, where set, is a number of hours"),
+        "hash_algo" => format!("{field} is a hash that can be trusted"),
+        "min_disk" => format!("{field} is set and leaves room for the image"),
+        "image_build_date" => format!("{field} is a date in the past"),
+        "provided_until" | "replace_frequency" | "uuid_validity" => {
+            format!("{field} says what users can count on")
+        }
+        _ => format!("{field} is set on every offered image"),
     }
 }
 
@@ -234,6 +250,7 @@ fn remedy(property: &Property) -> String {
             "Set uuid_validity to none, last-N, a date as YYYY-MM-DD, notice or forever.".into()
         }
         ("hotfix_hours", _) => "Set hotfix_hours to a whole number of hours, or remove it.".into(),
+        (_, Some(accepts)) if accepts.one_of.len() == 1 => format!("Set {field} to {}.", accepts.one_of[0]),
         (_, Some(accepts)) if !accepts.one_of.is_empty() && accepts.one_of.len() <= 8 => {
             format!("Set {field} to one of {}.", accepts.one_of.join(", "))
         }
@@ -337,7 +354,8 @@ fn record(judging: &mut Judging, look: &Look<'_>, answer: Answer) {
 }
 
 pub(crate) fn lacks_custom_properties(image: &Image) -> bool {
-    image.fields().all(|(field, _)| FIELDS_OF_THE_SDK.contains(&field))
+    static SET: LazyLock<FieldSet> = LazyLock::new(|| FieldSet::new(FIELDS_OF_THE_SDK));
+    image.is_within(&SET)
 }
 
 pub(crate) fn resource(image: &Image) -> Resource {
@@ -752,7 +770,7 @@ fn record_age(judging: &mut Judging, image: &Image, answer: Answer) {
     let differs = std::mem::discriminant(&answer.official) != std::mem::discriminant(&text);
     match (answer.official, text) {
         (Says::Fails(expected), Says::Fails(_)) => {
-            judging.fail(Readings::Both, resource(image), expected, found)
+            judging.fail(Readings::Both, resource(image), expected, found);
         }
         (official, text) => {
             for (says, readings) in [(official, Readings::Official), (text, Readings::Text)] {
@@ -760,7 +778,7 @@ fn record_age(judging: &mut Judging, image: &Image, answer: Answer) {
                     Says::Fine => {}
                     Says::Fails(expected) => judging.fail(readings, resource(image), expected, found.clone()),
                     Says::Aborts(expected) => {
-                        judging.abort(readings, resource(image), expected, found.clone())
+                        judging.abort(readings, resource(image), expected, found.clone());
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! `assay doctor`: whether a check can work, before it is run.
 
+use std::fmt::Write as _;
+
 use assay_inventory::{Record, Token, Unavailable};
 use assay_openstack::{Checkup, CloudConfig, Overrides, Session, Settings, doctor};
 use assay_testcases::{Preflight, preflight};
@@ -63,7 +65,7 @@ fn for_people(cloud: &str, points: &[Point]) -> String {
             State::Bad => warn("bad "),
         };
         let line = wrapped(&point.finding, width.saturating_sub(7), "", "                    ");
-        text.push_str(&format!("  {mark} {:<12} {line}\n", point.about));
+        let _ = writeln!(text, "  {mark} {:<12} {line}", point.about);
     }
     text
 }

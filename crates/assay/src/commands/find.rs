@@ -15,6 +15,9 @@ use crate::failure::Failure;
 use crate::human::{Table, bold, painted, plain};
 use crate::output::{note, print};
 
+/// Comes first where nobody asks for another.
+const COMMON_ARCHITECTURE: &str = "x86_64";
+
 /// A match. With `--first --format json` it is printed as it is, all values as strings.
 #[derive(Debug, Serialize)]
 struct Match {
@@ -36,13 +39,8 @@ pub(crate) async fn flavor(arguments: &FindFlavor, global: &Global) -> Result<u8
             let figure = |seen: assay_inventory::Seen<'_, i64>| seen.value().unwrap_or(0);
             // An SCS name comes first among equals: it says what users get.
             let is_named = flavor.name().is_some_and(|name| name.starts_with("SCS-"));
-            (
-                figure(flavor.vcpus()),
-                figure(flavor.ram()),
-                figure(flavor.disk()),
-                !is_named,
-                flavor.name().map(str::len),
-            )
+            let size = (figure(flavor.vcpus()), figure(flavor.ram()), figure(flavor.disk()));
+            (size, Claims::of(flavor).cpu_type, !is_named, flavor.name().map(str::len))
         });
         matches.extend(fitting.into_iter().map(|flavor| flavor_match(inventory, flavor)));
     }
@@ -57,11 +55,10 @@ pub(crate) async fn image(arguments: &FindImage, global: &Global) -> Result<u8, 
         let mut fitting: Vec<&Image> = images.iter().filter(|image| image_fits(arguments, image)).collect();
         let text = |image: &Image, field: &str| image.text(field).value().unwrap_or_default().to_owned();
         fitting.sort_by_key(|image| {
-            (
-                Reverse(text(image, "image_build_date")),
-                Reverse(text(image, "created_at")),
-                text(image, "name"),
-            )
+            let is_common =
+                arguments.architecture.is_some() || text(image, "architecture") == COMMON_ARCHITECTURE;
+            let age = (Reverse(text(image, "image_build_date")), Reverse(text(image, "created_at")));
+            (!is_common, age, text(image, "name"))
         });
         matches.extend(fitting.into_iter().map(|image| image_match(inventory, image)));
     }
@@ -131,14 +128,7 @@ impl WantedFlavor {
     #[expect(clippy::cast_precision_loss, reason = "RAM in MiB is far below 2^52")]
     fn fits(&self, flavor: &Flavor) -> bool {
         let (vcpus, ram, disk) = (flavor.vcpus().value(), flavor.ram().value(), flavor.disk().value());
-        let claim = flavor
-            .name()
-            .and_then(|name| FlavorName::parse_tolerant(name).ok().flatten())
-            .map(|(claim, _)| claim);
-        let cpu = flavor.extra_spec("scs:cpu-type").and_then(CpuType::from_extra_spec);
-        let cpu = cpu.or(claim.map(|claim| claim.cpu_type));
-        let kind = flavor.extra_spec("scs:disk0-type").and_then(DiskType::from_extra_spec);
-        let kind = kind.or(claim.and_then(|claim| claim.disk).and_then(|disk| disk.disk_type));
+        let claims = Claims::of(flavor);
         let vcpus_fit = self.vcpus.is_none_or(|wanted| {
             vcpus.is_some_and(|real| if self.at_least { real >= wanted } else { real == wanted })
         });
@@ -154,8 +144,29 @@ impl WantedFlavor {
         vcpus_fit
             && ram_fits
             && disk_fits
-            && self.cpu_type.is_none_or(|wanted| cpu.is_some_and(|real| real >= wanted))
-            && self.disk_type.is_none_or(|wanted| kind.is_some_and(|real| real >= wanted))
+            && self.cpu_type.is_none_or(|wanted| claims.cpu_type.is_some_and(|real| real >= wanted))
+            && self.disk_type.is_none_or(|wanted| claims.disk_type.is_some_and(|real| real >= wanted))
+    }
+}
+
+/// What a flavor says of itself, in its extra specs or else in its name.
+struct Claims {
+    cpu_type: Option<CpuType>,
+    disk_type: Option<DiskType>,
+}
+
+impl Claims {
+    fn of(flavor: &Flavor) -> Self {
+        let name = flavor
+            .name()
+            .and_then(|name| FlavorName::parse_tolerant(name).ok().flatten())
+            .map(|(name, _)| name);
+        let cpu_type = flavor.extra_spec("scs:cpu-type").and_then(CpuType::from_extra_spec);
+        let disk_type = flavor.extra_spec("scs:disk0-type").and_then(DiskType::from_extra_spec);
+        Claims {
+            cpu_type: cpu_type.or(name.map(|name| name.cpu_type)),
+            disk_type: disk_type.or(name.and_then(|name| name.disk).and_then(|disk| disk.disk_type)),
+        }
     }
 }
 
@@ -232,7 +243,11 @@ fn show(matches: &[Match], found: &Found, details: &[&str]) -> Result<u8, Failur
             }
         }
         (Listing::Json, false) => {
-            print(&format!("{}\n", serde_json::to_string_pretty(matches).map_err(defect)?))?
+            print(&format!(
+                "{}
+",
+                serde_json::to_string_pretty(matches).map_err(defect)?
+            ))?;
         }
         (Listing::Human, _) => {
             let mut table = Table::default();

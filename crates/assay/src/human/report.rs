@@ -335,13 +335,13 @@ impl View<'_> {
             Reading::Text => "text",
         };
         let line = format!(
-            "{} {} testcases ({word} reading): {} passed, {} failed, {} aborted, {} not tried",
-            style::verdict(tally.verdict()).trim_end(),
-            tally.total(),
+            "{} by the {word} reading: {} pass, {} fail, {} abort, {} miss of {} testcases",
+            style::paint(style::of(tally.verdict()), tally.verdict()),
             tally.pass,
             tally.fail,
             tally.abort,
-            tally.miss
+            tally.miss,
+            tally.total(),
         );
         self.line(&line);
     }

@@ -28,9 +28,10 @@ pub async fn collect(config: &CloudConfig, settings: &Settings, request: &Reques
     (request.events)(Event::Authenticating);
     let start = Instant::now();
     // Both futures are large; on the heap they do not weigh down whoever awaits this one.
-    let session = match Box::pin(Session::connect(config, settings)).await {
+    let session = match Box::pin(Session::open(config, settings)).await {
         Ok(session) => session,
-        Err(error) => {
+        Err((error, calls)) => {
+            inventory.calls = calls;
             refuse_all(&mut inventory, request, &error.into());
             return inventory;
         }

@@ -40,6 +40,7 @@ pub(super) async fn presence(session: &Session) -> Result<S3Presence, Unavailabl
         service: OBJECT_STORE,
         url: root,
         headers,
+        basic: None,
         body: None,
         attempts: ATTEMPTS,
         retry: |status: StatusCode| matches!(status.as_u16(), 500 | 502 | 503 | 504),

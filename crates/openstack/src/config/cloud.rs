@@ -6,28 +6,14 @@ use std::path::PathBuf;
 
 use assay_inventory::Subject;
 use openstack_sdk::config as sdk;
-use serde_json::json;
 use url::Url;
 
-use super::{ConfigError, ConfigFiles, suggest};
+use super::login::Values;
+use super::{ConfigError, ConfigFiles, Login, environment, suggest};
 use crate::{endpoint, links};
 
 /// The name that a cloud configured by `OS_*` variables goes by.
 const FROM_ENVIRONMENT: &str = "envvars";
-
-const APPLICATION_CREDENTIAL: &str = "v3applicationcredential";
-
-/// The ways to authenticate. The SDK knows more names, but its plugins for OIDC, web single sign-on and several
-/// factors are not linked into programs that take it from the registry.
-const AUTH_TYPES: &[&str] = &[
-    "v3password",
-    "password",
-    APPLICATION_CREDENTIAL,
-    "applicationcredential",
-    "v3token",
-    "token",
-    "v3totp",
-];
 
 /// What the command line says and the files do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,8 +34,7 @@ pub struct CloudConfig {
     verify: bool,
     ca_file: Option<PathBuf>,
     endpoint_overrides: BTreeMap<&'static str, String>,
-    /// What the SDK needs to authenticate, and nothing else.
-    sdk: sdk::CloudConfig,
+    login: Login,
 }
 
 impl fmt::Debug for CloudConfig {
@@ -100,14 +85,12 @@ impl CloudConfig {
                     known,
                 }
             })?;
-        Self::new(name, &config, overrides)
+        Self::new(name, &config, &files.unread(name, config.profile.as_deref()), overrides)
     }
 
     /// The configuration that the `OS_*` variables make.
     pub fn from_environment(overrides: &Overrides) -> Result<Self, ConfigError> {
-        let config =
-            sdk::CloudConfig::from_env().map_err(|error| ConfigError::Environment(error.to_string()))?;
-        Self::new(FROM_ENVIRONMENT, &config, overrides)
+        Self::new(FROM_ENVIRONMENT, &environment::cloud()?, &Values::new(), overrides)
     }
 
     /// The names of the clouds that the files define, sorted.
@@ -115,39 +98,27 @@ impl CloudConfig {
         Ok(sorted_names(&files.read()?))
     }
 
-    fn new(name: &str, config: &sdk::CloudConfig, overrides: &Overrides) -> Result<Self, ConfigError> {
+    fn new(
+        name: &str,
+        config: &sdk::CloudConfig,
+        unread: &Values,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
         let cloud = || name.to_owned();
         let bad = |field, message: String| ConfigError::BadValue { cloud: cloud(), field, message };
-        let mut auth = config.auth.clone().ok_or_else(|| ConfigError::Missing {
-            cloud: cloud(),
-            field: "auth section",
-            hint: profile_hint(config),
-        })?;
-        let raw_url =
-            auth.auth_url.as_deref().map(str::trim).filter(|url| !url.is_empty()).ok_or_else(|| {
-                ConfigError::Missing { cloud: cloud(), field: "auth_url", hint: profile_hint(config) }
-            })?;
+        let missing = |field| ConfigError::Missing { cloud: cloud(), field, hint: profile_hint(config) };
+        if config.auth.is_none() {
+            return Err(missing("auth section"));
+        }
+        let login = Login::new(name, config, unread)?;
+        let raw_url = login
+            .get("auth_url")
+            .map(str::trim)
+            .filter(|url| !url.is_empty())
+            .ok_or_else(|| missing("auth_url"))?;
         let identity = endpoint::identity(raw_url).map_err(|_| {
             bad("auth_url", "it must be an http or https URL such as https://keystone.example.com/v3".into())
         })?;
-
-        let auth_type = match config.auth_type.as_deref().filter(|kind| !kind.is_empty()) {
-            Some(kind) => Some(kind.to_owned()),
-            // Without a password there is nothing else that such a section could mean.
-            None if auth.application_credential_secret.is_some() && auth.password.is_none() => {
-                Some(APPLICATION_CREDENTIAL.to_owned())
-            }
-            None => None,
-        };
-        if let Some(kind) = &auth_type
-            && !AUTH_TYPES.contains(&kind.as_str())
-        {
-            return Err(ConfigError::UnsupportedAuthType {
-                cloud: cloud(),
-                auth_type: kind.clone(),
-                supported: AUTH_TYPES,
-            });
-        }
 
         let option = |key: &str| config.options.get(key).cloned();
         let text = |key: &str| option(key).and_then(|value| value.into_string().ok());
@@ -186,20 +157,6 @@ impl CloudConfig {
             })
             .collect();
 
-        // With the version in it, the SDK needs no discovery before it asks for the token.
-        auth.auth_url = Some(format!("{}/", identity.url));
-        // No options but one reach the SDK: it would apply endpoint overrides to the request for the token. The
-        // interface is public because the SDK files `auth_url` under that name.
-        let mut for_sdk: sdk::CloudConfig =
-            serde_json::from_value(json!({"identity_skip_discovery": true, "interface": "public"}))
-                .map_err(|error| bad("auth", error.to_string()))?;
-        for_sdk.name = Some(name.to_owned());
-        for_sdk.auth = Some(auth);
-        for_sdk.auth_type = auth_type;
-        for_sdk.auth_methods.clone_from(&config.auth_methods);
-        for_sdk.cacert = ca_file.as_ref().map(|path| path.display().to_string());
-        for_sdk.verify = Some(verify);
-
         Ok(CloudConfig {
             name: name.to_owned(),
             auth_url: identity.url,
@@ -208,7 +165,7 @@ impl CloudConfig {
             verify,
             ca_file,
             endpoint_overrides,
-            sdk: for_sdk,
+            login,
         })
     }
 
@@ -252,14 +209,9 @@ impl CloudConfig {
         &self.auth_url
     }
 
-    /// Whether the token comes from an application credential.
-    pub(crate) fn has_application_credential(&self) -> bool {
-        matches!(self.sdk.auth_type.as_deref(), Some(APPLICATION_CREDENTIAL | "applicationcredential"))
-    }
-
-    /// What the SDK needs to authenticate.
-    pub(crate) fn for_sdk(&self) -> &sdk::CloudConfig {
-        &self.sdk
+    /// How to get a token.
+    pub(crate) fn login(&self) -> &Login {
+        &self.login
     }
 
     /// The additional certificates to trust.

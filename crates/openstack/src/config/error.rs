@@ -67,7 +67,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A way to authenticate that is not supported.
-    #[error("cloud {cloud:?}: auth_type {auth_type:?} is not supported; supported are {}", supported.join(", "))]
+    #[error("cloud {cloud:?}: auth_type {auth_type:?} is not supported{hint}; supported are {}", supported.join(", "))]
     UnsupportedAuthType {
         /// The cloud.
         cloud: String,
@@ -75,6 +75,8 @@ pub enum ConfigError {
         auth_type: String,
         /// What it may say.
         supported: &'static [&'static str],
+        /// Why it is not, and what to do instead, where there is more to say.
+        hint: &'static str,
     },
     /// A CA file that is not there or holds no certificate.
     #[error("cloud {cloud:?}: the CA file {} cannot be used: {message}", path.display())]

@@ -1,10 +1,27 @@
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use openstack_sdk::config as sdk;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::ConfigError;
+use super::login::Values;
+
+/// The files as far as the SDK drops what it does not know.
+#[derive(Deserialize, Default)]
+struct Sections {
+    clouds: Option<BTreeMap<String, Option<Section>>>,
+    #[serde(rename = "public-clouds")]
+    profiles: Option<BTreeMap<String, Option<Section>>>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    auth: Option<BTreeMap<String, Value>>,
+}
 
 /// The files that configure clouds: at most one of each kind, the first that is found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +77,34 @@ impl ConfigFiles {
         }
         builder.build().map_err(|error| invalid(clouds, &error))
     }
+
+    /// The plain values of a cloud's `auth` section and of its profile's, known to the SDK or not. The SDK has
+    /// told already what is wrong with a file, so one that is no use adds nothing here.
+    pub(super) fn unread(&self, cloud: &str, profile: Option<&str>) -> Values {
+        let (mut values, mut own) = (Values::new(), Values::new());
+        for path in [&self.profiles, &self.clouds, &self.secure].into_iter().flatten() {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            // What the parser says could show a secret of the file.
+            let sections: Sections = serde_saphyr::from_str(&text).unwrap_or_else(|_| {
+                tracing::debug!(path = %path.display(), "values that the SDK does not know are not read");
+                Sections::default()
+            });
+            let of =
+                |map: Option<BTreeMap<String, Option<Section>>>, name: &str| map?.remove(name)?.map(plain);
+            values.extend(profile.and_then(|name| of(sections.profiles, name)).into_iter().flatten());
+            own.extend(of(sections.clouds, cloud).into_iter().flatten());
+        }
+        values.extend(own);
+        values
+    }
+}
+
+fn plain(section: Section) -> impl Iterator<Item = (String, String)> {
+    section.auth.into_iter().flatten().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        Value::Number(_) | Value::Bool(_) => Some((name, value.to_string())),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    })
 }
 
 fn exactly(variable: &str) -> Option<PathBuf> {
@@ -100,4 +145,46 @@ fn invalid(path: &Path, error: &sdk::ConfigFileBuilderError) -> ConfigError {
         other => other.to_string(),
     };
     ConfigError::Invalid { path: path.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_the_sdk_drops_come_from_all_files_the_cloud_before_its_profile() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            Some(path)
+        };
+        let mut files = ConfigFiles {
+            profiles: file(
+                "p.yaml",
+                "public-clouds: {p: {auth: {default_domain_id: d0, trust_id: t0}}, q: null}",
+            ),
+            clouds: file(
+                "c.yaml",
+                "clouds: {c: {auth: {default_domain_id: d1, port: 7}}, d: null, e: {auth: null}}",
+            ),
+            secure: file("s.yaml", "clouds: {c: {auth: {passcode: '01', nested: {a: b}}}}"),
+            looked_in: Vec::new(),
+        };
+        let values = |files: &ConfigFiles, cloud: &str, profile: Option<&str>| {
+            files
+                .unread(cloud, profile)
+                .into_iter()
+                .map(|(name, value)| name + "=" + &value)
+                .collect::<Vec<_>>()
+        };
+        let own = ["default_domain_id=d1", "passcode=01", "port=7"];
+        assert_eq!(values(&files, "c", None), own);
+        assert_eq!(values(&files, "c", Some("p")), [&own[..], &["trust_id=t0"]].concat());
+        for (cloud, profile) in [("d", "q"), ("e", "none"), ("f", "q")] {
+            assert!(values(&files, cloud, Some(profile)).is_empty(), "{cloud}");
+        }
+        files.secure = file("s.yaml", "clouds: [");
+        assert_eq!(values(&files, "c", None), ["default_domain_id=d1", "port=7"]);
+    }
 }

@@ -192,10 +192,21 @@ async fn a_refused_application_credential_says_why() {
 async fn incomplete_credentials_are_told_without_a_request() {
     let cloud = FakeCloud::start().await;
     for (kind, auth, words) in [
-        ("v3password", "username: demo, user_domain_name: Default", "password, token or passcode"),
-        ("v3password", "username: demo, password: x", "domain"),
-        ("v3password", "password: x", "User name/id is required"),
-        ("v3token", "project_name: x", "password, token or passcode"),
+        ("v3password", "username: demo, user_domain_name: Default", "by password needs password"),
+        ("v3password", "username: demo, password: x", "needs user_domain_id or user_domain_name"),
+        (
+            "v3password",
+            "username: demo, password: x, domain_id: y",
+            "needs user_domain_id or user_domain_name",
+        ),
+        ("v3password", "password: x", "needs user_id or username"),
+        ("v3token", "project_name: x", "by token needs token"),
+        ("v3totp", "user_id: x", "by totp needs passcode"),
+        (
+            "v3multifactor, auth_methods: [password, totp]",
+            "user_id: x, password: y",
+            "by totp needs passcode",
+        ),
     ] {
         let config = cloud.config_with(kind, auth);
         let (inventory, _) = collect_with(&config, &settings(), &[FactId::Token]).await;

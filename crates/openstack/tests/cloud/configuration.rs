@@ -121,12 +121,28 @@ fn the_auth_url_is_needed_and_may_lack_the_version() {
 
 #[test]
 fn auth_types_are_checked_before_anything_is_sent() {
-    for kind in ["v3applicationcredential", "v3password", "password", "v3token", "v3totp"] {
+    for kind in [
+        "v3applicationcredential",
+        "v3password",
+        "password",
+        "v3token",
+        "v3totp",
+        "v3oidcaccesstoken",
+        "v3oidcclientcredentials",
+        "v3multifactor\n    auth_methods: [v3password, totp]",
+    ] {
         assert!(one(&format!("    auth_type: {kind}\n")).cloud("c").is_ok(), "{kind}");
     }
-    for kind in ["v2password", "v3oidcaccesstoken", "v3websso"] {
+    for kind in ["v2password", "totp", "v3websso"] {
         let message = one(&format!("    auth_type: {kind}\n")).error("c");
         assert!(message.contains(kind) && message.contains("v3applicationcredential"), "{message}");
+        assert_eq!(message.contains("browser"), kind == "v3websso", "{message}");
+    }
+    let message = one("    auth_type: v3multifactor\n").error("c");
+    assert!(message.contains("no auth_methods"), "{message}");
+    for methods in ["v3password, v3webauthn", "v3password, v3applicationcredential"] {
+        let kind = format!("    auth_type: v3multifactor\n    auth_methods: [{methods}]\n");
+        assert!(one(&kind).error("c").contains("none of v3password, v3totp, v3token"), "{methods}");
     }
 }
 

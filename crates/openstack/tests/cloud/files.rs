@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use assay_openstack::{CloudConfig, ConfigFiles, Overrides};
+use assay_openstack::{CloudConfig, ConfigFiles, Overrides, Session, Settings};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::support::{FakeCloud, PASSWORD, TOKENS};
 
 /// What the program run again does: says which cloud it finds.
 #[test]
@@ -16,6 +19,17 @@ fn probe() {
         Err(error) => println!("error {error}"),
     }
     println!("names {:?}", CloudConfig::names(&ConfigFiles::find()).unwrap_or_default());
+}
+
+/// The same, and logs in with what it finds.
+#[tokio::test]
+#[ignore = "run by the tests of this module"]
+async fn login_probe() {
+    let config = CloudConfig::find(None, &Overrides::default()).unwrap();
+    match Session::connect(&config, &Settings::default()).await {
+        Ok(session) => println!("found {}", session.token().user),
+        Err(error) => println!("error {error}"),
+    }
 }
 
 struct Place(TempDir);
@@ -37,17 +51,21 @@ impl Place {
     }
 
     fn run(&self, variables: &[(&str, &str)]) -> String {
+        self.run_again("files::probe", variables)
+    }
+
+    fn run_again(&self, test: &str, variables: &[(&str, &str)]) -> String {
         let path = |name: &str| self.0.path().join(name);
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "files::probe", "--ignored", "--nocapture"])
+            .args(["--exact", test, "--ignored", "--nocapture"])
             .env_clear()
             .env("HOME", path("home"))
             .envs(variables.iter().copied())
             .current_dir(path("cwd"))
             .output()
             .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().find(|line| line.starts_with("found ") || line.starts_with("error ")).unwrap().to_owned()
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().find(|line| line.starts_with("found ") || line.starts_with("error ")).unwrap().to_owned()
     }
 }
 
@@ -103,4 +121,47 @@ fn variables_alone_make_a_cloud() {
     place.write("cwd/clouds.yaml", "cwd");
     assert_eq!(place.run(&with_other), "found c https://cwd/v3 None");
     assert!(place.run(&[]).starts_with("error no cloud was chosen"));
+
+    let with = |more: &[(&'static str, &'static str)]| place.run(&[&variables[..], more].concat());
+    // What `openrc` files set to nothing is not set.
+    assert_eq!(with(&[("OS_AUTH_TYPE", ""), ("OS_INTERFACE", ""), ("OS_CACERT", "")]), found);
+    let several = [("OS_AUTH_TYPE", "v3multifactor"), ("OS_AUTH_METHODS", "v3password, v3totp")];
+    assert_eq!(with(&several), found);
+    assert!(with(&several[..1]).contains("no auth_methods"));
+    assert_eq!(with(&[("OS_VERIFY", "False"), ("OS_CACERT", "/no/such")]), found);
+    assert!(with(&[("OS_CACERT", "/no/such")]).contains("the CA file /no/such"));
+    assert!(with(&[("OS_VERIFY", "perhaps")]).ends_with("OS_VERIFY is \"perhaps\", not true or false"));
+}
+
+#[tokio::test]
+async fn what_the_variables_say_reaches_keystone() {
+    let cloud = FakeCloud::start().await;
+    let url = format!("{}/identity", cloud.server.uri());
+    let variables = [
+        ("OS_AUTH_URL", url.as_str()),
+        ("OS_USERNAME", "me"),
+        ("OS_PASSWORD", PASSWORD),
+        ("OS_PASSCODE", "012345"),
+        ("OS_AUTH_TYPE", "v3multifactor"),
+        ("OS_AUTH_METHODS", "v3password,v3totp"),
+        ("OS_TENANT_NAME", "p"),
+        ("OS_PROJECT_ID", ""),
+        ("OS_PROJECT_DOMAIN_NAME", "D"),
+        ("OS_DEFAULT_DOMAIN", "default"),
+    ];
+    assert_eq!(Place::new().run_again("files::login_probe", &variables), "found demo");
+    let user =
+        |name: &str, value: &str| json!({"user": {"name": "me", "domain": {"id": "default"}, name: value}});
+    let sent = cloud.requests(TOKENS).await.pop().unwrap().body_json::<Value>().unwrap();
+    assert_eq!(
+        sent,
+        json!({"auth": {
+            "identity": {
+                "methods": ["password", "totp"],
+                "password": user("password", PASSWORD),
+                "totp": user("passcode", "012345"),
+            },
+            "scope": {"project": {"name": "p", "domain": {"name": "D"}}},
+        }})
+    );
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use wiremock::matchers::{any, method, path, query_param_is_missing};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{FakeCloud, IMAGES, TOKEN, collect_with, raw_server, say, settings};
+use crate::support::{FakeCloud, IMAGES, TOKEN, TOKENS, collect_with, raw_server, say, settings};
 
 /// A server that answers everything nicely and must never be asked.
 async fn foreign_host() -> MockServer {
@@ -56,6 +56,52 @@ async fn a_redirect_to_a_foreign_host_gets_no_token() {
         assert!(why.message.contains(&foreign.uri()), "{why}");
     }
     assert!(foreign.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirected_login_gives_no_password_away() {
+    let foreign = foreign_host().await;
+    for status in [301, 302, 303, 307, 308] {
+        let cloud = FakeCloud::without_keystone().await;
+        let target = format!("{}/identity/v3/auth/tokens", foreign.uri());
+        let moved = ResponseTemplate::new(status).insert_header("Location", target);
+        Mock::given(method("POST")).and(path(TOKENS)).respond_with(moved).mount(&cloud.server).await;
+        let inventory = cloud.collect(&[FactId::Token]).await;
+        assert!(foreign.received_requests().await.unwrap().is_empty(), "{status} was followed");
+        let why = inventory.unavailable(FactId::Token).unwrap();
+        assert_eq!((why.reason, why.status), (Reason::ForeignLink, Some(status)), "{why}");
+        assert!(why.message.contains(&foreign.uri()), "{why}");
+        assert_eq!(cloud.requests(TOKENS).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_redirected_below_keystone_only() {
+    let cloud = FakeCloud::without_keystone().await;
+    let moved = ResponseTemplate::new(308).insert_header("Location", "/identity/v3/moved/auth/tokens");
+    Mock::given(method("POST")).and(path(TOKENS)).respond_with(moved).mount(&cloud.server).await;
+    let answer =
+        ResponseTemplate::new(201).insert_header("X-Subject-Token", TOKEN).set_body_json(cloud.token_body());
+    let at = "/identity/v3/moved/auth/tokens";
+    Mock::given(method("POST")).and(path(at)).respond_with(answer).mount(&cloud.server).await;
+    assert!(cloud.collect(&[FactId::Token]).await.token.value().is_some());
+    let (first, second) = (cloud.requests(TOKENS).await.remove(0), cloud.requests(at).await.remove(0));
+    assert_eq!(first.body, second.body);
+
+    let https = cloud.server.uri().replace("http://", "https://");
+    for (target, words, requests) in [
+        ("/image/v2".to_owned(), "outside", 1),
+        (format!("{https}{TOKENS}"), "put that scheme and port into auth_url", 1),
+        (TOKENS.to_owned(), "again and again", 4),
+    ] {
+        let cloud = FakeCloud::without_keystone().await;
+        let moved = ResponseTemplate::new(307).insert_header("Location", target.as_str());
+        Mock::given(method("POST")).and(path(TOKENS)).respond_with(moved).mount(&cloud.server).await;
+        let inventory = cloud.collect(&[FactId::Token]).await;
+        let why = inventory.unavailable(FactId::Token).unwrap();
+        assert!(why.message.contains(words), "{target}: {why}");
+        assert_eq!(cloud.server.received_requests().await.unwrap().len(), requests, "{target}");
+    }
 }
 
 #[tokio::test]
