@@ -109,13 +109,17 @@ def make_catalogue(identity) -> None:
                 identity.update_endpoint(old, url=address)
 
 
+# Unlike the password this is a word that occurs nowhere else, so that tests can look for leaks.
+APPCRED_SECRET = "only-the-application-credential-knows"
+
+
 def application_credential(demo) -> str:
-    """The id of demo's application credential; its secret is the common password."""
+    """The id of demo's application credential; its secret is told from all other words."""
     user = demo.current_user_id
     for credential in demo.identity.application_credentials(user):
         if credential.name == "testbed":
             return credential.id
-    return demo.identity.create_application_credential(user, "testbed", secret=PASSWORD).id
+    return demo.identity.create_application_credential(user, "testbed", secret=APPCRED_SECRET).id
 
 
 def entry(user: str, domain: str, **more: str) -> dict:
@@ -143,7 +147,7 @@ for u in USERS:
                            else in_project(u.name, u.scope))
 clouds["testbed-appcred"] = {
     "auth_type": "v3applicationcredential",
-    "auth": {"auth_url": AUTH_URL, "application_credential_secret": PASSWORD,
+    "auth": {"auth_url": AUTH_URL, "application_credential_secret": APPCRED_SECRET,
              "application_credential_id": application_credential(connect(clouds["testbed"]))},
     "region_name": REGION, "identity_api_version": 3}
 clouds["testbed-denied"] = in_project("demo", "demo")

@@ -31,7 +31,7 @@ pub(crate) struct Global {
     /// Print the result only: no progress, no notes
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more about what happens; twice for every request
+    /// Say what is asked of the cloud; twice for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use colours
@@ -95,16 +95,16 @@ pub(crate) struct Against {
     /// A scope spec of your own instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub(crate) spec: Option<PathBuf>,
-    /// Testcases whose id begins with a match, out of all testcases of the scope
+    /// Testcases whose id begins with a match, out of all of the scope; --version and --target narrow it
     #[arg(long, value_name = "REGEX")]
     pub(crate) testcases: Option<Regex>,
     /// Targets, such as main,recommended [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) target: Vec<String>,
-    /// The day for which versions and lifetimes count [default: that of the check, in UTC]
+    /// The day for which versions and lifetimes count, not the rules [default: that of --now, in UTC]
     #[arg(long, value_name = "DATE")]
     pub(crate) date: Option<Date>,
-    /// The instant that rules compare with [default: that of the check or of the recording]
+    /// The instant that counts as now for the rules [default: that of the check or of the recording]
     #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<Timestamp>,
     /// Official: as the reference suite judges. Text: as the standards are written
@@ -444,7 +444,7 @@ pub(crate) struct FindImage {
     /// Version of the distribution, such as 24.04
     #[arg(long, value_name = "VERSION")]
     pub(crate) os_version: Option<String>,
-    /// Purpose, such as generic
+    /// Purpose, such as generic [default: any, generic first]
     #[arg(long)]
     pub(crate) purpose: Option<String>,
     /// Architecture [default: any, x86_64 first]

@@ -44,14 +44,19 @@ fn prepare(global: &Global) {
     }
     let level = match global.verbose {
         0 => LevelFilter::OFF,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
+        1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     if level != LevelFilter::OFF {
         // The SDK logs whole requests; only our own words have been looked through for secrets.
+        let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
         let own = tracing_subscriber::EnvFilter::new(format!("off,assay={level},assay_openstack={level}"));
-        tracing_subscriber::fmt().with_env_filter(own).with_writer(std::io::stderr).without_time().init();
+        tracing_subscriber::fmt()
+            .with_env_filter(own)
+            .with_writer(std::io::stderr)
+            .with_ansi(colours)
+            .without_time()
+            .init();
     }
 }
 

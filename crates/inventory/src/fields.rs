@@ -5,6 +5,7 @@
 //! short row of numbers. Names that are not listed work just as well, only more slowly.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// Sorted, so that the order of the numbers is the order of the names.
@@ -100,7 +101,28 @@ const NAMES: &[&str] = &[
     "visibility",
 ];
 
-static NUMBERS: LazyLock<HashMap<&'static str, u8>> =
+/// FNV-1a: names are short and our own, so that a quick hash is worth more than one that withstands attacks.
+struct ShortNames(u64);
+
+impl Default for ShortNames {
+    fn default() -> Self {
+        ShortNames(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for ShortNames {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+static NUMBERS: LazyLock<HashMap<&'static str, u8, BuildHasherDefault<ShortNames>>> =
     LazyLock::new(|| (0..).zip(NAMES).map(|(number, name)| (*name, number)).collect());
 
 /// The number of a well-known name.

@@ -20,9 +20,14 @@ impl ExitCode {
     }
 
     /// Over the testcases that the runs were asked for: any FAIL, else any MISS or ABORT, else none of these.
+    /// A report without such testcases determines nothing.
     pub fn of<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Self {
         let mut exit = ExitCode::Conforms;
         for report in reports {
+            if report.asked().next().is_none() {
+                // Nothing but testcases that people decide: nothing was determined.
+                exit = ExitCode::Undetermined;
+            }
             match report.tally(report.chosen.deciding()).verdict() {
                 Verdict::Fail => return ExitCode::Failed,
                 Verdict::Miss | Verdict::Abort => exit = ExitCode::Undetermined,
@@ -56,7 +61,7 @@ mod tests {
             ExitCode::of(&[report(&verdicts)]).code()
         };
         for (verdicts, expected) in [
-            (&[][..], 0),
+            (&[][..], 3),
             (&[Pass, Pass], 0),
             (&[Pass, Abort], 3),
             (&[Miss, Pass], 3),
@@ -84,6 +89,6 @@ mod tests {
         for testcase in &mut mixed.testcases {
             testcase.manual = true;
         }
-        assert_eq!(ExitCode::of([&mixed]), ExitCode::Conforms);
+        assert_eq!(ExitCode::of([&mixed]), ExitCode::Undetermined, "nothing is left that a run can decide");
     }
 }

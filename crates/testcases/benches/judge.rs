@@ -28,7 +28,7 @@ fn image(index: usize) -> Value {
         "image_source": "https://cloud-images.ubuntu.com/noble/x.img", "provided_until": "2029-05-31",
         "uuid_validity": "last-3", "hotfix_hours": "0", "patchlevel": "1", "internal_version": index.to_string(),
     });
-    if index % 10 == 0 {
+    if index.is_multiple_of(10) {
         image["image_build_date"] = "2023-01-01".into();
         image["architecture"] = "riscv64".into();
     }
@@ -69,7 +69,7 @@ fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("10,000 images and 2,000 flavors");
     group.sample_size(20);
     group.bench_function("load the snapshot", |bencher| {
-        bencher.iter(|| read_snapshot(black_box(&snapshot)).unwrap())
+        bencher.iter(|| read_snapshot(black_box(&snapshot)).unwrap());
     });
     group.bench_function("judge all testcases", |bencher| {
         bencher.iter(|| judge(black_box(&inventory), ids.iter().copied(), now));

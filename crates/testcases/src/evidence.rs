@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use assay_inventory::{
     FactId, Flavor, Image, Inventory, Network, S3Presence, SecurityGroupRule, SubnetPool, Token, Unavailable,
     VolumeType,
@@ -12,8 +15,10 @@ pub struct Evidence<'a> {
     pub inventory: &'a Inventory,
     /// The instant that counts as now.
     pub now: Timestamp,
-    /// Flavors and images, kept aside because a testcase per property goes through all of them.
+    /// Public and community images, kept aside because a testcase per property goes through all of them.
     offered_images: Option<Vec<&'a Image>>,
+    /// Their positions by name; of several with one name, or with none, the last.
+    last_by_name: OnceLock<HashMap<Option<&'a str>, usize>>,
 }
 
 /// A fact, or the judgement that its absence leads to.
@@ -24,7 +29,7 @@ impl<'a> Evidence<'a> {
     pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
         let offered_images =
             inventory.images.value().map(|images| images.iter().filter(|image| image.is_offered()).collect());
-        Evidence { inventory, now, offered_images }
+        Evidence { inventory, now, offered_images, last_by_name: OnceLock::new() }
     }
 
     pub(crate) fn token(&self) -> Needed<&'a Token> {
@@ -39,6 +44,14 @@ impl<'a> Evidence<'a> {
     pub(crate) fn offered_images(&self) -> Needed<&[&'a Image]> {
         needed(FactId::Images, self.inventory.images.get(FactId::Images))?;
         Ok(self.offered_images.as_deref().unwrap_or_default())
+    }
+
+    /// Positions in [`Evidence::offered_images`] by name; of several images with one name, or with none, the last.
+    pub(crate) fn last_by_name(&self) -> Needed<&HashMap<Option<&'a str>, usize>> {
+        let images = self.offered_images()?;
+        let positions =
+            || images.iter().enumerate().map(|(position, image)| (image.name(), position)).collect();
+        Ok(self.last_by_name.get_or_init(positions))
     }
 
     pub(crate) fn hidden_images(&self) -> Result<&'a [Image], Unavailable> {

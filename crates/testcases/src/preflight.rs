@@ -22,8 +22,9 @@ pub fn preflight(token: &Token) -> Preflight {
     let too_high: Vec<&str> = TOO_HIGH.into_iter().filter(|role| has(role)).collect();
     if !too_high.is_empty() {
         return Preflight::Unfit(format!(
-            "user {} holds the role {} on {project}: remove it, or use credentials of a plain member, because a check must see what users see",
+            "user {} holds the {} {} on {project}: remove it, or use credentials of a plain member, because a check must see what users see",
             token.user,
+            if too_high.len() == 1 { "role" } else { "roles" },
             too_high.join(" and "),
         ));
     }

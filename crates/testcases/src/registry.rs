@@ -1,5 +1,8 @@
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use assay_inventory::{FactId, Inventory};
 use jiff::Timestamp;
@@ -87,16 +90,43 @@ pub fn judge<'a>(inventory: &Inventory, ids: impl IntoIterator<Item = &'a str>, 
             }
         },
     };
-    ids.into_iter()
-        .map(|id| {
-            let judgement = match (registry.find(id), &refusal) {
-                (None, _) => Judgement::missed("this program does not know the testcase"),
-                (Some(testcase), Some(refusal)) if !testcase.official_facts.is_empty() || testcase.own => {
-                    Judgement { official: refusal.official.filter(|_| !testcase.own), ..refusal.clone() }
-                }
-                (Some(testcase), _) => testcase.judge(&evidence),
+    let one = |id: &str| match (registry.find(id), &refusal) {
+        (None, _) => Judgement::missed("this program does not know the testcase"),
+        (Some(testcase), Some(refusal)) if !testcase.official_facts.is_empty() || testcase.own => {
+            Judgement { official: refusal.official.filter(|_| !testcase.own), ..refusal.clone() }
+        }
+        (Some(testcase), _) => testcase.judge(&evidence),
+    };
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let judgements = on_all_cores(&ids, one);
+    ids.into_iter().map(str::to_owned).zip(judgements).collect()
+}
+
+/// Applies a function to each id, on as many threads as there are cores. The result does not depend on them.
+fn on_all_cores<T: Send>(ids: &[&str], work: impl Fn(&str) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(ids.len());
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(id) = ids.get(position) else {
+                return done;
             };
-            (id.to_owned(), judgement)
-        })
-        .collect()
+            done.push((position, work(id)));
+        }
+    };
+    let mut results: Vec<(usize, T)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        let mut results = worker();
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    });
+    results.sort_unstable_by_key(|(position, _)| *position);
+    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -2,7 +2,7 @@
 //! and how it is kept up to date.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use assay_inventory::{FactId, FieldSet, Image, Seen};
@@ -719,11 +719,13 @@ fn image_recency(evidence: &Evidence<'_>) -> Judgement {
         Err(judgement) => return *judgement,
     };
     let now = evidence.now.as_second();
-    let by_name: HashMap<&str, &Image> =
-        images.iter().filter_map(|image| Some((image.name()?, *image))).collect();
+    let last_by_name = match evidence.last_by_name() {
+        Ok(positions) => positions,
+        Err(judgement) => return *judgement,
+    };
     let replacement = |image: &Image| {
         let (name, _) = image.name()?.rsplit_once(' ')?;
-        by_name.get(name.trim_end()).copied()
+        images.get(*last_by_name.get(&Some(name.trim_end()))?).copied()
     };
     let mut judging = Judging::default();
     for image in images.iter().copied() {

@@ -68,7 +68,7 @@ fn remedy(flavor: &StandardFlavor) -> String {
         }
     };
     format!(
-        "Create it: `openstack flavor create {} --vcpus {} --ram {} --disk {} --property {NAME_V1}={} --property {NAME_V2}={} --property {CPU_TYPE}={}{disk_type}`.",
+        "Figures of a flavor cannot be changed: where they are wrong, delete it first; where only properties are missing, set them. To create it: `openstack flavor create {} --vcpus {} --ram {} --disk {} --property {NAME_V1}={} --property {NAME_V2}={} --property {CPU_TYPE}={}{disk_type}`.",
         flavor.name,
         flavor.vcpus,
         flavor.ram_mib(),
@@ -231,7 +231,8 @@ fn shared_shortfalls(flavor: &Flavor, wanted: &StandardFlavor) -> Vec<Shortfall>
             let found = figure(flavor, field);
             (found != Some(expected)).then(|| Shortfall {
                 expected: format!("{expected} {unit}"),
-                found: found.map_or_else(|| format!("{field} is no number"), |found| found.to_string()),
+                found: found
+                    .map_or_else(|| format!("{field} is no number"), |found| format!("{found} {unit}")),
             })
         })
         .chain(extra_specs.into_iter().filter_map(|(key, value)| extra_spec_shortfall(flavor, key, value)))

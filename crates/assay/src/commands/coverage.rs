@@ -70,8 +70,11 @@ fn statements(standard: &StandardCoverage) -> String {
     let width = columns();
     let mut text = format!("{} {}\n", bold(&standard.standard), standard.title);
     for Statement { level, text: words, clause, kind, versions, .. } in &standard.statements {
-        let only =
-            if versions.is_empty() { String::new() } else { format!(" ({} only)", versions.join(", ")) };
+        let only = if versions.is_empty() || standard.versions.len() == 1 {
+            String::new()
+        } else {
+            format!(" ({} only)", versions.join(", "))
+        };
         let head = format!("{} {words}{only}", level.word().to_uppercase());
         text.push_str(&wrapped(&head, width, "  • ", "    "));
         text.push('\n');

@@ -40,7 +40,12 @@ pub(crate) async fn run(arguments: &Doctor) -> Result<u8, Failure> {
         Overrides { region: arguments.asking.region.clone(), interface: arguments.asking.interface.clone() };
     let config = CloudConfig::find(arguments.cloud.as_deref(), &overrides)?;
     let settings = Settings { timeout: arguments.asking.timeout, ..Settings::default() };
-    let session = Session::connect(&config, &settings).await?;
+    let session = Session::connect(&config, &settings).await.map_err(|error| {
+        Failure::undetermined(
+            format!("cloud {}: {error}", config.name()),
+            "check auth_url, user and password (or application credential) in clouds.yaml",
+        )
+    })?;
     let checkup = doctor(&session).await;
     let points = points(&config, session.token(), &checkup);
     let bad = points.iter().any(|point| point.state == State::Bad);
@@ -115,9 +120,11 @@ fn credentials(token: &Token) -> Point {
                 credential.name
             ),
         ),
-        None => {
-            (State::Good, "password or token; an application credential can be revoked on its own".into())
-        }
+        None => (
+            State::Good,
+            "logged in as a person; an application credential is safer, for it can be revoked on its own"
+                .into(),
+        ),
     };
     Point { about: "credentials", state, finding: format!("user {} in {project}, {kind}", token.user) }
 }
@@ -177,7 +184,10 @@ fn tls(config: &CloudConfig, token: &Token) -> Point {
         (true, 0) if config.auth_url().starts_with("https://") => {
             (State::Good, "certificates are verified on all endpoints".into())
         }
-        (true, plain) => (State::Warning, format!("keystone or {plain} endpoints are reached without TLS")),
+        (true, plain) => (
+            State::Warning,
+            format!("{plain} endpoints of the catalog, or keystone itself, are reached without TLS"),
+        ),
     };
     Point { about: "TLS", state, finding }
 }

@@ -57,8 +57,7 @@ fn text(testcase: &Testcase, spec: &Spec) -> String {
         .iter()
         .filter_map(|version| Some(format!("{} {}", version.name, version.target_of(&testcase.id)?)))
         .collect();
-    let places =
-        if places.is_empty() { "in no version; ask for it by name".into() } else { places.join(", ") };
+    let places = if places.is_empty() { not_included(listed.is_some()).into() } else { places.join(", ") };
     table.row([plain("counts in"), plain(places)]);
     table.row([
         plain("readings"),
@@ -74,6 +73,14 @@ fn text(testcase: &Testcase, spec: &Spec) -> String {
     }
     text.push_str(&table.render(""));
     text
+}
+
+fn not_included(is_listed: bool) -> &'static str {
+    if is_listed {
+        "no version; --testcases asks for it by its id"
+    } else {
+        "no built-in scope; a spec of your own may name it"
+    }
 }
 
 pub(crate) fn demand(demand: Demand) -> &'static str {

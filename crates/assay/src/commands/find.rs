@@ -58,11 +58,16 @@ pub(crate) async fn image(arguments: &FindImage, global: &Global) -> Result<u8, 
             let is_common =
                 arguments.architecture.is_some() || text(image, "architecture") == COMMON_ARCHITECTURE;
             let age = (Reverse(text(image, "image_build_date")), Reverse(text(image, "created_at")));
-            (!is_common, age, text(image, "name"))
+            let is_generic = arguments.purpose.is_some() || text(image, "os_purpose") == "generic";
+            (!is_generic, !is_common, age, text(image, "name"))
         });
         matches.extend(fitting.into_iter().map(|image| image_match(inventory, image)));
     }
-    show(&matches, &arguments.found, &["os_distro", "os_version", "os_purpose", "image_build_date"])
+    show(
+        &matches,
+        &arguments.found,
+        &["os_distro", "os_version", "architecture", "os_purpose", "image_build_date"],
+    )
 }
 
 async fn inventories(found: &Found, global: &Global, fact: FactId) -> Result<Vec<Inventory>, Failure> {
@@ -260,6 +265,7 @@ fn show(matches: &[Match], found: &Found, details: &[&str]) -> Result<u8, Failur
                     .map(|(value, field)| match field.split_once('_') {
                         Some((what, unit @ ("mib" | "gb"))) => {
                             format!("{value} {} {what}", if unit == "mib" { "MiB" } else { "GB" })
+                                .replace("ram", "RAM")
                         }
                         _ if *field == "vcpus" => format!("{value} vCPUs"),
                         _ => value.clone(),

@@ -6,12 +6,12 @@ use std::io::{BufRead as _, BufReader};
 use assay_standards::flavor_name::{
     CpuType, Disk, DiskType, FlavorName, ParseError, Ram, Reading, Syntax, v1_to_v2, v2_to_v1,
 };
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::args::{Compose, FlavorNames, Listing, NameSyntax};
 use crate::failure::Failure;
-use crate::human::{dim, good, printable};
+use crate::human::{bad, columns, dim, good, printable, wrapped};
 use crate::output::print;
 
 pub(crate) fn run(arguments: &FlavorNames) -> Result<u8, Failure> {
@@ -114,12 +114,11 @@ fn for_people(name: &str, parsed: &Parsed) -> String {
             line
         }
         Err(error) => {
-            let mut text = String::new();
-            let theme = GraphicalTheme::unicode_nocolor();
-            match GraphicalReportHandler::new_themed(theme).render_report(&mut text, error) {
-                Ok(()) => text,
-                Err(_) => format!("{error}\n"),
-            }
+            let before = error.name().get(..error.at()).unwrap_or_default();
+            let (gap, width) = (printable(before).width(), printable(error.found()).width().max(1));
+            let arrow = format!("{}{}", " ".repeat(gap), "^".repeat(width));
+            let expectation = wrapped(&error.expectation(), columns(), "    ", "    ");
+            format!("{shown}: {}\n    {shown}\n    {}\n{expectation}\n", bad("not valid"), bad(arrow))
         }
     }
 }

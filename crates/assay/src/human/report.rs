@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use assay_report::{Report, TestcaseReport, VersionSummary};
 use assay_standards::Verdict;
 use assay_standards::scope::{Validity, Version};
-use assay_testcases::{Finding, Reading, Resource, Weight};
+use assay_testcases::{Finding, Reading, Readings, Resource, Weight};
 
 use super::layout::{Table, painted, plain, printable, wrapped};
 use super::style;
@@ -25,6 +25,8 @@ pub(crate) struct Options {
 
 /// Findings shown per testcase, unless all are wanted.
 const SHOWN: usize = 4;
+/// As many testcases with one reason are counted instead of named.
+const MANY: usize = 20;
 /// Under the id of a testcase.
 const INDENT: &str = "        ";
 
@@ -104,7 +106,7 @@ impl View<'_> {
                 let paint = |verdict: Verdict| move |text: &str| style::paint(style::of(verdict), text);
                 let verdict = match verdict {
                     Some(verdict) => painted(verdict.to_string(), paint(verdict)),
-                    None => plain("–"),
+                    None => plain("text only"),
                 };
                 let counted = [
                     (counts.fail, "fail"),
@@ -145,11 +147,14 @@ impl View<'_> {
     /// of the other targets, in short.
     fn failures(&mut self) {
         let reading = self.deciding();
+        let shows_text = self.report.chosen.shows_text();
         let (binding, informative): (Vec<&TestcaseReport>, Vec<&TestcaseReport>) = self
             .report
             .asked()
             .filter(|testcase| testcase.verdict(reading) == Some(Verdict::Fail))
             .partition(|testcase| matches!(testcase.target(), None | Some(Version::MAIN)));
+        let mut binding = binding;
+        binding.sort_by_key(|testcase| testcase.standard.as_str());
         if !binding.is_empty() {
             self.heading("Failed");
         }
@@ -161,7 +166,7 @@ impl View<'_> {
             }
             self.testcase(testcase, Verdict::Fail);
             self.findings(testcase, |finding| {
-                finding.weight == Weight::Failure && finding.readings.include(reading)
+                finding.weight == Weight::Failure && (finding.readings.include(reading) || shows_text)
             });
             self.remedy(testcase);
         }
@@ -216,7 +221,19 @@ impl View<'_> {
         let shown = if self.options.all || findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
         let width = self.options.width;
         for finding in &findings[..shown] {
-            self.line(&wrapped(&sentence(finding), width, "        • ", "          "));
+            // Among failures of the official reading, what the text alone demands is told apart.
+            let by_text = match (testcase.verdict(self.deciding()), finding.readings) {
+                (Some(Verdict::Fail), Readings::Text) if self.deciding() == Reading::Official => {
+                    "by the text: "
+                }
+                _ => "",
+            };
+            self.line(&wrapped(
+                &format!("{by_text}{}", sentence(finding)),
+                width,
+                "        • ",
+                "          ",
+            ));
         }
         if shown < findings.len() {
             let more = format!("        … {} more; --all shows them", findings.len() - shown);
@@ -230,11 +247,13 @@ impl View<'_> {
         let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let mut order: Vec<String> = Vec::new();
         for testcase in &self.report.testcases {
-            if testcase.verdict(reading) != Some(verdict) {
+            let decided =
+                testcase.verdict(reading).or(self.report.chosen.shows_text().then_some(testcase.text));
+            if decided != Some(verdict) {
                 continue;
             }
             let wanted = |finding: &&Finding| {
-                finding.readings.include(reading)
+                (testcase.own || finding.readings.include(reading))
                     && (verdict == Verdict::Miss || finding.weight == Weight::Abort)
             };
             let reason = testcase.findings.iter().find(wanted).map_or_else(String::new, sentence);
@@ -249,7 +268,11 @@ impl View<'_> {
         self.heading(title);
         let width = self.options.width;
         for reason in order {
-            let ids = by_reason.get(&reason).map_or_else(String::new, |ids| ids.join(", "));
+            let ids = by_reason.remove(&reason).unwrap_or_default();
+            let ids = match ids.len() {
+                MANY.. if !self.options.all => format!("{} testcases; --all names them", ids.len()),
+                _ => ids.join(", "),
+            };
             let head = format!("  {} ", style::verdict(verdict));
             let ids = wrapped(&ids, width, "        ", "        ");
             self.line(&format!("{head}{}", ids.trim_start()));
@@ -268,7 +291,7 @@ impl View<'_> {
         let differing: Vec<&TestcaseReport> = self
             .report
             .asked()
-            .filter(|testcase| testcase.differs() || testcase.own && testcase.text != Verdict::Pass)
+            .filter(|testcase| testcase.differs() || testcase.own && testcase.text == Verdict::Fail)
             .collect();
         if differing.is_empty() {
             return;
@@ -329,6 +352,7 @@ impl View<'_> {
     fn foot(&mut self) {
         let reading = self.deciding();
         let tally = self.report.tally(reading);
+        let verdict = if tally.total() == 0 { Verdict::Miss } else { tally.verdict() };
         self.line("");
         let word = match reading {
             Reading::Official => "official",
@@ -336,7 +360,7 @@ impl View<'_> {
         };
         let line = format!(
             "{} by the {word} reading: {} pass, {} fail, {} abort, {} miss of {} testcases",
-            style::paint(style::of(tally.verdict()), tally.verdict()),
+            style::paint(style::of(verdict), verdict),
             tally.pass,
             tally.fail,
             tally.abort,

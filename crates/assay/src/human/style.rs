@@ -24,6 +24,10 @@ pub(crate) fn good(text: impl Display) -> String {
     paint(AnsiColor::Green.on_default(), text)
 }
 
+pub(crate) fn bad(text: impl Display) -> String {
+    paint(AnsiColor::Red.on_default(), text)
+}
+
 pub(crate) fn warn(text: impl Display) -> String {
     paint(AnsiColor::Yellow.on_default(), text)
 }

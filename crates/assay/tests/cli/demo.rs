@@ -126,7 +126,7 @@ fn exit_codes_follow_what_was_asked_for() {
         (&["--testcases", "scs-0104-source-debian"], 1),
         (&["--testcases", "scs-0101-entropy"], 3),
         (&["--testcases", "scs-0101-rngd"], 3),
-        (&["--testcases", "key-manager-docs-check"], 0),
+        (&["--testcases", "key-manager-docs-check"], 3),
         (&["--testcases", "scs-0102-prop-hw_disk_bus"], 0),
         (&["--testcases", "scs-0102-prop-hw_disk_bus", "--reading", "text"], 1),
         (&["--testcases", "scs-0126", "--reading", "official"], 2),

@@ -1,5 +1,12 @@
 //! The program from outside, without servers: arguments in, output and exit code out.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where it cannot go on"
+)]
+
 mod bad_input;
 mod demo;
 mod find;

@@ -9,7 +9,7 @@ use thiserror::Error;
 pub enum ConfigError {
     /// Neither an argument nor the environment names a cloud.
     #[error(
-        "no cloud was chosen: name one with --os-cloud or OS_CLOUD, or set OS_AUTH_URL and the other OS_* variables"
+        "no cloud was chosen: name one, on the command line or in OS_CLOUD, or set OS_AUTH_URL and the other OS_* variables"
     )]
     NoCloudChosen,
     /// No `clouds.yaml` anywhere.

@@ -201,6 +201,30 @@ async fn trouble_on_the_way_is_told_apart() {
 }
 
 #[tokio::test]
+async fn tokens_that_were_got_on_the_way_are_not_shown_either() {
+    let provider = provider().await;
+    let auth = format!(
+        "client_id: checks, client_secret: {PASSWORD}, access_token_endpoint: '{}{GRANT}', {PROJECT}",
+        provider.uri()
+    );
+    for (at, mirrored) in [(EXCHANGE, ACCESS_TOKEN), (TOKENS, SECOND_TOKEN)] {
+        let cloud = FakeCloud::without_keystone().await;
+        let said = json!({"error": {"code": 401, "message": format!("bad token {mirrored}")}});
+        Mock::given(path(at))
+            .respond_with(ResponseTemplate::new(401).set_body_json(said))
+            .mount(&cloud.server)
+            .await;
+        let unscoped = ResponseTemplate::new(201)
+            .insert_header("X-Subject-Token", SECOND_TOKEN)
+            .set_body_json(cloud.token_body());
+        Mock::given(path(EXCHANGE)).respond_with(unscoped).mount(&cloud.server).await;
+        let inventory = login(&cloud, "v3oidcclientcredentials", &auth).await;
+        let why = inventory.unavailable(FactId::Token).unwrap();
+        assert_eq!(why.message, "bad token [redacted]", "{at}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_federated_login_lacks_is_told_without_a_request() {
     let cloud = federated_cloud().await;
     for (kind, auth, words) in [

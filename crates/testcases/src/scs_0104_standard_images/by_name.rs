@@ -102,12 +102,9 @@ fn strongest_status(testcase: &ImageTestcase) -> Option<Status> {
 fn seen_officially<'a>(
     testcase: &ImageTestcase,
     images: &[&'a Image],
+    last: &HashMap<Option<&str>, usize>,
     judging: &mut Judging,
 ) -> Vec<&'a Image> {
-    let mut last: HashMap<Option<&str>, usize> = HashMap::new();
-    for (index, image) in images.iter().enumerate() {
-        last.insert(image.name(), index);
-    }
     if let (Some(_), Some(nameless)) = (&testcase.scheme, last.get(&None)) {
         judging.abort(Readings::Official, resource(images[*nameless]), "a name on every image", "no name");
         judging.differ(NAMELESS);
@@ -150,14 +147,17 @@ fn judge_source(testcase: &ImageTestcase, evidence: &Evidence<'_>) -> Needed<Jud
     let expected = format!("an image_source that begins with {}", sources.join(" or "));
     let specified: Vec<_> = table.specified(&testcase.id).collect();
     let mut judging = Judging::default();
-    let official = seen_officially(testcase, images, &mut judging);
+    let official = seen_officially(testcase, images, evidence.last_by_name()?, &mut judging);
     let text = meant_by_text(&specified, images);
     let contains = |list: &[&Image], image: &Image| list.iter().any(|other| std::ptr::eq(*other, image));
 
     for image in images.iter().copied() {
         let (by_official, by_text) = (contains(&official, image), contains(&text, image));
+        if !(by_official || by_text) {
+            continue;
+        }
         let source = image.text("image_source").value().unwrap_or_default();
-        if !(by_official || by_text) || sources.iter().any(|accepted| source.starts_with(accepted)) {
+        if sources.iter().any(|accepted| source.starts_with(accepted)) {
             continue;
         }
         // Looking into properties that do not exist, or asking a thing that is not text how it begins.
@@ -194,7 +194,7 @@ fn judge_existence(testcase: &ImageTestcase, evidence: &Evidence<'_>) -> Needed<
     let images = evidence.offered_images()?;
     let specified: Vec<_> = StandardImages::get().specified(&testcase.id).collect();
     let mut judging = Judging::default();
-    let official = seen_officially(testcase, images, &mut judging);
+    let official = seen_officially(testcase, images, evidence.last_by_name()?, &mut judging);
     let text = meant_by_text(&specified, images);
     let expected = match &testcase.scheme {
         Some(scheme) => format!("an image whose name is as in `{scheme}`"),
