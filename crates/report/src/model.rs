@@ -281,6 +281,13 @@ pub struct FactTiming {
 }
 
 impl Report {
+    /// The versions, those first for which certificates are granted.
+    pub fn versions_by_weight(&self) -> Vec<&VersionSummary> {
+        let mut versions: Vec<&VersionSummary> = self.versions.iter().collect();
+        versions.sort_by_key(|version| !version.validity.is_some_and(Validity::certifiable));
+        versions
+    }
+
     /// The testcases that the run was asked for: all but those that people decide.
     pub fn asked(&self) -> impl Iterator<Item = &TestcaseReport> {
         self.testcases.iter().filter(|testcase| !testcase.manual)

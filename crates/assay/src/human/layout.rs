@@ -13,8 +13,13 @@ pub(crate) fn columns() -> usize {
 
 /// Text broken into lines, the first behind `first`, the others behind `rest`.
 pub(crate) fn wrapped(text: &str, width: usize, first: &str, rest: &str) -> String {
-    let options =
-        textwrap::Options::new(width).initial_indent(first).subsequent_indent(rest).break_words(false);
+    // Names and commands must survive copying, so lines break at blanks alone.
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(&printable(text), options)
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use assay_report::{Report, TestcaseReport, VersionSummary};
+use assay_report::{Report, TestcaseReport};
 use assay_standards::Verdict;
-use assay_standards::scope::{Validity, Version};
+use assay_standards::scope::Version;
 use assay_testcases::{Finding, Reading, Readings, Resource, Weight};
 
 use super::layout::{Table, painted, plain, printable, wrapped};
@@ -90,10 +90,7 @@ impl View<'_> {
         let both = self.report.chosen.shows_official() && self.report.chosen.shows_text();
         let reading = self.deciding();
         let mut table = Table::default();
-        let mut versions: Vec<&VersionSummary> = self.report.versions.iter().collect();
-        // What certificates are granted for comes first.
-        versions.sort_by_key(|version| !version.validity.is_some_and(Validity::certifiable));
-        for version in versions {
+        for version in self.report.versions_by_weight() {
             let validity = version.validity.map_or("not listed", |validity| validity.as_str());
             for target in &version.targets {
                 let tally = target.tally(reading);

@@ -191,8 +191,8 @@ fn counted(tally: Tally) -> String {
 
 fn targets(report: &Report) -> Vec<Target> {
     report
-        .versions
-        .iter()
+        .versions_by_weight()
+        .into_iter()
         .flat_map(|version| version.targets.iter().map(move |target| (version, target)))
         .map(|(version, target)| Target {
             version: visible(&version.version).into_owned(),
