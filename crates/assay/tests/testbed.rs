@@ -95,9 +95,11 @@ fn only_the_facts_that_are_needed_are_asked_for() {
 
 #[test]
 fn an_unfit_token_aborts_everything_and_names_the_role() {
-    for (cloud, word) in
-        [("testbed-admin", "role admin"), ("testbed-reader", "the role member"), ("testbed-denied", "401")]
-    {
+    for (cloud, word) in [
+        ("testbed-admin", "roles admin and manager"),
+        ("testbed-reader", "the role member"),
+        ("testbed-denied", "401"),
+    ] {
         let output = assay(&["check", cloud, "--format", "lines"]);
         assert_eq!(output.status.code(), Some(3), "{cloud}");
         assert!(

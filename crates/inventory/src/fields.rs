@@ -101,20 +101,24 @@ const NAMES: &[&str] = &[
     "visibility",
 ];
 
-/// FNV-1a: names are short and our own, so that a quick hash is worth more than one that withstands attacks.
+/// Hashes a name by its beginning and its end: names are short and our own, so that a quick hash is worth
+/// more than one that withstands attacks.
+#[derive(Default)]
 struct ShortNames(u64);
 
-impl Default for ShortNames {
-    fn default() -> Self {
-        ShortNames(0xcbf2_9ce4_8422_2325)
-    }
+/// Up to eight bytes as a number.
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
 }
 
 impl Hasher for ShortNames {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+        let width = bytes.len().min(8);
+        let (head, tail) = (word(&bytes[..width]), word(&bytes[bytes.len() - width..]));
+        self.0 = ((self.0 ^ head).wrapping_mul(MIX).rotate_left(29) ^ tail).wrapping_mul(MIX);
     }
 
     fn finish(&self) -> u64 {

@@ -17,8 +17,49 @@ pub struct Evidence<'a> {
     pub now: Timestamp,
     /// Public and community images, kept aside because a testcase per property goes through all of them.
     offered_images: Option<Vec<&'a Image>>,
-    /// Their positions by name; of several with one name, or with none, the last.
-    last_by_name: OnceLock<HashMap<Option<&'a str>, usize>>,
+    /// Their positions by name, ascending.
+    images_by_name: OnceLock<HashMap<Option<&'a str>, Vec<usize>>>,
+    flavor_names: OnceLock<FlavorNames<'a>>,
+}
+
+/// Which flavors bear which names, be it as their own or in an extra spec `scs:name-vN`; by position.
+#[derive(Default)]
+pub(crate) struct FlavorNames<'a> {
+    bearers: HashMap<&'a str, Vec<usize>>,
+    /// A flavor whose name is missing.
+    pub(crate) nameless: Option<usize>,
+}
+
+impl<'a> FlavorNames<'a> {
+    fn of(flavors: &'a [Flavor]) -> Self {
+        let mut names = FlavorNames::default();
+        for (position, flavor) in flavors.iter().enumerate() {
+            if flavor.name().is_none() {
+                names.nameless.get_or_insert(position);
+            }
+            let in_specs = flavor.extra_specs().filter(|(key, _)| is_name_key(key)).map(|(_, value)| value);
+            for name in flavor.name().into_iter().chain(in_specs) {
+                names.bearers.entry(name).or_default().push(position);
+            }
+        }
+        names
+    }
+
+    /// The positions of the flavors that bear one of these names, ascending.
+    pub(crate) fn bearers(&self, names: &[&str]) -> Vec<usize> {
+        let mut positions: Vec<usize> =
+            names.iter().filter_map(|name| self.bearers.get(name)).flatten().copied().collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+}
+
+/// `scs:name-vN`, where N is a positive number (scs-0103-v1, extra specs).
+pub(crate) fn is_name_key(key: &str) -> bool {
+    key.strip_prefix("scs:name-v").is_some_and(|number| {
+        number.bytes().all(|byte| byte.is_ascii_digit()) && !number.trim_start_matches('0').is_empty()
+    })
 }
 
 /// A fact, or the judgement that its absence leads to.
@@ -29,7 +70,13 @@ impl<'a> Evidence<'a> {
     pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
         let offered_images =
             inventory.images.value().map(|images| images.iter().filter(|image| image.is_offered()).collect());
-        Evidence { inventory, now, offered_images, last_by_name: OnceLock::new() }
+        Evidence {
+            inventory,
+            now,
+            offered_images,
+            images_by_name: OnceLock::new(),
+            flavor_names: OnceLock::new(),
+        }
     }
 
     pub(crate) fn token(&self) -> Needed<&'a Token> {
@@ -40,18 +87,27 @@ impl<'a> Evidence<'a> {
         needed(FactId::Flavors, self.inventory.flavors.get(FactId::Flavors)).map(Vec::as_slice)
     }
 
+    pub(crate) fn flavor_names(&self) -> Needed<&FlavorNames<'a>> {
+        let flavors = self.flavors()?;
+        Ok(self.flavor_names.get_or_init(|| FlavorNames::of(flavors)))
+    }
+
     /// Images that everybody may use: public and community ones.
     pub(crate) fn offered_images(&self) -> Needed<&[&'a Image]> {
         needed(FactId::Images, self.inventory.images.get(FactId::Images))?;
         Ok(self.offered_images.as_deref().unwrap_or_default())
     }
 
-    /// Positions in [`Evidence::offered_images`] by name; of several images with one name, or with none, the last.
-    pub(crate) fn last_by_name(&self) -> Needed<&HashMap<Option<&'a str>, usize>> {
+    /// Positions in [`Evidence::offered_images`] by name, ascending.
+    pub(crate) fn images_by_name(&self) -> Needed<&HashMap<Option<&'a str>, Vec<usize>>> {
         let images = self.offered_images()?;
-        let positions =
-            || images.iter().enumerate().map(|(position, image)| (image.name(), position)).collect();
-        Ok(self.last_by_name.get_or_init(positions))
+        Ok(self.images_by_name.get_or_init(|| {
+            let mut positions: HashMap<Option<&'a str>, Vec<usize>> = HashMap::with_capacity(images.len());
+            for (position, image) in images.iter().enumerate() {
+                positions.entry(image.name()).or_default().push(position);
+            }
+            positions
+        }))
     }
 
     pub(crate) fn hidden_images(&self) -> Result<&'a [Image], Unavailable> {

@@ -31,7 +31,7 @@ fn timestamp(text: &str) -> Option<i64> {
     let seconds = reader.time(true)?;
     reader.letter('z')?;
     reader.end()?;
-    seconds_since_epoch(date, seconds)
+    Some(seconds_since_epoch(date, seconds))
 }
 
 fn date_time_seconds(text: &str) -> Option<i64> {
@@ -48,14 +48,14 @@ fn date_time(text: &str, with_seconds: bool) -> Option<i64> {
     reader.blanks()?;
     let seconds = reader.time(with_seconds)?;
     reader.end()?;
-    seconds_since_epoch(date, seconds)
+    Some(seconds_since_epoch(date, seconds))
 }
 
 fn day(text: &str) -> Option<i64> {
     let mut reader = Reader(text);
     let date = reader.date()?;
     reader.end()?;
-    seconds_since_epoch(date, 0)
+    Some(seconds_since_epoch(date, 0))
 }
 
 /// Four digits of year, then month and day with one or two digits each, taking two where they make sense.
@@ -76,9 +76,14 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
     Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok().filter(|_| year > 0)
 }
 
-fn seconds_since_epoch(date: Date, seconds: i64) -> Option<i64> {
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
-    Some(midnight + seconds)
+/// Counted by hand, because every image has several dates and going through time zones costs more than all
+/// the rest: years begin in March, so that the day of a leap year comes last.
+fn seconds_since_epoch(date: Date, seconds: i64) -> i64 {
+    let (month, day) = (i64::from(date.month()), i64::from(date.day()));
+    let year = i64::from(date.year()) - i64::from(month <= 2);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
+    days * 86_400 + seconds
 }
 
 struct Reader<'a>(&'a str);
@@ -199,6 +204,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn midnights_are_those_of_the_calendar(year in 1_i16..=9999, month in 1_i8..=12, day in 1_i8..=28) {
+            let date = Date::new(year, month, day).unwrap();
+            let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_second();
+            prop_assert_eq!(seconds_since_epoch(date, 7), midnight + 7);
+        }
+
         #[test]
         fn any_text_is_a_date_or_none(text in "\\PC{0,24}") {
             parse(&text);

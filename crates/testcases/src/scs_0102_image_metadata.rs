@@ -2,7 +2,7 @@
 //! and how it is kept up to date.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use assay_inventory::{FactId, FieldSet, Image, Seen};
@@ -720,13 +720,13 @@ fn image_recency(evidence: &Evidence<'_>) -> Judgement {
         Err(judgement) => return *judgement,
     };
     let now = evidence.now.as_second();
-    let last_by_name = match evidence.last_by_name() {
+    let by_name = match evidence.images_by_name() {
         Ok(positions) => positions,
         Err(judgement) => return *judgement,
     };
     let replacement = |image: &Image| {
         let (name, _) = image.name()?.rsplit_once(' ')?;
-        images.get(*last_by_name.get(&Some(name.trim_end()))?).copied()
+        images.get(*by_name.get(&Some(name.trim_end()))?.last()?).copied()
     };
     let mut judging = Judging::default();
     for image in images.iter().copied() {
@@ -904,29 +904,30 @@ fn maintained_values(evidence: &Evidence<'_>) -> Judgement {
 }
 
 fn hidden_rotation(evidence: &Evidence<'_>) -> Judgement {
-    let images = match public_images(evidence) {
-        Ok(images) => images,
+    let images: Vec<&Image> = match public_images(evidence) {
+        Ok(images) => images.collect(),
         Err(judgement) => return *judgement,
     };
-    let mut by_name: BTreeMap<&str, Vec<&Image>> = BTreeMap::new();
-    for image in images {
-        by_name.entry(image.name().unwrap_or_default()).or_default().push(image);
+    let mut bearers: HashMap<&str, usize> = HashMap::with_capacity(images.len());
+    for image in &images {
+        *bearers.entry(image.name().unwrap_or_default()).or_default() += 1;
     }
     let mut judging = Judging::default();
-    for (name, images) in by_name.iter().filter(|(_, images)| images.len() > 1) {
-        for image in images {
+    for image in images {
+        let name = image.name().unwrap_or_default();
+        if let Some(count @ 2..) = bearers.get(name) {
             judging.fail(
                 Readings::Text,
                 resource(image),
                 "one visible image of the name",
-                format!("{} public images are named {name}", images.len()),
+                format!("{count} public images are named {name}"),
             );
         }
     }
     match evidence.hidden_images() {
         Ok(hidden) => {
             let rotated =
-                hidden.iter().filter(|image| by_name.contains_key(image.name().unwrap_or_default())).count();
+                hidden.iter().filter(|image| bearers.contains_key(image.name().unwrap_or_default())).count();
             if rotated > 0 {
                 judging.note(
                     Readings::Text,

@@ -7,7 +7,7 @@ use assay_inventory::{FactId, Flavor};
 use assay_standards::requirements::{DiskDemand, StandardFlavor, StandardFlavors, Status};
 use serde_json::Value;
 
-use crate::evidence::Needed;
+use crate::evidence::{FlavorNames, Needed};
 use crate::finding::Readings;
 use crate::registry::Registry;
 use crate::rule::rule;
@@ -89,12 +89,13 @@ pub(crate) struct Shortfall {
 fn judge(wanted: &StandardFlavor, evidence: &Evidence<'_>) -> Needed<Judgement> {
     let flavors = evidence.flavors()?;
     let mut judging = Judging::default();
-    if let Some(nameless) = flavors.iter().find(|flavor| flavor.name().is_none()) {
+    let names = evidence.flavor_names()?;
+    if let Some(nameless) = names.nameless.and_then(|position| flavors.get(position)) {
         judging.abort(Readings::Official, resource(nameless), "a name on every flavor", "no name");
         judging.differ(NAMELESS);
     }
-    let official = find_officially(flavors, &wanted.name);
-    let by_text = find_by_text(flavors, wanted);
+    let official = find_officially(flavors, names, &wanted.name);
+    let by_text = find_by_text(flavors, names, wanted);
     match (official, by_text) {
         (Some(official), Some(by_text)) if std::ptr::eq(official, by_text) => {
             compare(&mut judging, official, wanted);
@@ -152,30 +153,23 @@ fn compare(judging: &mut Judging, flavor: &Flavor, wanted: &StandardFlavor) {
 }
 
 /// The last flavor that bears the name in its extra specs, else the first with that very name.
-fn find_officially<'a>(flavors: &'a [Flavor], name: &str) -> Option<&'a Flavor> {
-    let by_extra_spec = flavors.iter().rfind(|flavor| flavor.extra_spec(NAME_V2) == Some(name));
-    by_extra_spec.or_else(|| flavors.iter().find(|flavor| flavor.name() == Some(name)))
+fn find_officially<'a>(flavors: &'a [Flavor], names: &FlavorNames<'_>, name: &str) -> Option<&'a Flavor> {
+    let bearers = || names.bearers(&[name]).into_iter().filter_map(|position| flavors.get(position));
+    let by_extra_spec = bearers().rfind(|flavor| flavor.extra_spec(NAME_V2) == Some(name));
+    by_extra_spec.or_else(|| bearers().find(|flavor| flavor.name() == Some(name)))
 }
 
 /// The flavor that comes closest among all that bear the name.
-fn find_by_text<'a>(flavors: &'a [Flavor], wanted: &StandardFlavor) -> Option<&'a Flavor> {
-    let names = [wanted.name.as_str(), &wanted.name_v1()];
-    flavors
-        .iter()
-        .filter(|flavor| {
-            let mut names_in_specs =
-                flavor.extra_specs().filter(|(key, _)| is_name_key(key)).map(|(_, value)| value);
-            flavor.name().is_some_and(|name| names.contains(&name))
-                || names_in_specs.any(|name| names.contains(&name))
-        })
+fn find_by_text<'a>(
+    flavors: &'a [Flavor],
+    names: &FlavorNames<'_>,
+    wanted: &StandardFlavor,
+) -> Option<&'a Flavor> {
+    names
+        .bearers(&[&wanted.name, &wanted.name_v1()])
+        .into_iter()
+        .filter_map(|position| flavors.get(position))
         .min_by_key(|flavor| text_shortfalls(flavor, wanted).len())
-}
-
-/// `scs:name-vN`, where N is a positive number.
-fn is_name_key(key: &str) -> bool {
-    key.strip_prefix("scs:name-v").is_some_and(|number| {
-        number.bytes().all(|byte| byte.is_ascii_digit()) && !number.trim_start_matches('0').is_empty()
-    })
 }
 
 fn official_shortfalls(flavor: &Flavor, wanted: &StandardFlavor) -> Vec<Shortfall> {
@@ -206,8 +200,13 @@ fn text_shortfalls(flavor: &Flavor, wanted: &StandardFlavor) -> Vec<Shortfall> {
 }
 
 /// The flavor that the text accepts, or what is wrong with the one that comes closest.
-pub(crate) fn judge_text(judging: &mut Judging, flavors: &[Flavor], wanted: &StandardFlavor) {
-    let Some(flavor) = find_by_text(flavors, wanted) else {
+pub(crate) fn judge_text(
+    judging: &mut Judging,
+    flavors: &[Flavor],
+    names: &FlavorNames<'_>,
+    wanted: &StandardFlavor,
+) {
+    let Some(flavor) = find_by_text(flavors, names, wanted) else {
         absent(judging, Readings::Text, wanted);
         return;
     };
@@ -272,6 +271,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::evidence::is_name_key;
     use crate::testing;
 
     /// A flavor that is as the standard wants it, with changes: of fields, and of extra specs by their key.

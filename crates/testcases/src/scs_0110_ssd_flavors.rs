@@ -38,7 +38,7 @@ fn ssd_flavors(evidence: &Evidence<'_>) -> Needed<Judgement> {
     let mut judging = Judging::default();
     for wanted in StandardFlavors::get().flavors.iter().filter(|wanted| wanted.disk == Some(DiskDemand::Ssd))
     {
-        judge_text(&mut judging, flavors, wanted);
+        judge_text(&mut judging, flavors, evidence.flavor_names()?, wanted);
     }
     judging.note(
         Readings::Text,

@@ -98,25 +98,46 @@ fn strongest_status(testcase: &ImageTestcase) -> Option<Status> {
     StandardImages::get().specified(&testcase.id).map(|(_, image)| image.status).min()
 }
 
+/// Positions of the images by name.
+type ByName<'a> = HashMap<Option<&'a str>, Vec<usize>>;
+
+/// The images that may be meant: those of the name, or all where a scheme tells.
+fn candidates<'a>(testcase: &ImageTestcase, images: &[&'a Image], by_name: &ByName<'_>) -> Vec<&'a Image> {
+    match &testcase.scheme {
+        Some(_) => images.to_vec(),
+        None => by_name
+            .get(&Some(testcase.name.as_str()))
+            .into_iter()
+            .flatten()
+            .filter_map(|position| images.get(*position).copied())
+            .collect(),
+    }
+}
+
 /// The images that the reference suite sees: of each name the last, and a scheme tells how names begin.
 fn seen_officially<'a>(
     testcase: &ImageTestcase,
     images: &[&'a Image],
-    last: &HashMap<Option<&str>, usize>,
+    by_name: &ByName<'_>,
     judging: &mut Judging,
 ) -> Vec<&'a Image> {
-    if let (Some(_), Some(nameless)) = (&testcase.scheme, last.get(&None)) {
-        judging.abort(Readings::Official, resource(images[*nameless]), "a name on every image", "no name");
+    let last = |name: Option<&str>| by_name.get(&name).and_then(|positions| positions.last().copied());
+    let Some(scheme) = &testcase.scheme else {
+        return last(Some(&testcase.name))
+            .and_then(|position| images.get(position).copied())
+            .into_iter()
+            .collect();
+    };
+    if let Some(nameless) = last(None).and_then(|position| images.get(position)) {
+        judging.abort(Readings::Official, resource(nameless), "a name on every image", "no name");
         judging.differ(NAMELESS);
     }
-    let is_meant = |name: &str| match &testcase.scheme {
-        Some(scheme) => scheme.begins(name),
-        None => testcase.name == name,
-    };
     images
         .iter()
         .enumerate()
-        .filter(|(index, image)| image.name().is_some_and(is_meant) && last.get(&image.name()) == Some(index))
+        .filter(|(position, image)| {
+            image.name().is_some_and(|name| scheme.begins(name)) && last(image.name()) == Some(*position)
+        })
         .map(|(_, image)| *image)
         .collect()
 }
@@ -147,11 +168,13 @@ fn judge_source(testcase: &ImageTestcase, evidence: &Evidence<'_>) -> Needed<Jud
     let expected = format!("an image_source that begins with {}", sources.join(" or "));
     let specified: Vec<_> = table.specified(&testcase.id).collect();
     let mut judging = Judging::default();
-    let official = seen_officially(testcase, images, evidence.last_by_name()?, &mut judging);
-    let text = meant_by_text(&specified, images);
+    let by_name = evidence.images_by_name()?;
+    let official = seen_officially(testcase, images, by_name, &mut judging);
+    let candidates = candidates(testcase, images, by_name);
+    let text = meant_by_text(&specified, &candidates);
     let contains = |list: &[&Image], image: &Image| list.iter().any(|other| std::ptr::eq(*other, image));
 
-    for image in images.iter().copied() {
+    for image in candidates.iter().copied() {
         let (by_official, by_text) = (contains(&official, image), contains(&text, image));
         if !(by_official || by_text) {
             continue;
@@ -194,8 +217,10 @@ fn judge_existence(testcase: &ImageTestcase, evidence: &Evidence<'_>) -> Needed<
     let images = evidence.offered_images()?;
     let specified: Vec<_> = StandardImages::get().specified(&testcase.id).collect();
     let mut judging = Judging::default();
-    let official = seen_officially(testcase, images, evidence.last_by_name()?, &mut judging);
-    let text = meant_by_text(&specified, images);
+    let by_name = evidence.images_by_name()?;
+    let official = seen_officially(testcase, images, by_name, &mut judging);
+    let candidates = candidates(testcase, images, by_name);
+    let text = meant_by_text(&specified, &candidates);
     let expected = match &testcase.scheme {
         Some(scheme) => format!("an image whose name is as in `{scheme}`"),
         None => format!("an image named {}", testcase.name),
