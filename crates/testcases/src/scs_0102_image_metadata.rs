@@ -294,6 +294,10 @@ struct Answer {
 }
 
 impl Answer {
+    fn is_fine(&self) -> bool {
+        matches!((&self.official, &self.text), (Says::Fine, Says::Fine))
+    }
+
     fn same(ok: bool, expected: impl Into<Cow<'static, str>>) -> Self {
         if ok {
             return Answer { official: Says::Fine, text: Says::Fine, why: None };
@@ -325,6 +329,10 @@ fn each_image(property: &'static Property, rule: fn(&Look<'_>, &mut Judging) -> 
 }
 
 fn record(judging: &mut Judging, look: &Look<'_>, answer: Answer) {
+    // Nearly all images are fine, so that anything done before this counts ten thousand times.
+    if answer.is_fine() {
+        return;
+    }
     let is_public = look.image.visibility() == Some("public");
     let text = if is_public { answer.text } else { Says::Fine };
     let resource = || resource(look.image);
@@ -767,6 +775,9 @@ fn image_recency(evidence: &Evidence<'_>) -> Judgement {
 }
 
 fn record_age(judging: &mut Judging, image: &Image, answer: Answer) {
+    if answer.is_fine() {
+        return;
+    }
     let built = shown(image, "image_build_date");
     let found = format!("{built}, {}", shown(image, "replace_frequency"));
     let text = if image.visibility() == Some("public") { answer.text } else { Says::Fine };
