@@ -20,6 +20,39 @@ fn no_configuration_at_all() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_read() {
+    let home = Home::new();
+    let folder = home.path().display().to_string();
+    for path in [folder.as_str(), "/no/such/clouds.yaml"] {
+        let ran = home.run_in(&["check", "mycloud"], "", &[("OS_CLIENT_CONFIG_FILE", path)]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.contains("cannot be read"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            use std::io::Write as _;
+            let _ = (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let home = Home::new();
+    let auth = "username: u, user_domain_name: Default, project_domain_name: Default, password: hunter2, project_name: p";
+    home.file(
+        "clouds.yaml",
+        format!("clouds: {{a: {{auth: {{auth_url: 'https://127.0.0.1:{port}/v3', {auth}}}}}}}"),
+    );
+    let ran = home.run(&["check", "a", "--testcases", "scs-0100"]);
+    assert_eq!(ran.code, 3);
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("no TLS connection"), "{}", ran.stdout);
+}
+
+#[test]
 fn an_unknown_cloud_among_known_ones() {
     let home = Home::new();
     home.file(

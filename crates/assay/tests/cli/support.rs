@@ -40,12 +40,18 @@ impl Home {
 
     /// Runs the program here, with standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+        self.run_in(arguments, stdin, &[])
+    }
+
+    /// Runs the program here, with standard input and variables.
+    pub(crate) fn run_in(&self, arguments: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Ran {
         let mut command = Command::cargo_bin("assay").expect("the program");
         let output = command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path())
             .env("XDG_CONFIG_HOME", self.path().join("config"))
+            .envs(variables.iter().copied())
             .current_dir(self.path())
             .args(arguments)
             .write_stdin(stdin)
