@@ -100,6 +100,9 @@ impl Image {
 pub struct Token {
     /// Name of the user.
     pub user: String,
+    /// Id of the user; empty in recordings that do not have it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_id: String,
     /// The project that the token is scoped to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,

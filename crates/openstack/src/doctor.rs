@@ -18,6 +18,8 @@ pub struct Checkup {
     pub clock_skew: Result<SignedDuration, Unavailable>,
     /// How long the token is still valid, by our clock; negative if it is over.
     pub token_lifetime: Option<SignedDuration>,
+    /// When the application credential ends, if one is used; the inner none means never.
+    pub credential_end: Option<Result<Option<Timestamp>, Unavailable>>,
     /// The regions of the catalog, sorted.
     pub regions: Vec<String>,
     /// `limits.absolute` of nova: `maxTotalCores`, `totalCoresUsed` and so on; -1 means unlimited.
@@ -31,8 +33,9 @@ pub struct Checkup {
 /// Looks at a session; only reads, and each item on its own.
 pub async fn doctor(session: &Session) -> Checkup {
     // The futures are large; on the heap they do not weigh down whoever awaits this one.
-    let (clock_skew, compute_limits, volume_limits, network_quotas) = futures::join!(
+    let (clock_skew, credential_end, compute_limits, volume_limits, network_quotas) = futures::join!(
         Box::pin(clock_skew(session)),
+        Box::pin(credential_end(session)),
         Box::pin(limits(session, "compute")),
         Box::pin(limits(session, "block-storage")),
         Box::pin(network_quotas(session)),
@@ -40,6 +43,7 @@ pub async fn doctor(session: &Session) -> Checkup {
     Checkup {
         clock_skew,
         token_lifetime: token_lifetime(session.token(), Timestamp::now()),
+        credential_end,
         regions: regions(session.token()),
         compute_limits,
         volume_limits,
@@ -82,6 +86,32 @@ fn skew(date: Timestamp, before: Timestamp, after: Timestamp) -> SignedDuration 
     }
 }
 
+async fn credential_end(session: &Session) -> Option<Result<Option<Timestamp>, Unavailable>> {
+    let credential = session.token().application_credential.as_ref()?;
+    Some(end_of(session, &credential.id).await)
+}
+
+async fn end_of(session: &Session, credential: &str) -> Result<Option<Timestamp>, Unavailable> {
+    let endpoint = Endpoint { service: "identity", url: session.config().identity_url().clone() };
+    let url = endpoint.at(&["users", &session.token().user_id, "application_credentials", credential]);
+    let reply = session.get(None, &endpoint, url, &[]).await?;
+    let body = object(&reply)?;
+    match body.get("application_credential").and_then(|credential| credential.get("expires_at")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(end) => end
+            .as_str()
+            .and_then(instant)
+            .map(Some)
+            .ok_or_else(|| reply.malformed("the end of the application credential is no time")),
+    }
+}
+
+/// An instant as keystone writes it, with or without the `Z` that it means.
+fn instant(text: &str) -> Option<Timestamp> {
+    let utc = format!("{}Z", text.trim_end_matches('Z'));
+    utc.parse().ok()
+}
+
 async fn limits(session: &Session, service: &'static str) -> Result<Record, Unavailable> {
     let endpoint = session.endpoint(service)?;
     let reply = session.get(None, &endpoint, endpoint.at(&["limits"]), &[]).await?;
@@ -111,6 +141,14 @@ fn to_record(fields: &mut Map<String, Value>) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keystone_leaves_the_zone_out() {
+        let end = Some("2027-01-02T03:04:05Z".parse().unwrap());
+        assert_eq!(instant("2027-01-02T03:04:05.000000"), end);
+        assert_eq!(instant("2027-01-02T03:04:05Z"), end);
+        assert_eq!(instant("tomorrow"), None);
+    }
 
     #[test]
     fn a_clock_within_the_exchange_is_right() {

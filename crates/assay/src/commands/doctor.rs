@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use assay_inventory::{Record, Token, Unavailable};
 use assay_openstack::{Checkup, CloudConfig, Overrides, Session, Settings, doctor};
 use assay_testcases::{Preflight, preflight};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::args::{Doctor, Listing};
@@ -17,6 +17,9 @@ use crate::output::print;
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// An application credential or token that ends sooner is worth a word.
 const SHORT: SignedDuration = SignedDuration::from_mins(15);
+
+/// Time enough to renew an application credential.
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How one point turned out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,8 +79,13 @@ fn for_people(cloud: &str, points: &[Point]) -> String {
 }
 
 fn points(config: &CloudConfig, token: &Token, checkup: &Checkup) -> Vec<Point> {
-    let mut points =
-        vec![credentials(token), expiry(checkup), roles(token), clock(checkup), regions(config, checkup)];
+    let mut points = vec![
+        credentials(token, checkup),
+        expiry(checkup),
+        roles(token),
+        clock(checkup),
+        regions(config, checkup),
+    ];
     points.push(tls(config, token));
     points.push(limits(
         "compute",
@@ -106,7 +114,7 @@ fn points(config: &CloudConfig, token: &Token, checkup: &Checkup) -> Vec<Point> 
     points
 }
 
-fn credentials(token: &Token) -> Point {
+fn credentials(token: &Token, checkup: &Checkup) -> Point {
     let project =
         token.project.as_ref().map_or("no project".to_owned(), |project| format!("project {}", project.name));
     let (state, kind) = match &token.application_credential {
@@ -126,7 +134,16 @@ fn credentials(token: &Token) -> Point {
                 .into(),
         ),
     };
-    Point { about: "credentials", state, finding: format!("user {} in {project}, {kind}", token.user) }
+    let (state, end) = match &checkup.credential_end {
+        None => (state, String::new()),
+        Some(Ok(None)) => (state, ", without an end".into()),
+        Some(Ok(Some(end))) if end.duration_since(Timestamp::now()) < SOON => {
+            (State::Warning, format!(", ends on {}: renew it", end.strftime("%Y-%m-%d")))
+        }
+        Some(Ok(Some(end))) => (state, format!(", ends on {}", end.strftime("%Y-%m-%d"))),
+        Some(Err(why)) => (State::Warning, format!(", end not known: {why}")),
+    };
+    Point { about: "credentials", state, finding: format!("user {} in {project}, {kind}{end}", token.user) }
 }
 
 fn expiry(checkup: &Checkup) -> Point {

@@ -95,6 +95,7 @@ fn token(info: Info) -> Token {
     };
     Token {
         user: info.user.name,
+        user_id: info.user.id,
         project: info.project.map(|project| Project { id: project.id, name: project.name }),
         roles: info.roles.into_iter().map(|role| role.name).collect(),
         expires_at: info.expires_at.parse().ok(),
