@@ -48,8 +48,8 @@ fn prepare(global: &Global) {
         _ => LevelFilter::TRACE,
     };
     if level != LevelFilter::OFF {
-        // The SDK logs whole requests; only our own words have been looked through for secrets.
         let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+        // Libraries below log what they like; only our own words have been looked through for secrets.
         let own = tracing_subscriber::EnvFilter::new(format!("off,assay={level},assay_openstack={level}"));
         tracing_subscriber::fmt()
             .with_env_filter(own)
