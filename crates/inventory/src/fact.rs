@@ -2,61 +2,111 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that can be asked of a subject. A testcase names the facts it needs, the collector gathers the union.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FactId {
-    /// The token: user, project, roles, expiry and the service catalog.
-    Token,
-    /// All flavors visible to the project, private ones included, with extra specs.
-    Flavors,
-    /// All images visible to the project, except hidden ones.
-    Images,
-    /// Images with `os_hidden=true`, which the plain list leaves out.
-    HiddenImages,
-    /// Volume types with their descriptions.
-    VolumeTypes,
-    /// The rules that every new security group gets.
-    DefaultSecurityGroupRules,
-    /// Networks that can be the gateway of a router.
-    ExternalNetworks,
-    /// Subnet pools, from which projects draw address ranges.
-    SubnetPools,
-    /// How many floating IPs the project may have.
-    FloatingIpQuota,
-    /// What the object store says to an S3 request with an unknown access key.
-    S3Presence,
+macro_rules! facts {
+    ($($(#[$doc:meta])* $id:ident = $label:literal in $section:ident,)+) => {
+        /// One thing that can be asked of a subject. A testcase names the facts it needs, the collector gathers the union.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FactId {
+            $($(#[$doc])* $id,)+
+        }
+
+        impl FactId {
+            /// Every fact there is, in the order in which they are shown.
+            pub const ALL: &[FactId] = &[$(FactId::$id,)+];
+
+            /// The fact in plain words, as progress lines and messages show it.
+            pub fn label(self) -> &'static str {
+                match self {
+                    $(FactId::$id => $label,)+
+                }
+            }
+
+            /// What it takes to get it.
+            pub fn section(self) -> Section {
+                match self {
+                    $(FactId::$id => Section::$section,)+
+                }
+            }
+        }
+    };
 }
 
-impl FactId {
-    /// Every fact there is, in the order in which they are shown.
-    pub const ALL: [FactId; 10] = [
-        FactId::Token,
-        FactId::Flavors,
-        FactId::Images,
-        FactId::HiddenImages,
-        FactId::VolumeTypes,
-        FactId::DefaultSecurityGroupRules,
-        FactId::ExternalNetworks,
-        FactId::SubnetPools,
-        FactId::FloatingIpQuota,
-        FactId::S3Presence,
-    ];
+facts! {
+    /// The token: user, project, roles, expiry and the service catalog.
+    Token = "token" in Light,
+    /// All flavors visible to the project, private ones included, with extra specs.
+    Flavors = "flavors" in Light,
+    /// All images visible to the project, except hidden ones.
+    Images = "images" in Light,
+    /// Images with `os_hidden=true`, which the plain list leaves out.
+    HiddenImages = "hidden images" in Light,
+    /// Volume types with their descriptions.
+    VolumeTypes = "volume types" in Light,
+    /// The rules that every new security group gets.
+    DefaultSecurityGroupRules = "default security group rules" in Light,
+    /// Networks that can be the gateway of a router.
+    ExternalNetworks = "external networks" in Light,
+    /// Subnet pools, from which projects draw address ranges.
+    SubnetPools = "subnet pools" in Light,
+    /// How many floating IPs the project may have.
+    FloatingIpQuota = "floating IP quota" in Light,
+    /// What the object store says to an S3 request with an unknown access key.
+    S3Presence = "S3 presence" in Light,
+    /// What TLS each endpoint of the catalog offers.
+    TlsEndpoints = "TLS of the endpoints" in Light,
+    /// The rules of a security group that was created for the purpose; asked for only where the cloud does
+    /// not list [`FactId::DefaultSecurityGroupRules`].
+    NewSecurityGroup = "new security group" in Medium,
+    /// A secret that was stored, found and deleted.
+    SecretLifecycle = "secret" in Medium,
+    /// A volume that was backed up and restored.
+    VolumeBackup = "volume backup" in Medium,
+    /// Volumes of the types that promise encryption.
+    EncryptedVolumes = "encrypted volumes" in Medium,
+    /// An image that was uploaded by a plain user.
+    ImageUpload = "image upload" in Medium,
+    /// What the project can do with the provider network.
+    ProviderNetworkUse = "use of the provider network" in Medium,
+    /// Which features the S3 side of the object store has.
+    S3Features = "S3 features" in Medium,
+    /// What domain managers may and may not do.
+    DomainManagers = "domain managers" in Medium,
+    /// A virtual machine that was started and told about itself.
+    VirtualMachine = "virtual machine" in Heavy,
+    /// A run of Tempest.
+    Tempest = "Tempest" in Heavy,
+}
 
-    /// The fact in plain words, as progress lines and messages show it.
-    pub fn label(self) -> &'static str {
+/// What it takes to get a fact, and so to judge the testcases that need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// Reading alone: nothing is created.
+    Light,
+    /// Things are created and taken down again, but no virtual machine is started.
+    Medium,
+    /// A virtual machine is started, or Tempest runs.
+    Heavy,
+}
+
+impl Section {
+    /// All sections, from the cheapest on.
+    pub const ALL: [Section; 3] = [Section::Light, Section::Medium, Section::Heavy];
+
+    /// The name, as the command line has it.
+    pub fn name(self) -> &'static str {
         match self {
-            FactId::Token => "token",
-            FactId::Flavors => "flavors",
-            FactId::Images => "images",
-            FactId::HiddenImages => "hidden images",
-            FactId::VolumeTypes => "volume types",
-            FactId::DefaultSecurityGroupRules => "default security group rules",
-            FactId::ExternalNetworks => "external networks",
-            FactId::SubnetPools => "subnet pools",
-            FactId::FloatingIpQuota => "floating IP quota",
-            FactId::S3Presence => "S3 presence",
+            Section::Light => "light",
+            Section::Medium => "medium",
+            Section::Heavy => "heavy",
         }
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

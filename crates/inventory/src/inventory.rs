@@ -2,50 +2,99 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, Fact, FactId, Flavor, Image, Network, S3Presence, SecurityGroupRule, SubnetPool, Token,
-    Unavailable, VolumeType,
+    Call, DomainManagers, EncryptedVolumes, Fact, FactId, Flavor, Image, ImageUpload, Network,
+    NewSecurityGroup, ProviderNetworkUse, S3Features, S3Presence, SecretLifecycle, SecurityGroupRule,
+    SubnetPool, TempestRun, TlsEndpoint, Token, Unavailable, VirtualMachine, VolumeBackup, VolumeType,
 };
 
-/// Everything that a subject showed in one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Inventory {
-    /// Who was asked.
-    pub subject: Subject,
-    /// When the run began; this is "now" for every rule that compares with the present.
-    pub recorded_at: Timestamp,
+macro_rules! inventory {
+    ($($(#[$doc:meta])* $field:ident: $value:ty = $fact:ident,)+) => {
+        /// Everything that a subject showed in one run.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Inventory {
+            /// Who was asked.
+            pub subject: Subject,
+            /// When the run began; this is "now" for every rule that compares with the present.
+            pub recorded_at: Timestamp,
+            $(
+                $(#[$doc])*
+                #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
+                pub $field: Fact<$value>,
+            )+
+            /// The HTTP calls that were made, in the order of their start.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub calls: Vec<Call>,
+        }
+
+        impl Inventory {
+            /// An inventory in which nothing has been asked yet.
+            pub fn new(subject: Subject, recorded_at: Timestamp) -> Self {
+                Inventory { subject, recorded_at, $($field: Fact::NotAsked,)+ calls: Vec::new() }
+            }
+
+            /// Marks a fact as not to be had.
+            pub fn set_unavailable(&mut self, fact: FactId, why: Unavailable) {
+                match fact {
+                    $(FactId::$fact => self.$field = Fact::Unavailable(why),)+
+                }
+            }
+
+            /// Why a fact is not to be had; none if it is known or was not asked for.
+            pub fn unavailable(&self, fact: FactId) -> Option<&Unavailable> {
+                match fact {
+                    $(FactId::$fact => match &self.$field {
+                        Fact::Unavailable(why) => Some(why),
+                        Fact::NotAsked | Fact::Known(_) => None,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+inventory! {
     /// See [`FactId::Token`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub token: Fact<Token>,
+    token: Token = Token,
     /// See [`FactId::Flavors`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub flavors: Fact<Vec<Flavor>>,
+    flavors: Vec<Flavor> = Flavors,
     /// See [`FactId::Images`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub images: Fact<Vec<Image>>,
+    images: Vec<Image> = Images,
     /// See [`FactId::HiddenImages`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub hidden_images: Fact<Vec<Image>>,
+    hidden_images: Vec<Image> = HiddenImages,
     /// See [`FactId::VolumeTypes`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub volume_types: Fact<Vec<VolumeType>>,
+    volume_types: Vec<VolumeType> = VolumeTypes,
     /// See [`FactId::DefaultSecurityGroupRules`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub default_security_group_rules: Fact<Vec<SecurityGroupRule>>,
+    default_security_group_rules: Vec<SecurityGroupRule> = DefaultSecurityGroupRules,
     /// See [`FactId::ExternalNetworks`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub external_networks: Fact<Vec<Network>>,
+    external_networks: Vec<Network> = ExternalNetworks,
     /// See [`FactId::SubnetPools`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub subnet_pools: Fact<Vec<SubnetPool>>,
+    subnet_pools: Vec<SubnetPool> = SubnetPools,
     /// See [`FactId::FloatingIpQuota`]; -1 means unlimited.
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub floating_ip_quota: Fact<i64>,
+    floating_ip_quota: i64 = FloatingIpQuota,
     /// See [`FactId::S3Presence`].
-    #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
-    pub s3_presence: Fact<S3Presence>,
-    /// The HTTP calls that were made, in the order of their start.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<Call>,
+    s3_presence: S3Presence = S3Presence,
+    /// See [`FactId::TlsEndpoints`].
+    tls_endpoints: Vec<TlsEndpoint> = TlsEndpoints,
+    /// See [`FactId::NewSecurityGroup`].
+    new_security_group: NewSecurityGroup = NewSecurityGroup,
+    /// See [`FactId::SecretLifecycle`].
+    secret_lifecycle: SecretLifecycle = SecretLifecycle,
+    /// See [`FactId::VolumeBackup`].
+    volume_backup: VolumeBackup = VolumeBackup,
+    /// See [`FactId::EncryptedVolumes`].
+    encrypted_volumes: EncryptedVolumes = EncryptedVolumes,
+    /// See [`FactId::ImageUpload`].
+    image_upload: ImageUpload = ImageUpload,
+    /// See [`FactId::ProviderNetworkUse`].
+    provider_network_use: ProviderNetworkUse = ProviderNetworkUse,
+    /// See [`FactId::S3Features`].
+    s3_features: S3Features = S3Features,
+    /// See [`FactId::DomainManagers`].
+    domain_managers: DomainManagers = DomainManagers,
+    /// See [`FactId::VirtualMachine`].
+    virtual_machine: VirtualMachine = VirtualMachine,
+    /// See [`FactId::Tempest`].
+    tempest: TempestRun = Tempest,
 }
 
 /// The cloud that was asked, as its user knows it.
@@ -59,63 +108,4 @@ pub struct Subject {
     /// Region, if one was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-}
-
-impl Inventory {
-    /// An inventory in which nothing has been asked yet.
-    pub fn new(subject: Subject, recorded_at: Timestamp) -> Self {
-        Inventory {
-            subject,
-            recorded_at,
-            token: Fact::NotAsked,
-            flavors: Fact::NotAsked,
-            images: Fact::NotAsked,
-            hidden_images: Fact::NotAsked,
-            volume_types: Fact::NotAsked,
-            default_security_group_rules: Fact::NotAsked,
-            external_networks: Fact::NotAsked,
-            subnet_pools: Fact::NotAsked,
-            floating_ip_quota: Fact::NotAsked,
-            s3_presence: Fact::NotAsked,
-            calls: Vec::new(),
-        }
-    }
-
-    /// Marks a fact as not to be had.
-    pub fn set_unavailable(&mut self, fact: FactId, why: Unavailable) {
-        match fact {
-            FactId::Token => self.token = Fact::Unavailable(why),
-            FactId::Flavors => self.flavors = Fact::Unavailable(why),
-            FactId::Images => self.images = Fact::Unavailable(why),
-            FactId::HiddenImages => self.hidden_images = Fact::Unavailable(why),
-            FactId::VolumeTypes => self.volume_types = Fact::Unavailable(why),
-            FactId::DefaultSecurityGroupRules => self.default_security_group_rules = Fact::Unavailable(why),
-            FactId::ExternalNetworks => self.external_networks = Fact::Unavailable(why),
-            FactId::SubnetPools => self.subnet_pools = Fact::Unavailable(why),
-            FactId::FloatingIpQuota => self.floating_ip_quota = Fact::Unavailable(why),
-            FactId::S3Presence => self.s3_presence = Fact::Unavailable(why),
-        }
-    }
-
-    /// Why a fact is not to be had; none if it is known or was not asked for.
-    pub fn unavailable(&self, fact: FactId) -> Option<&Unavailable> {
-        fn why<T>(fact: &Fact<T>) -> Option<&Unavailable> {
-            match fact {
-                Fact::Unavailable(why) => Some(why),
-                Fact::NotAsked | Fact::Known(_) => None,
-            }
-        }
-        match fact {
-            FactId::Token => why(&self.token),
-            FactId::Flavors => why(&self.flavors),
-            FactId::Images => why(&self.images),
-            FactId::HiddenImages => why(&self.hidden_images),
-            FactId::VolumeTypes => why(&self.volume_types),
-            FactId::DefaultSecurityGroupRules => why(&self.default_security_group_rules),
-            FactId::ExternalNetworks => why(&self.external_networks),
-            FactId::SubnetPools => why(&self.subnet_pools),
-            FactId::FloatingIpQuota => why(&self.floating_ip_quota),
-            FactId::S3Presence => why(&self.s3_presence),
-        }
-    }
 }

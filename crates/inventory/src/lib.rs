@@ -6,20 +6,33 @@
 //! to judge and never something that breaks the reading.
 
 mod call;
+mod domain_managers;
 mod fact;
 mod fields;
 mod inventory;
+mod probe;
 mod record;
 mod resources;
+mod s3_features;
 mod snapshot;
+mod tempest;
+mod tls;
 
 pub use call::Call;
-pub use fact::{Fact, FactId, Reason, Unavailable};
+pub use domain_managers::DomainManagers;
+pub use fact::{Fact, FactId, Reason, Section, Unavailable};
 pub use fields::FieldSet;
 pub use inventory::{Inventory, Subject};
+pub use probe::{
+    EncryptedVolume, EncryptedVolumes, ImageUpload, Leftover, NewSecurityGroup, ProviderNetworkUse,
+    SecretLifecycle, Step, StepId, Transcript, VirtualMachine, VolumeBackup,
+};
 pub use record::{Record, Seen};
 pub use resources::{
     ApplicationCredential, CatalogEndpoint, CatalogService, Flavor, Image, Network, Project, S3Answer,
     S3Presence, SecurityGroupRule, SubnetPool, Token, VolumeType,
 };
+pub use s3_features::{S3Feature, S3FeatureId, S3FeatureState, S3Features};
 pub use snapshot::{FORMAT_VERSION, SnapshotError, read_snapshot, write_snapshot};
+pub use tempest::TempestRun;
+pub use tls::{TlsCertificate, TlsEndpoint, TlsGap, TlsOutcome, TlsScan, TlsService, TlsVersionScan};

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = CloudConfig::find(std::env::args().nth(1).as_deref(), &Overrides::default())?;
-    let facts = BTreeSet::from(FactId::ALL);
+    let facts = BTreeSet::from_iter(FactId::ALL.iter().copied());
     let request = Request {
         facts: &facts,
         started_at: Timestamp::now(),

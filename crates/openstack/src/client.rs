@@ -23,7 +23,7 @@ pub(crate) const REDACTED: &str = "[redacted]";
 const REQUEST_IDS: [&str; 4] =
     ["x-openstack-request-id", "x-compute-request-id", "x-amz-request-id", "x-trans-id"];
 
-/// One call that may be repeated: it only reads, or gets a token.
+/// One call.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask<'a> {
     /// The fact that the call serves; calls without one are not recorded.
@@ -36,18 +36,30 @@ pub(crate) struct Ask<'a> {
     pub(crate) headers: HeaderMap,
     /// A user and a password, sent as basic authentication.
     pub(crate) basic: Option<(String, SecretString)>,
-    /// A body, which makes the call a POST; JSON unless a header says otherwise.
+    /// HTTP method.
+    pub(crate) method: Method,
+    /// A body; JSON unless a header says otherwise.
     pub(crate) body: Option<SecretString>,
     /// The most attempts that are made.
     pub(crate) attempts: u32,
+    /// Whether it may be repeated when nobody knows if it took effect: true for all that only reads, replaces
+    /// or deletes, and for getting a token.
+    pub(crate) repeatable: bool,
     /// Which statuses are worth another attempt.
     pub(crate) retry: fn(StatusCode) -> bool,
 }
 
 impl Ask<'_> {
-    fn method(&self) -> Method {
-        if self.body.is_some() { Method::POST } else { Method::GET }
+    /// Makes the call a POST with this body.
+    pub(crate) fn post(&mut self, body: impl Into<SecretString>) {
+        self.method = Method::POST;
+        self.body = Some(body.into());
     }
+}
+
+/// The status of a server that has certainly not done what it was asked for, but may do it later.
+pub(crate) fn throttled(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Statuses of a server that is overloaded or restarting.
@@ -171,7 +183,18 @@ impl Http {
     pub(crate) fn ask<'a>(&self, fact: Option<FactId>, service: &'a str, url: Url) -> Ask<'a> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
         let attempts = self.settings.attempts;
-        Ask { fact, service, url, headers, basic: None, body: None, attempts, retry: overloaded }
+        Ask {
+            fact,
+            service,
+            url,
+            headers,
+            basic: None,
+            method: Method::GET,
+            body: None,
+            attempts,
+            repeatable: true,
+            retry: overloaded,
+        }
     }
 
     /// Makes a call until there is an answer worth having; answers of any status are answers.
@@ -190,7 +213,7 @@ impl Http {
             };
             let asked_pause = match &outcome {
                 Ok(reply) if (ask.retry)(reply.status) => retry_after(&reply.headers, Timestamp::now()),
-                Err(trouble) if trouble.transient => None,
+                Err(trouble) if trouble.transient && ask.repeatable => None,
                 _ => return outcome.map_err(|trouble| unavailable(ask, trouble)),
             };
             let too_long = asked_pause.is_some_and(|pause| pause > self.settings.retry_after_cap);
@@ -219,12 +242,12 @@ impl Http {
         tracing::debug!(
             url = %links::public(&ask.url), status, bytes, attempt, ?duration,
             trouble = outcome.as_ref().err().map(|trouble| trouble.message.as_str()),
-            "{}", ask.method()
+            "{}", ask.method
         );
         if let Some(fact) = ask.fact {
             self.record(Call {
                 fact,
-                method: ask.method().to_string(),
+                method: ask.method.to_string(),
                 url: links::public(&ask.url),
                 status,
                 request_id: reply.and_then(Reply::request_id),
@@ -238,7 +261,8 @@ impl Http {
     }
 
     async fn exchange(&self, ask: &Ask<'_>, token: Option<&SecretString>) -> Result<Reply, Trouble> {
-        let mut request = self.client.request(ask.method(), ask.url.clone()).headers(ask.headers.clone());
+        let mut request =
+            self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
         if let Some((user, password)) = &ask.basic {
             request = request.basic_auth(user, Some(password.expose_secret()));
         }
@@ -279,7 +303,13 @@ impl Http {
         if let Some(token) = token {
             redact(token.expose_secret(), &mut headers, &mut body);
         }
-        Ok(Reply { method: ask.method(), url: ask.url.clone(), status: response.status(), headers, body })
+        Ok(Reply {
+            method: ask.method.clone(),
+            url: ask.url.clone(),
+            status: response.status(),
+            headers,
+            body,
+        })
     }
 
     /// Adds a call to the record.
@@ -321,7 +351,7 @@ fn redact(token: &str, headers: &mut HeaderMap, body: &mut Vec<u8>) {
 fn unavailable(ask: &Ask<'_>, trouble: Trouble) -> Unavailable {
     Unavailable {
         reason: trouble.reason,
-        request: Some(format!("{} {}", ask.method(), links::public(&ask.url))),
+        request: Some(format!("{} {}", ask.method, links::public(&ask.url))),
         status: None,
         message: trouble.message,
         request_id: None,

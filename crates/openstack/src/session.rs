@@ -4,19 +4,42 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use assay_inventory::{Call, FactId, Reason, Token, Unavailable};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
 
 use crate::authentication::authenticate;
-use crate::client::{Http, Reply};
+use crate::client::{Http, Reply, throttled};
 use crate::endpoint::{self, Endpoint, Wanted};
 use crate::{CloudConfig, ConfigError, EndpointError, Settings, links};
 
 /// A token that was renewed a moment ago and is refused again will not get better by renewing it.
 const RENEWAL_PAUSE: Duration = Duration::from_mins(1);
 const MOST_REDIRECTS: usize = 3;
+
+/// A call to a service.
+pub(crate) struct Wanting<'a> {
+    /// The fact that the call serves; calls without one are not recorded.
+    pub(crate) fact: Option<FactId>,
+    /// The service.
+    pub(crate) endpoint: &'a Endpoint,
+    /// HTTP method.
+    pub(crate) method: Method,
+    /// Where it goes; below the endpoint.
+    pub(crate) url: Url,
+    /// Further headers.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
+    /// A body; JSON unless a header says otherwise.
+    pub(crate) body: Option<SecretString>,
+}
+
+impl<'a> Wanting<'a> {
+    /// A GET without further headers.
+    pub(crate) fn get(fact: Option<FactId>, endpoint: &'a Endpoint, url: Url) -> Self {
+        Wanting { fact, endpoint, method: Method::GET, url, headers: &[], body: None }
+    }
+}
 
 /// Why there is no session.
 #[derive(Debug, Error)]
@@ -133,8 +156,6 @@ impl Session {
     }
 
     /// Gets a resource below an endpoint; anything but success is an error.
-    ///
-    /// A refused token is renewed once. Redirects are followed below the endpoint only.
     pub(crate) async fn get(
         &self,
         fact: Option<FactId>,
@@ -142,10 +163,24 @@ impl Session {
         url: Url,
         headers: &[(&'static str, &'static str)],
     ) -> Result<Reply, Unavailable> {
-        let mut ask = self.http.ask(fact, endpoint.service, url);
-        for (name, value) in headers {
+        self.call(Wanting { headers, ..Wanting::get(fact, endpoint, url) }).await
+    }
+
+    /// Calls a service; anything but success is an error.
+    ///
+    /// A refused token is renewed once. Redirects are followed below the endpoint only.
+    pub(crate) async fn call(&self, wanting: Wanting<'_>) -> Result<Reply, Unavailable> {
+        let endpoint = wanting.endpoint;
+        let mut ask = self.http.ask(wanting.fact, endpoint.service, wanting.url);
+        for (name, value) in wanting.headers {
             ask.headers.insert(*name, http::HeaderValue::from_static(value));
         }
+        ask.repeatable = wanting.method.is_idempotent();
+        if !ask.repeatable {
+            ask.retry = throttled;
+        }
+        ask.method = wanting.method;
+        ask.body = wanting.body;
         let mut renewed = false;
         let mut redirects = 0;
         loop {
@@ -166,7 +201,7 @@ impl Session {
             let Some(location) = reply.header(http::header::LOCATION) else {
                 return Err(reply.malformed("a redirect without a target"));
             };
-            ask.url = links::follow(&endpoint.url, &ask.url, location).ok_or_else(|| {
+            let target = links::follow(&endpoint.url, &ask.url, location).ok_or_else(|| {
                 reply.because(
                     Reason::ForeignLink,
                     format!(
@@ -175,6 +210,11 @@ impl Session {
                     ),
                 )
             })?;
+            if ask.method != Method::GET {
+                let what = "the answer redirects, which is followed for reading only";
+                return Err(reply.because(Reason::Malformed, what));
+            }
+            ask.url = target;
             redirects += 1;
             if redirects > MOST_REDIRECTS {
                 return Err(reply.because(Reason::Malformed, "the server redirects again and again"));

@@ -16,7 +16,7 @@ fn config(cloud: &str) -> CloudConfig {
 }
 
 async fn everything(cloud: &str) -> Inventory {
-    let facts = BTreeSet::from(FactId::ALL);
+    let facts = BTreeSet::from_iter(FactId::ALL.iter().copied());
     let request =
         Request { facts: &facts, started_at: Timestamp::now(), preflight: &|_| Ok(()), events: &|_| () };
     collect(&config(cloud), &Settings::default(), &request).await
@@ -25,7 +25,7 @@ async fn everything(cloud: &str) -> Inventory {
 #[tokio::test]
 async fn every_fact_of_a_real_cloud_is_known() {
     let inventory = everything("testbed").await;
-    for fact in FactId::ALL {
+    for fact in FactId::ALL.iter().copied() {
         assert_eq!(inventory.unavailable(fact), None, "{fact}");
     }
     let token = inventory.token.value().unwrap();
@@ -54,7 +54,7 @@ async fn an_application_credential_is_told_from_a_password() {
 #[tokio::test]
 async fn a_wrong_password_is_told() {
     let inventory = everything("testbed-denied").await;
-    for fact in FactId::ALL {
+    for fact in FactId::ALL.iter().copied() {
         let why = inventory.unavailable(fact).unwrap();
         assert_eq!((why.reason, why.status), (Reason::Authentication, Some(401)), "{fact}: {why}");
     }

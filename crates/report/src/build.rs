@@ -64,8 +64,8 @@ pub fn build(
         versions: versions(selection, &testcases),
         testcases,
         unavailable: FactId::ALL
-            .into_iter()
-            .filter_map(|fact| Some(UnavailableFact { fact, why: inventory.unavailable(fact)?.clone() }))
+            .iter()
+            .filter_map(|&fact| Some(UnavailableFact { fact, why: inventory.unavailable(fact)?.clone() }))
             .collect(),
         timings: timings(&inventory.calls),
     }

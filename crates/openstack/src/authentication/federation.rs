@@ -56,7 +56,7 @@ async fn token_of_client(login: &Login, http: &Http) -> Result<SecretString, Una
     let mut ask = http.ask(Some(FactId::Token), PROVIDER, token_endpoint(login, http).await?);
     ask.basic = secret.map(|secret| (client.to_owned(), secret.into()));
     ask.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    ask.body = Some(form.finish().into());
+    ask.post(form.finish());
     let (reply, body) = provider(http, &ask).await?;
     let field = login.get("access_token_type").unwrap_or("access_token");
     body.get(field)

@@ -44,7 +44,7 @@ impl<'a> Keystone<'a> {
         }
         let body = json!({"auth": auth}).to_string();
         let mut ask = self.ask(&["auth", "tokens"]);
-        ask.body = Some(body.into());
+        ask.post(body);
         self.token(ask).await
     }
 
@@ -61,7 +61,7 @@ impl<'a> Keystone<'a> {
         let path = ["OS-FEDERATION", "identity_providers", identity_provider, "protocols", protocol, "auth"];
         let mut ask = self.ask(&path);
         ask.headers.insert(header::AUTHORIZATION, bearer);
-        ask.body = Some(String::new().into());
+        ask.post(String::new());
         self.token(ask).await
     }
 

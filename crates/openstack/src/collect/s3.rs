@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use crate::client::{Ask, Reply};
@@ -41,8 +41,10 @@ pub(super) async fn presence(session: &Session) -> Result<S3Presence, Unavailabl
         url: root,
         headers,
         basic: None,
+        method: Method::GET,
         body: None,
         attempts: ATTEMPTS,
+        repeatable: true,
         retry: |status: StatusCode| matches!(status.as_u16(), 500 | 502 | 503 | 504),
     };
     // The request goes to an authority of the catalog, but it is no request to OpenStack: no token.

@@ -55,7 +55,7 @@ async fn complete_cloud() -> FakeCloud {
 #[tokio::test]
 async fn every_fact_is_gathered_with_one_request_each() {
     let cloud = complete_cloud().await;
-    let (inventory, events) = collect_with(&cloud.config(), &settings(), &FactId::ALL).await;
+    let (inventory, events) = collect_with(&cloud.config(), &settings(), FactId::ALL).await;
 
     let token = inventory.token.value().unwrap();
     assert_eq!((token.user.as_str(), token.roles.len()), ("demo", 2));

@@ -1,0 +1,5 @@
+use serde::{Deserialize, Serialize};
+
+/// What a run of Tempest came to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TempestRun {}
