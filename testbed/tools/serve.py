@@ -2,7 +2,7 @@
 """serve.py PORT TARGET [ARG...]: serve one WSGI application with cheroot on loopback.
 
 TARGET is 'module:attribute' or 'paste:/path/to/paste.ini'. ARGs become the application's
-sys.argv[1:], where OpenStack services read --config-file.
+sys.argv[1:], where OpenStack services read --config-file. THREADS sets the number of threads.
 """
 import importlib
 import os
@@ -20,7 +20,8 @@ else:
 
 from cheroot import wsgi  # noqa: E402  (after the application, which may patch the standard library)
 
-server = wsgi.Server((os.environ["HOST"], port), app, numthreads=8, request_queue_size=256, timeout=60)
+threads = int(os.environ.get("THREADS", "8"))
+server = wsgi.Server((os.environ["HOST"], port), app, numthreads=threads, request_queue_size=256, timeout=60)
 
 
 def stop(*_: object) -> None:
