@@ -185,6 +185,11 @@ impl Unavailable {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Unavailable { reason, request: None, status: None, message: message.into(), request_id: None }
     }
+
+    /// Whether the server says that it has no such API: a 404 that names it.
+    pub fn is_not_offered(&self, api: &str) -> bool {
+        self.reason == Reason::Refused && self.status == Some(404) && self.message.contains(api)
+    }
 }
 
 impl fmt::Display for Unavailable {
@@ -238,4 +243,12 @@ pub enum Reason {
     ForeignLink,
     /// The answer is larger than is reasonable.
     TooLarge,
+    /// What was to be reached was not within the time that was set for it.
+    Budget,
+    /// What was created went to a state of error.
+    Failed,
+    /// Nothing may be created, because the journal cannot be written.
+    Journal,
+    /// The user ended the run.
+    Interrupted,
 }

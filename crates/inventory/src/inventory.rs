@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, DomainManagers, EncryptedVolumes, Fact, FactId, Flavor, Image, ImageUpload, Network,
+    Call, DomainManagers, EncryptedVolumes, Fact, FactId, Flavor, Image, ImageUpload, Leftover, Network,
     NewSecurityGroup, ProviderNetworkUse, S3Features, S3Presence, SecretLifecycle, SecurityGroupRule,
     SubnetPool, TempestRun, TlsEndpoint, Token, Unavailable, VirtualMachine, VolumeBackup, VolumeType,
 };
@@ -21,6 +21,9 @@ macro_rules! inventory {
                 #[serde(default, skip_serializing_if = "Fact::is_not_asked")]
                 pub $field: Fact<$value>,
             )+
+            /// What was created, in this run or an earlier one, and could not be taken down.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub leftovers: Vec<Leftover>,
             /// The HTTP calls that were made, in the order of their start.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             pub calls: Vec<Call>,
@@ -29,13 +32,20 @@ macro_rules! inventory {
         impl Inventory {
             /// An inventory in which nothing has been asked yet.
             pub fn new(subject: Subject, recorded_at: Timestamp) -> Self {
-                Inventory { subject, recorded_at, $($field: Fact::NotAsked,)+ calls: Vec::new() }
+                Inventory { subject, recorded_at, $($field: Fact::NotAsked,)+ leftovers: Vec::new(), calls: Vec::new() }
             }
 
             /// Marks a fact as not to be had.
             pub fn set_unavailable(&mut self, fact: FactId, why: Unavailable) {
                 match fact {
                     $(FactId::$fact => self.$field = Fact::Unavailable(why),)+
+                }
+            }
+
+            /// Whether a fact has a value.
+            pub fn is_known(&self, fact: FactId) -> bool {
+                match fact {
+                    $(FactId::$fact => self.$field.value().is_some(),)+
                 }
             }
 

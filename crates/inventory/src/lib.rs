@@ -19,7 +19,10 @@ mod tempest;
 mod tls;
 
 pub use call::Call;
-pub use domain_managers::DomainManagers;
+pub use domain_managers::{
+    DomainManagerBasis, DomainManagerBatch, DomainManagerExpectation, DomainManagerOutcome, DomainManagerRow,
+    DomainManagers,
+};
 pub use fact::{Fact, FactId, Reason, Section, Unavailable};
 pub use fields::FieldSet;
 pub use inventory::{Inventory, Subject};
@@ -34,5 +37,5 @@ pub use resources::{
 };
 pub use s3_features::{S3Feature, S3FeatureId, S3FeatureState, S3Features};
 pub use snapshot::{FORMAT_VERSION, SnapshotError, read_snapshot, write_snapshot};
-pub use tempest::TempestRun;
+pub use tempest::{TempestCatalogTypes, TempestCloud, TempestFailure, TempestList, TempestRun, TempestSkip};
 pub use tls::{TlsCertificate, TlsEndpoint, TlsGap, TlsOutcome, TlsScan, TlsService, TlsVersionScan};

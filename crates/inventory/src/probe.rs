@@ -163,6 +163,8 @@ steps! {
     CreateRouter = "create a router",
     /// Adding the subnet to the router.
     AddRouterInterface = "attach the subnet to the router",
+    /// Adding the IPv6 subnet to it.
+    AddIpv6RouterInterface = "attach the IPv6 subnet to the router",
     /// Creating a server.
     CreateServer = "create a server",
     /// Waiting until it runs.
@@ -181,6 +183,8 @@ steps! {
     CreateRbacPolicy = "create a network RBAC policy",
     /// Drawing a subnet from the default IPv6 pool.
     DrawSubnet = "draw a subnet from the default IPv6 pool",
+    /// Getting a key for S3 from keystone.
+    CreateCredential = "create an EC2 credential",
     /// Getting a floating IP.
     CreateFloatingIp = "create a floating IP",
 }
@@ -268,7 +272,7 @@ pub struct ImageUpload {
     /// Its visibility, as glance has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<String>,
-    /// Whether glance computed the hash that the data has.
+    /// Whether glance has as many bytes as were sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intact: Option<bool>,
 }

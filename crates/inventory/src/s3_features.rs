@@ -1,11 +1,11 @@
-//! Which features an S3 server has, as seen by trying them.
-
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Leftover;
+
 /// What the attempts at an S3 server showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct S3Features {
     /// Where the server answers, without credentials.
     pub endpoint: String,
@@ -18,7 +18,7 @@ pub struct S3Features {
     pub features: Vec<S3Feature>,
     /// Buckets of this run that may still exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub leftovers: Vec<S3Leftover>,
+    pub leftovers: Vec<Leftover>,
 }
 
 impl S3Features {
@@ -37,7 +37,7 @@ pub struct S3Feature {
     pub state: S3FeatureState,
     /// What was done and seen, in words.
     pub detail: String,
-    /// HTTP status of the answer that settled it.
+    /// HTTP status of the answer that settled it; none for what is present, and where effects settled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// S3 error code of that answer, such as `NotImplemented`.
@@ -46,15 +46,6 @@ pub struct S3Feature {
     /// The id that the server gave that request, for its operator's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-}
-
-/// A bucket that may still exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct S3Leftover {
-    /// Name of the bucket.
-    pub bucket: String,
-    /// Why it could not be removed.
-    pub reason: String,
 }
 
 /// How a feature stands.
@@ -212,7 +203,9 @@ impl S3FeatureId {
             S3FeatureId::PathStyle => "https://host/bucket/key leads to the object",
             S3FeatureId::VirtualHost => "https://bucket.host/key leads to the object",
             S3FeatureId::SigV4Only => "requests signed with the outdated version 2 are refused",
-            S3FeatureId::ListV1 => "ListObjects: pages by marker, prefixes by delimiter, any character in keys",
+            S3FeatureId::ListV1 => {
+                "ListObjects: pages by marker, prefixes by delimiter, any character in keys"
+            }
             S3FeatureId::ListV2 => {
                 "ListObjectsV2: pages by token, prefixes by delimiter, any character in keys"
             }
@@ -229,7 +222,9 @@ impl S3FeatureId {
             }
             S3FeatureId::Versioning => "an overwritten and a removed object can be read by version",
             S3FeatureId::Lifecycle => "an expiry rule is kept as given (that it acts would take days to see)",
-            S3FeatureId::ObjectLock => "a locked version cannot be removed, except by bypassing governance mode",
+            S3FeatureId::ObjectLock => {
+                "a locked version cannot be removed, except by bypassing governance mode"
+            }
             S3FeatureId::ObjectTagging => "tags of an object are kept, given back and removed",
             S3FeatureId::BucketTagging => "tags of a bucket are kept, given back and removed",
             S3FeatureId::Acl => "the canned ACL public-read lets anybody read, private nobody",
@@ -263,4 +258,20 @@ mod tests {
         assert_eq!(S3FeatureId::SseS3 as usize + 1, S3FeatureId::ALL.len());
     }
 
+    #[test]
+    fn names_in_snapshots_stay_as_they_are() {
+        let name = |id: &S3FeatureId| serde_json::to_value(id).unwrap().as_str().unwrap().to_owned();
+        let names: Vec<String> = S3FeatureId::ALL.iter().map(name).collect();
+        assert_eq!(
+            names.join(" "),
+            "bucket_crud object_crud path_style virtual_host sig_v4_only list_v1 list_v2 multipart range_get \
+             presigned_urls copy batch_delete conditional_writes checksums versioning lifecycle object_lock \
+             object_tagging bucket_tagging acl bucket_policy cors sse_c sse_s3"
+        );
+        let text = r#"{"endpoint":"http://s3","region":"r","features":[
+            {"feature":"acl","state":"not_tried","detail":"time was up","later":1}]}"#;
+        let seen: S3Features = serde_json::from_str(text).unwrap();
+        assert_eq!(seen.get(S3FeatureId::Acl).map(|acl| acl.state), Some(S3FeatureState::NotTried));
+        assert!(seen.get(S3FeatureId::Cors).is_none() && seen.leftovers.is_empty() && seen.server.is_none());
+    }
 }

@@ -10,6 +10,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Its place in the journal.
+    pub fn seq(&self) -> usize {
+        self.seq
+    }
+
     /// It exists, with this id.
     pub fn made(&self, id: &str) -> Result<(), JournalError> {
         self.journal.made(self.seq, id)

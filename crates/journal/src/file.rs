@@ -1,7 +1,7 @@
 //! The file of a journal: JSON lines, each synced before anything else happens.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -107,6 +107,18 @@ impl Lines {
             .map(|line| serde_json::from_slice(line).map_err(|error| failed(error.into())))
             .collect::<Result<_, _>>()?;
         Ok(Some((Lines { path: path.to_owned(), file }, lines)))
+    }
+
+    /// The first line of a file that somebody holds.
+    pub(crate) fn first_of_living(path: &Path) -> Option<Line> {
+        let file = File::open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            _ => return None,
+        }
+        let mut first = String::new();
+        io::BufReader::new(file).read_line(&mut first).ok()?;
+        serde_json::from_str(&first).ok()
     }
 
     /// Writes a line and waits until it is on disk.

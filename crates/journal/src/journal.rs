@@ -86,6 +86,21 @@ impl Journal {
         (found, errors)
     }
 
+    /// The runs that are at work now, by their journals in `folder`.
+    pub fn living(folder: &Path) -> Vec<(RunId, Place)> {
+        let Ok(files) = std::fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        files
+            .flatten()
+            .filter(|file| file.path().extension().is_some_and(|ending| ending == ENDING))
+            .filter_map(|file| match Lines::first_of_living(&file.path()) {
+                Some(Line::Run { id, place, .. }) => Some((id, place)),
+                _ => None,
+            })
+            .collect()
+    }
+
     fn resume(lines: Lines, read: Vec<Line>) -> Result<Option<Self>, JournalError> {
         let mut read = read.into_iter();
         let Some(Line::Run { id: run, at: started_at, place }) = read.next() else {
