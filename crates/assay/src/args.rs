@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assay_inventory::Section;
+use assay_journal::RunId;
+use assay_openstack::Budgets;
 use assay_report::Chosen;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use regex::Regex;
+
+use crate::commands::declare::{Declare, Declaring};
 
 /// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
 #[derive(Debug, Parser)]
@@ -17,7 +22,7 @@ use regex::Regex;
     max_term_width = 100,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 conforms, 1 a testcase failed, 2 wrong usage or configuration, \
-                  3 something could not be determined, 130 interrupted."
+                  3 something could not be determined, 4 something that was created could not be taken down, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -65,6 +70,14 @@ pub(crate) enum Command {
     /// Read, describe and write SCS flavor names
     #[command(subcommand)]
     FlavorName(FlavorNames),
+    /// Take down what checks created and could not take down themselves
+    Cleanup(Cleanup),
+    /// Run the tests of Tempest that scs-0128 names
+    Tempest(Box<crate::commands::tempest::Tempest>),
+    /// Answer for what no program can decide, and make a declaration of it
+    Declare(Declare),
+    /// Find out which features an S3 server has
+    S3(S3),
     /// Look at credentials, roles, quota and regions before a check
     Doctor(Doctor),
     /// Find flavors and images by what they are, not by name
@@ -172,7 +185,7 @@ pub(crate) enum Format {
 }
 
 /// How a cloud is asked.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Asking the cloud")]
 pub(crate) struct Asking {
     /// Region instead of the one in clouds.yaml
@@ -204,6 +217,10 @@ pub(crate) struct Check {
     pub(crate) show: Show,
     #[command(flatten)]
     pub(crate) asking: Asking,
+    #[command(flatten)]
+    pub(crate) probing: Probing,
+    #[command(flatten)]
+    pub(crate) declaring: Declaring,
     /// Keep what was seen in a file, to judge it again later; a folder for several clouds
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot", help_heading = "Recordings")]
     pub(crate) record: Option<PathBuf>,
@@ -216,6 +233,148 @@ pub(crate) struct Check {
     /// Value of a variable of the spec, for its scripts
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = assignment, help_heading = "Scripts of the spec")]
     pub(crate) assign: Vec<(String, String)>,
+}
+
+/// What may be created in the cloud, and how long to wait for it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Probing")]
+pub(crate) struct Probing {
+    /// Create nothing: the same as --sections light
+    #[arg(long, conflicts_with = "sections")]
+    pub(crate) read_only: bool,
+    /// Light reads only, medium creates things and removes them, heavy starts a virtual machine and, if named
+    /// here, runs Tempest [default: all but Tempest]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
+    pub(crate) sections: Vec<SectionName>,
+    /// Also try what domain managers may do: a file with two domains or more and their managers
+    #[arg(long, value_name = "FILE", conflicts_with = "read_only")]
+    pub(crate) domain_managers: Option<PathBuf>,
+    /// A second account for the tests of Tempest that need a stranger
+    #[arg(long, value_name = "CLOUD", conflicts_with = "read_only")]
+    pub(crate) tempest_alt: Option<String>,
+    /// How long to wait at most: volume, image, server, console, removal, tls, s3; may be repeated
+    #[arg(long, value_name = "WHAT=SECONDS", value_parser = wait)]
+    pub(crate) wait: Vec<(String, Duration)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SectionName {
+    Light,
+    Medium,
+    Heavy,
+}
+
+impl From<SectionName> for Section {
+    fn from(name: SectionName) -> Self {
+        match name {
+            SectionName::Light => Section::Light,
+            SectionName::Medium => Section::Medium,
+            SectionName::Heavy => Section::Heavy,
+        }
+    }
+}
+
+impl Probing {
+    /// Whether a section is to be run.
+    pub(crate) fn includes(&self, section: Section) -> bool {
+        match (self.read_only, self.sections.is_empty()) {
+            (true, _) => section == Section::Light,
+            (false, true) => true,
+            (false, false) => self.sections.iter().any(|name| Section::from(*name) == section),
+        }
+    }
+
+    /// Whether Tempest is to be run: it takes so long that it must be asked for.
+    pub(crate) fn runs_tempest(&self) -> bool {
+        self.sections.contains(&SectionName::Heavy)
+    }
+
+    /// How long to wait for what.
+    pub(crate) fn budgets(&self) -> Budgets {
+        budgets(&self.wait)
+    }
+}
+
+/// The budgets, with those that the user set.
+pub(crate) fn budgets(set: &[(String, Duration)]) -> Budgets {
+    let mut budgets = Budgets::default();
+    for (name, duration) in set {
+        if let Some(budget) = budgets.by_name(name) {
+            *budget = *duration;
+        }
+    }
+    budgets
+}
+
+fn wait(text: &str) -> Result<(String, Duration), String> {
+    let (name, number) = text.split_once('=').ok_or("write WHAT=SECONDS")?;
+    match Budgets::NAMES.contains(&name) {
+        true => Ok((name.to_owned(), seconds(number)?)),
+        false => Err(format!("there is no {name:?} to wait for, but {}", Budgets::NAMES.join(", "))),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    /// The cloud in clouds.yaml [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD")]
+    pub(crate) cloud: Option<String>,
+    /// Only what this run created
+    #[arg(long, value_name = "ID", conflicts_with = "all", value_parser = run_id)]
+    pub(crate) run: Option<RunId>,
+    /// Also what bears the mark of any run, of other machines too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Also what has a name that begins so, such as _scs-,scs-test- for leftovers of the reference suite
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) legacy_prefix: Vec<String>,
+    /// Show what would be taken down, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How long to wait at most: removal
+    #[arg(long, value_name = "WHAT=SECONDS", value_parser = wait)]
+    pub(crate) wait: Vec<(String, Duration)>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct S3 {
+    /// A cloud in clouds.yaml, or the address of a server with a key in $AWS_ACCESS_KEY_ID and
+    /// $AWS_SECRET_ACCESS_KEY [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD|URL")]
+    pub(crate) server: Option<String>,
+    /// The access key for a server that is given by its address
+    #[arg(long, value_name = "KEY", env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
+    pub(crate) access_key: Option<String>,
+    /// Do not verify the certificate of a server that is given by its address
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Certification authorities to trust, for a server that is given by its address
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// How long to wait at most: s3, removal; may be repeated
+    #[arg(long, value_name = "WHAT=SECONDS", value_parser = wait)]
+    pub(crate) wait: Vec<(String, Duration)>,
+    /// The format
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+impl S3 {
+    /// How long to wait for what.
+    pub(crate) fn budgets(&self) -> Budgets {
+        budgets(&self.wait)
+    }
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    RunId::parse(text).ok_or_else(|| "a run id has eight digits, such as 3f9a2c81".into())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

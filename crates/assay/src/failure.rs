@@ -3,7 +3,8 @@
 use std::fmt;
 
 use assay_inventory::SnapshotError;
-use assay_openstack::{ConfigError, ConnectError};
+use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
+use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
 use miette::{Diagnostic, Report};
 
@@ -49,6 +50,12 @@ impl From<SpecError> for Failure {
     }
 }
 
+impl From<DeclarationError> for Failure {
+    fn from(error: DeclarationError) -> Self {
+        Failure::of(error)
+    }
+}
+
 impl From<SelectionError> for Failure {
     fn from(error: SelectionError) -> Self {
         Failure::usage(error, "`assay scope show` lists versions and targets, `assay list` testcases")
@@ -58,6 +65,12 @@ impl From<SelectionError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Failure::usage(error, "")
+    }
+}
+
+impl From<DomainManagerError> for Failure {
+    fn from(error: DomainManagerError) -> Self {
+        Failure::usage(error, "docs/domain-manager.md shows how the file is written")
     }
 }
 

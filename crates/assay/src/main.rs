@@ -7,22 +7,21 @@ mod args;
 mod commands;
 mod failure;
 mod human;
+mod interrupt;
 mod output;
 mod progress;
 mod scripts;
 mod show;
+mod state;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tokio::runtime::Builder;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Arguments, Colour, Command, Find, Global};
 use crate::failure::Failure;
-
-/// As shells know an end by Ctrl-C.
-const INTERRUPTED: u8 = 130;
+use crate::interrupt::{awaited, awaited_to_the_end};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -63,35 +62,23 @@ fn prepare(global: &Global) {
 fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let global = &arguments.global;
     match &arguments.command {
-        Command::Check(check) => awaited(commands::check::run(check, global)),
+        Command::Check(check) => awaited_to_the_end(|cancel| commands::check::run(check, global, cancel)),
+        Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup, global)),
+        Command::Tempest(tempest) => {
+            awaited_to_the_end(|cancel| commands::tempest::run(tempest, global, cancel))
+        }
         Command::Demo(demo) => commands::demo::run(demo, global),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),
         Command::Scope(scope) => commands::scope::run(scope),
         Command::Coverage(coverage) => commands::coverage::run(coverage),
         Command::FlavorName(names) => commands::flavor_name::run(names),
+        Command::Declare(declare) => commands::declare::run(declare, global),
+        Command::S3(s3) => awaited_to_the_end(|cancel| commands::s3::run(s3, global, cancel)),
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),
         Command::Find(Find::Flavor(find)) => awaited(commands::find::flavor(find, global)),
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { subcommand } => commands::shell::man(subcommand),
     }
-}
-
-/// Runs what talks to clouds, until it is done or the user has had enough.
-fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::undetermined(format!("no threads can be started: {error}"), ""))?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(INTERRUPTED),
-        }
-    });
-    // A server that hangs must not keep the program from ending.
-    runtime.shutdown_background();
-    outcome
 }

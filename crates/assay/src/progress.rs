@@ -1,10 +1,10 @@
 //! Live progress on standard error: one line per cloud, with what it waits for.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use assay_inventory::FactId;
+use assay_inventory::{FactId, StepId};
 use assay_openstack::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -22,7 +22,8 @@ pub(crate) struct CloudProgress {
 
 #[derive(Default)]
 struct State {
-    waiting: BTreeSet<FactId>,
+    /// What is being waited for, and for probes the step they are at.
+    waiting: BTreeMap<FactId, Option<StepId>>,
     done: usize,
     failed: usize,
 }
@@ -59,7 +60,10 @@ impl CloudProgress {
         match event {
             Event::Authenticating => self.bar.set_message("waits for a token"),
             Event::FactStarted(fact) => {
-                state.waiting.insert(*fact);
+                state.waiting.insert(*fact, None);
+            }
+            Event::Step { fact, step } => {
+                state.waiting.insert(*fact, Some(*step));
             }
             Event::FactDone { fact, .. } => {
                 state.waiting.remove(fact);
@@ -72,10 +76,19 @@ impl CloudProgress {
             _ => {}
         }
         if !state.waiting.is_empty() {
-            let waiting: Vec<&str> = state.waiting.iter().map(|fact| fact.label()).collect();
+            let what = |(fact, step): (&FactId, &Option<StepId>)| match step {
+                Some(step) => format!("{fact} ({step})"),
+                None => fact.to_string(),
+            };
+            let waiting: Vec<String> = state.waiting.iter().map(what).collect();
             let failed = if state.failed > 0 { format!(", {} failed", state.failed) } else { String::new() };
             self.bar.set_message(format!("{} facts{failed}; waits for {}", state.done, waiting.join(", ")));
         }
+    }
+
+    /// Shows what is being done.
+    pub(crate) fn message(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
     }
 
     /// Takes the line away.

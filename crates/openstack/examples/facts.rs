@@ -7,15 +7,18 @@ use std::error::Error;
 use assay_inventory::FactId;
 use assay_openstack::{CloudConfig, Overrides, Request, Settings, collect};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = CloudConfig::find(std::env::args().nth(1).as_deref(), &Overrides::default())?;
-    let facts = BTreeSet::from_iter(FactId::ALL.iter().copied());
+    let facts = FactId::ALL.iter().copied().collect::<BTreeSet<_>>();
     let request = Request {
         facts: &facts,
         started_at: Timestamp::now(),
         preflight: &|_| Ok(()),
+        probes: None,
+        cancel: &CancellationToken::new(),
         events: &|event| eprintln!("{event:?}"),
     };
     let inventory = collect(&config, &Settings::default(), &request).await;

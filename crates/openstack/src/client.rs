@@ -179,6 +179,11 @@ impl Http {
         &self.settings
     }
 
+    /// The instant from which the times of calls count.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// A call with the usual retries.
     pub(crate) fn ask<'a>(&self, fact: Option<FactId>, service: &'a str, url: Url) -> Ask<'a> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);

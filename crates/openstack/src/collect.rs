@@ -4,9 +4,11 @@ mod event;
 mod flavors;
 mod images;
 mod network;
+mod probing;
 mod run;
 mod s3;
+mod tls;
 mod volume_types;
 
 pub use event::Event;
-pub use run::{Request, collect};
+pub use run::{Probes, Request, collect};

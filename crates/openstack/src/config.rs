@@ -2,6 +2,7 @@
 
 mod auth_type;
 mod cloud;
+mod domain_managers;
 mod environment;
 mod error;
 mod files;
@@ -10,6 +11,9 @@ mod suggest;
 
 pub(crate) use auth_type::{AuthType, Method};
 pub use cloud::{CloudConfig, Overrides};
+pub use domain_managers::{
+    DomainManagerConfig, DomainManagerError, DomainManagerLogin, DomainManagerNote, DomainManagerProblem,
+};
 pub use error::ConfigError;
 pub use files::ConfigFiles;
 pub(crate) use login::{Login, Whose};

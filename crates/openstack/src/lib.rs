@@ -8,19 +8,32 @@
 
 mod answer;
 mod authentication;
+mod budgets;
 mod client;
 mod collect;
 mod config;
+mod discovery;
 mod doctor;
+mod ec2;
 mod endpoint;
+mod janitor;
 mod links;
 mod listing;
+mod probe;
 mod session;
 mod settings;
+mod waiting;
 
-pub use collect::{Event, Request, collect};
+pub use budgets::Budgets;
+pub use collect::{Event, Probes, Request, collect};
 pub use config::{CloudConfig, ConfigError, ConfigFiles, Overrides};
+pub use config::{
+    DomainManagerConfig, DomainManagerError, DomainManagerLogin, DomainManagerNote, DomainManagerProblem,
+};
+pub use discovery::{Discovered, PasswordAccount, discover, password_account};
 pub use doctor::{Checkup, doctor};
 pub use endpoint::{Endpoint, EndpointError};
+pub use janitor::{Cleaned, Cleanup, Found, Marks, cleanup, find_marked};
+pub use probe::{DomainManagerRequest, domain_managers};
 pub use session::{ConnectError, Session};
 pub use settings::Settings;

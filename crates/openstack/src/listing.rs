@@ -14,8 +14,8 @@ const MOST_PAGES: usize = 1000;
 /// Which list is wanted.
 #[derive(Clone, Copy)]
 pub(crate) struct Wish<'a> {
-    /// The fact that the list makes up.
-    pub(crate) fact: FactId,
+    /// The fact that the list serves; without one the calls are not recorded.
+    pub(crate) fact: Option<FactId>,
     /// The service.
     pub(crate) endpoint: &'a Endpoint,
     /// The path of the list below the endpoint.
@@ -53,7 +53,7 @@ impl Session {
         let mut first = None;
         loop {
             seen.insert(url.clone());
-            let mut reply = self.get(Some(wish.fact), wish.endpoint, url.clone(), wish.headers).await?;
+            let mut reply = self.get(wish.fact, wish.endpoint, url.clone(), wish.headers).await?;
             let mut body = object(&reply)?;
             items.append(&mut records(&reply, &mut body, wish.key)?);
             (wish.progress)(items.len());

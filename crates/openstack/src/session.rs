@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use assay_inventory::{Call, FactId, Reason, Token, Unavailable};
+use assay_journal::Place;
 use http::{Method, StatusCode};
 use secrecy::SecretString;
 use thiserror::Error;
@@ -126,6 +127,21 @@ impl Session {
         self.http.calls()
     }
 
+    /// Where things are created with this session, for the journal.
+    pub fn place(&self) -> Place {
+        Place {
+            cloud: self.config.name().to_owned(),
+            auth_url: self.config.auth_url().clone(),
+            scope: self.token.project.as_ref().map(|project| project.id.clone()).unwrap_or_default(),
+            user: self.token.user_id.clone(),
+        }
+    }
+
+    /// When it began, for the times of steps.
+    pub(crate) fn started(&self) -> Instant {
+        self.http.started()
+    }
+
     /// Where a service answers, by its official type.
     pub fn endpoint(&self, service: &'static str) -> Result<Endpoint, EndpointError> {
         let over = self.config.endpoint_override(service);
@@ -170,6 +186,11 @@ impl Session {
     ///
     /// A refused token is renewed once. Redirects are followed below the endpoint only.
     pub(crate) async fn call(&self, wanting: Wanting<'_>) -> Result<Reply, Unavailable> {
+        // The future of a request is large; on the heap it does not weigh down whoever awaits this one.
+        Box::pin(self.call_through(wanting)).await
+    }
+
+    async fn call_through(&self, wanting: Wanting<'_>) -> Result<Reply, Unavailable> {
         let endpoint = wanting.endpoint;
         let mut ask = self.http.ask(wanting.fact, endpoint.service, wanting.url);
         for (name, value) in wanting.headers {

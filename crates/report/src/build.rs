@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use assay_inventory::{Call, FactId, Inventory};
 use assay_standards::scope::{Selected, Selection, Spec};
-use assay_testcases::{Judgement, Reading, Registry};
+use assay_testcases::{Judgement, Reading, Registry, Testcase};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub fn build(
         .testcases
         .iter()
         .zip(judgements)
-        .map(|(selected, judgement)| testcase(selected, judgement))
+        .map(|(selected, judgement)| testcase(selected, inventory, judgement))
         .collect();
     Report {
         run_id: Uuid::new_v4(),
@@ -67,11 +67,12 @@ pub fn build(
             .iter()
             .filter_map(|&fact| Some(UnavailableFact { fact, why: inventory.unavailable(fact)?.clone() }))
             .collect(),
+        leftovers: inventory.leftovers.clone(),
         timings: timings(&inventory.calls),
     }
 }
 
-fn testcase(selected: &Selected<'_>, judgement: Judgement) -> TestcaseReport {
+fn testcase(selected: &Selected<'_>, inventory: &Inventory, judgement: Judgement) -> TestcaseReport {
     let listed = selected.testcase;
     let known = Registry::get().find(&listed.id);
     let place = |(version, target): &(&str, &str)| Membership {
@@ -93,12 +94,21 @@ fn testcase(selected: &Selected<'_>, judgement: Judgement) -> TestcaseReport {
         url: listed.url.clone(),
         places: selected.places.iter().map(place).collect(),
         own: listed.own,
-        manual: listed.manual,
+        manual: listed.manual && !is_measured(known, inventory),
+        declared: None,
         official: judgement.official.filter(|_| !listed.own),
         text: judgement.text,
         findings: judgement.findings,
         differences: judgement.differences.into_iter().map(Into::into).collect(),
     }
+}
+
+/// Whether this run measured what people decide otherwise: it has all facts that the testcase needs.
+fn is_measured(testcase: Option<&Testcase>, inventory: &Inventory) -> bool {
+    testcase.is_some_and(|testcase| {
+        let mut facts = testcase.official_facts.iter().chain(testcase.text_facts).peekable();
+        facts.peek().is_some() && facts.all(|fact| inventory.is_known(*fact))
+    })
 }
 
 fn versions(selection: &Selection<'_>, testcases: &[TestcaseReport]) -> Vec<VersionSummary> {

@@ -11,6 +11,10 @@ pub enum ExitCode {
     Failed = 1,
     /// Something could not be determined.
     Undetermined = 3,
+    /// Something that was created could not be taken down.
+    Leftovers = 4,
+    /// The user ended the run.
+    Interrupted = 130,
 }
 
 impl ExitCode {
@@ -20,8 +24,13 @@ impl ExitCode {
     }
 
     /// Over the testcases that the runs were asked for: any FAIL, else any MISS or ABORT, else none of these.
-    /// A report without such testcases determines nothing.
+    /// A report without such testcases determines nothing. What was left behind counts more than verdicts,
+    /// because somebody must see to it.
     pub fn of<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Self {
+        let reports: Vec<&Report> = reports.into_iter().collect();
+        if reports.iter().any(|report| !report.leftovers.is_empty()) {
+            return ExitCode::Leftovers;
+        }
         let mut exit = ExitCode::Conforms;
         for report in reports {
             if report.asked().next().is_none() {

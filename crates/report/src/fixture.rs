@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use assay_inventory::{Call, FactId, Reason, Subject, Unavailable};
 use assay_standards::Verdict;
+use assay_standards::declaration::Signer;
 use assay_standards::scope::Validity;
 use assay_testcases::{Demand, Finding, Readings, Resource, Weight};
 use jiff::civil::date;
 use uuid::Uuid;
 
 use crate::{
-    Chosen, FactTiming, Membership, Report, Scope, Tally, TargetSummary, TestcaseReport, Timings,
-    UnavailableFact, VersionSummary,
+    Chosen, Declared, DeclaredAnswer, FactTiming, Membership, Report, Scope, Tally, TargetSummary,
+    TestcaseReport, Timings, UnavailableFact, VersionSummary,
 };
 
 pub(crate) const PASSES: &str = "scs-0100-syntax-check";
@@ -20,6 +21,10 @@ pub(crate) const FAILS_BY_TEXT: &str = "scs-0102-prop-min_disk";
 pub(crate) const ABORTS: &str = "scs-0114-syntax-check";
 pub(crate) const MISSES: &str = "scs-0117-test-backup";
 pub(crate) const MANUAL: &str = "scs-0123-availability-zones";
+/// A person declared that it conforms, but one recommendation is not followed.
+pub(crate) const DECLARED: &str = "key-manager-docs-check";
+/// A person declared that it does not conform; officially that is too old to count.
+pub(crate) const DECLARED_FAIL: &str = "availability-zones-check";
 pub(crate) const OWN: &str = "scs-0102-license-flags";
 pub(crate) const UNKNOWN: &str = "x-<b>&\"check\"";
 
@@ -55,6 +60,7 @@ fn testcase(id: &str, official: Option<Verdict>, text: Verdict) -> TestcaseRepor
         ],
         own: official.is_none(),
         manual: false,
+        declared: None,
         official,
         text,
         findings: Vec::new(),
@@ -145,6 +151,87 @@ fn testcases() -> Vec<TestcaseReport> {
     ]
 }
 
+/// What people declared; the fixture of the place where judgements come from.
+fn declared_testcases() -> Vec<TestcaseReport> {
+    let answer = |question: &str, answer: &str, evidence: &[&str], remark: Option<&str>| DeclaredAnswer {
+        question: question.to_owned(),
+        text: format!("What about {question}?"),
+        answer: answer.to_owned(),
+        means: format!("it is {answer}"),
+        evidence: evidence.iter().map(|&address| address.to_owned()).collect(),
+        remark: remark.map(str::to_owned),
+    };
+    let question = |id| Some(Resource::new("question", "", id));
+    let preview = || vec![Membership { version: "next".to_owned(), target: "preview".to_owned() }];
+    let conforms = Declared {
+        verdict: Verdict::Pass,
+        signer: Signer {
+            name: "Jane Doe".to_owned(),
+            role: "Head of Operations".to_owned(),
+            contact: "jane@example.org".to_owned(),
+        },
+        date: date(2026, 11, 20),
+        official_through: date(2026, 11, 29),
+        text_through: date(2027, 3, 31),
+        answers: vec![
+            answer("offered", "yes", &[], None),
+            answer(
+                "master-key-apart",
+                "yes",
+                &["https://docs.example.org/kms#hsm", "https://docs.example.org/a?b=%22&c=<d>"],
+                Some("an HSM"),
+            ),
+            answer("master-key-not-plain", "no", &[], None),
+        ],
+    };
+    let fails = Declared {
+        verdict: Verdict::Fail,
+        signer: Signer { name: HOSTILE.to_owned(), ..conforms.signer.clone() },
+        date: date(2026, 10, 1),
+        official_through: date(2026, 10, 11),
+        text_through: date(2027, 3, 31),
+        answers: vec![answer("power", "no", &["https://docs.example.org/a|b"], Some(HOSTILE))],
+    };
+    vec![
+        TestcaseReport {
+            manual: true,
+            places: preview(),
+            declared: Some(conforms),
+            findings: vec![finding(
+                Weight::Note,
+                Readings::Both,
+                question("master-key-not-plain"),
+                "",
+                "declared \"no\": it is no, against a recommendation",
+            )],
+            ..testcase(DECLARED, Some(Verdict::Pass), Verdict::Pass)
+        },
+        TestcaseReport {
+            manual: true,
+            places: preview(),
+            declared: Some(fails),
+            findings: vec![
+                finding(
+                    Weight::Failure,
+                    Readings::Text,
+                    question("power"),
+                    "the answer yes",
+                    "declared \"no\": it is no",
+                ),
+                finding(
+                    Weight::Note,
+                    Readings::Official,
+                    None,
+                    "",
+                    "the declaration, made on 2026-10-01, counted through 2026-10-11: a new one is due",
+                ),
+            ],
+            differences: vec!["Officially a declaration counts for a week.".to_owned()],
+            ..testcase(DECLARED_FAIL, Some(Verdict::Miss), Verdict::Fail)
+        },
+    ]
+}
+
 fn call(fact: FactId, status: Option<u16>, started_us: u64, duration_us: u64, attempt: u32) -> Call {
     Call {
         fact,
@@ -191,11 +278,13 @@ pub(crate) fn report() -> Report {
     let main = || {
         target(
             "main",
-            Tally { pass: 2, fail: 1, abort: 1, miss: 2 },
-            Tally { pass: 1, fail: 3, abort: 1, miss: 2 },
+            Tally { pass: 2, fail: 1, abort: 1, miss: 2, ..Tally::default() },
+            Tally { pass: 1, fail: 3, abort: 1, miss: 2, ..Tally::default() },
         )
     };
-    let preview = Tally { miss: 1, ..Tally::default() };
+    let preview = Tally { pass: 1, miss: 2, declared_pass: 1, ..Tally::default() };
+    let preview_text =
+        Tally { pass: 1, fail: 1, miss: 1, declared_pass: 1, declared_fail: 1, ..Tally::default() };
     Report {
         run_id: Uuid::from_u128(0x545b_0b2b_493e_4b63_99aa_1c02_e05d_33e4),
         tool: "assay 0.1.0".to_owned(),
@@ -225,7 +314,7 @@ pub(crate) fn report() -> Report {
                 version: "next".to_owned(),
                 validity: Some(Validity::Draft),
                 stabilized_at: None,
-                targets: vec![main(), target("preview", preview, preview)],
+                targets: vec![main(), target("preview", preview, preview_text)],
             },
             VersionSummary {
                 version: "v5.1".to_owned(),
@@ -234,7 +323,7 @@ pub(crate) fn report() -> Report {
                 targets: vec![main()],
             },
         ],
-        testcases: testcases(),
+        testcases: [testcases(), declared_testcases()].concat(),
         unavailable: vec![UnavailableFact {
             fact: FactId::VolumeTypes,
             why: Unavailable {
@@ -245,6 +334,7 @@ pub(crate) fn report() -> Report {
                 request_id: Some("req-7".to_owned()),
             },
         }],
+        leftovers: Vec::new(),
         timings: timings(),
     }
 }

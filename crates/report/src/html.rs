@@ -88,6 +88,21 @@ mod tests {
     }
 
     #[test]
+    fn what_people_declare_is_told_from_what_is_measured() {
+        let page = html(&[fixture::report()]).unwrap();
+        // A row has a chip for each reading; what fails by the text alone has a card as well.
+        assert_eq!(page.matches("declared\">PASS<").count(), 2);
+        assert_eq!(page.matches("declared\">FAIL<").count(), 2);
+        assert!(!page.contains("href=\"https://docs.example.org/a|b"), "no address that a page may link to");
+        assert!(page.contains("PASS, declared by Jane Doe, Head of Operations, on 2026-11-20"));
+        assert!(
+            page.contains("counted officially through 2026-10-11, counts by the text through 2027-03-31")
+        );
+        assert!(page.contains("href=\"https://docs.example.org/kms#hsm\""));
+        assert!(!page.contains("jane@example.org"), "pages are public, contacts are not");
+    }
+
+    #[test]
     fn a_reading_that_was_not_asked_for_is_not_shown() {
         let page = |chosen| html(&[Report { chosen, ..fixture::report() }]).unwrap();
         assert!(page(Chosen::Both).contains("The readings differ"));

@@ -8,7 +8,7 @@ use assay_testcases::{Finding, Reading, Weight};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::text::{sentence, visible};
-use crate::{RenderError, Report, TestcaseReport};
+use crate::{Declared, RenderError, Report, TestcaseReport};
 
 /// A suite per subject and in it a test per testcase, once, however many scope versions include it: viewers
 /// tell tests by suite, class and name, and would count a testcase twice that stands in two suites.
@@ -65,7 +65,30 @@ fn test(report: &Report, testcase: &TestcaseReport) -> TestCase {
     if let Some(text) = difference(report, testcase, deciding) {
         test.set_system_out(text);
     }
+    if let Some(declared) = &testcase.declared {
+        test.add_property(Property::new("declared", declared.verdict.as_str()));
+        test.set_system_out(declaration(report, testcase, declared, deciding));
+    }
     test
+}
+
+/// What a person stated and what proves it.
+fn declaration(report: &Report, testcase: &TestcaseReport, declared: &Declared, deciding: Reading) -> String {
+    let mut text = format!(
+        "declared {} by {} on {}, counts through {} in the {} reading\n",
+        declared.verdict,
+        visible(&declared.signed()),
+        declared.date,
+        declared.through(deciding),
+        name(deciding),
+    );
+    for finding in report.findings(testcase) {
+        let _ = writeln!(text, "{}", sentence(finding));
+    }
+    for (question, address) in declared.evidence() {
+        let _ = writeln!(text, "evidence for {}: {}", visible(question), visible(address));
+    }
+    text
 }
 
 fn status(report: &Report, testcase: &TestcaseReport, deciding: Reading) -> TestCaseStatus {
@@ -75,7 +98,15 @@ fn status(report: &Report, testcase: &TestcaseReport, deciding: Reading) -> Test
         status
     };
     if testcase.manual {
-        return skipped("people decide this testcase, not a run");
+        let Some(declared) = &testcase.declared else {
+            return skipped("people decide this testcase, not a run");
+        };
+        // Neither a success nor a failure: viewers would show it as something that was run.
+        let what = match testcase.is_declared(deciding) {
+            true => format!("declared {}, not measured", declared.verdict),
+            false => "what was declared does not count".to_owned(),
+        };
+        return skipped(&visible(&format!("{what}: {}, {}", declared.signed(), declared.date)));
     }
     match testcase.verdict(deciding) {
         None => skipped("the reference suite does not have this testcase"),
@@ -190,6 +221,28 @@ mod tests {
                 ),
                 "{failed}"
             );
+        }
+    }
+
+    #[test]
+    fn what_people_declare_is_neither_a_success_nor_a_failure() {
+        for (chosen, id, said) in [
+            (
+                Chosen::Official,
+                fixture::DECLARED,
+                "declared PASS, not measured: Jane Doe, Head of Operations",
+            ),
+            (Chosen::Official, fixture::DECLARED_FAIL, "what was declared does not count"),
+            (Chosen::Text, fixture::DECLARED_FAIL, "declared FAIL, not measured"),
+        ] {
+            let document = read_back(&[Report { chosen, ..fixture::report() }]);
+            let test = find(&document, id);
+            let TestCaseStatus::Skipped { message: Some(message), .. } = &test.status else {
+                panic!("{id} is not skipped: {:?}", test.status)
+            };
+            assert!(message.as_str().contains(said), "{message:?}");
+            assert_eq!(test.properties[0].name.as_str(), "declared");
+            assert!(test.system_out.as_ref().unwrap().as_str().contains("evidence for"), "{test:?}");
         }
     }
 

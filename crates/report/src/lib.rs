@@ -6,6 +6,7 @@
 //! give the same bytes.
 
 mod build;
+mod declared;
 mod error;
 mod exit;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod text;
 mod yaml;
 
 pub use build::{Run, build};
+pub use declared::{Declared, DeclaredAnswer, declared};
 pub use error::RenderError;
 pub use exit::ExitCode;
 pub use format::{Format, UnknownFormat, render};

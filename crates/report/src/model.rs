@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
-use assay_inventory::{Call, FactId, Subject, Unavailable};
+use assay_inventory::{Call, FactId, Leftover, Subject, Unavailable};
 use assay_standards::Verdict;
 use assay_standards::scope::Validity;
 use assay_testcases::{Demand, Finding, Reading, Readings};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
+
+use crate::declared::Declared;
 
 /// The readings that a run was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +92,8 @@ pub struct Report {
     pub testcases: Vec<TestcaseReport>,
     /// Facts that could not be had.
     pub unavailable: Vec<UnavailableFact>,
+    /// What was created and could not be taken down.
+    pub leftovers: Vec<Leftover>,
     /// How long the facts took.
     pub timings: Timings,
 }
@@ -150,6 +154,10 @@ pub struct Tally {
     pub abort: usize,
     /// MISS.
     pub miss: usize,
+    /// As many of the passes are what people declared, not measured.
+    pub declared_pass: usize,
+    /// As many of the failures are what people declared, not measured.
+    pub declared_fail: usize,
 }
 
 impl Tally {
@@ -161,6 +169,25 @@ impl Tally {
             Verdict::Abort => self.abort += 1,
             Verdict::Miss => self.miss += 1,
         }
+    }
+
+    /// How many are what people declared.
+    pub fn declared(self) -> usize {
+        self.declared_pass + self.declared_fail
+    }
+
+    /// The counts as they are shown, what does not conform first: those that were measured by verdict, and how
+    /// many people declared.
+    pub fn counted(self) -> impl Iterator<Item = (usize, &'static str)> {
+        [
+            (self.fail.saturating_sub(self.declared_fail), "fail"),
+            (self.abort, "abort"),
+            (self.miss, "miss"),
+            (self.pass.saturating_sub(self.declared_pass), "pass"),
+            (self.declared(), "declared"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
     }
 
     /// How many in all.
@@ -213,6 +240,8 @@ pub struct TestcaseReport {
     pub own: bool,
     /// Whether people decide; then no run is asked for it.
     pub manual: bool,
+    /// What a person stated about it. Its verdicts are then no measurements.
+    pub declared: Option<Declared>,
     /// The verdict of the reference suite; none for a testcase of our own.
     pub official: Option<Verdict>,
     /// The verdict that the text asks for.

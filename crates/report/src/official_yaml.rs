@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assay_standards::Verdict;
-use assay_testcases::{Reading, Readings, Weight};
+use assay_testcases::{Finding, Reading, Readings, Weight};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -27,8 +27,9 @@ pub fn official_yaml(reports: &[Report]) -> String {
 }
 
 fn document(report: &Report) -> Node {
-    let invocation = invocation_id(report.run_id).to_string();
-    let invocations = Node::Map(vec![(invocation.clone(), invocation_node(report, invocation))]);
+    let invocations = Node::Map(
+        invocations(report).iter().map(|invocation| (invocation.id.to_string(), invocation.node())).collect(),
+    );
     let assignment =
         report.assignment.iter().map(|(name, value)| (name.clone(), Node::text(value))).collect();
     Node::map([
@@ -58,41 +59,103 @@ fn document(report: &Report) -> Node {
     ])
 }
 
-/// The reference checker starts several scripts, each an invocation of its own; here all is one.
-fn invocation_node(report: &Report, id: String) -> Node {
-    let results: BTreeMap<&str, i8> = officials(report)
-        .filter_map(|(testcase, verdict)| Some((testcase.id.as_str(), verdict.code()?)))
-        .collect();
-    let stdout: Vec<String> = officials(report)
-        .filter(|(_, verdict)| verdict.code().is_some())
-        .map(|(testcase, verdict)| format!("{}: {verdict}", testcase.id))
-        .collect();
-    let stderr: Vec<String> =
-        officials(report).flat_map(|(testcase, verdict)| log_lines(report, testcase, verdict)).collect();
-    let count = |severity: &str| {
-        let begins = |line: &&String| {
-            line.get(..severity.len()).is_some_and(|start| start.eq_ignore_ascii_case(severity))
+/// The reference checker starts several scripts, each an invocation of its own; here all that is measured is
+/// one. What people declared is another one that says so, because the format knows no better place: a reader
+/// who takes results without a look at their invocation has them as in any other report.
+fn invocations(report: &Report) -> Vec<Invocation<'_>> {
+    let measured: Vec<_> = officials(report).collect();
+    let log = measured.iter().flat_map(|(testcase, verdict)| log_lines(report, testcase, *verdict)).collect();
+    let mut invocations = vec![Invocation {
+        id: invocation_id(report.run_id, MEASURED),
+        cmd: command(report),
+        results: measured,
+        log,
+    }];
+    let declared: Vec<_> = declared(report).collect();
+    if !declared.is_empty() {
+        let log = declared.iter().flat_map(|(testcase, _)| declared_lines(testcase)).collect();
+        invocations.push(Invocation {
+            id: invocation_id(report.run_id, DECLARED),
+            cmd: format!("{} declare: stated by people, not measured", name_and_version(&report.tool).0),
+            results: declared,
+            log,
+        });
+    }
+    invocations
+}
+
+struct Invocation<'r> {
+    id: Uuid,
+    cmd: String,
+    results: Vec<(&'r TestcaseReport, Verdict)>,
+    log: Vec<String>,
+}
+
+impl Invocation<'_> {
+    fn node(&self) -> Node {
+        let results: BTreeMap<&str, i8> = self
+            .results
+            .iter()
+            .filter_map(|(testcase, verdict)| Some((testcase.id.as_str(), verdict.code()?)))
+            .collect();
+        let stdout: Vec<String> = self
+            .results
+            .iter()
+            .filter(|(_, verdict)| verdict.code().is_some())
+            .map(|(testcase, verdict)| format!("{}: {verdict}", testcase.id))
+            .collect();
+        let count = |severity: &str| {
+            let begins = |line: &&String| {
+                line.get(..severity.len()).is_some_and(|start| start.eq_ignore_ascii_case(severity))
+            };
+            let count = stdout.iter().chain(&self.log).filter(begins).count();
+            Node::Int(i64::try_from(count).unwrap_or(i64::MAX))
         };
-        Node::Int(i64::try_from(stdout.iter().chain(&stderr).filter(begins).count()).unwrap_or(i64::MAX))
-    };
-    let [info, warning, error, critical] = SEVERITIES;
-    Node::map([
-        ("id", Node::Text(id)),
-        ("cmd", Node::Text(command(report))),
-        (
-            "results",
-            Node::Map(
-                results.into_iter().map(|(id, code)| (id.to_owned(), Node::Int(code.into()))).collect(),
+        let [info, warning, error, critical] = SEVERITIES;
+        Node::map([
+            ("id", Node::Text(self.id.to_string())),
+            ("cmd", Node::text(&self.cmd)),
+            (
+                "results",
+                Node::Map(
+                    results.into_iter().map(|(id, code)| (id.to_owned(), Node::Int(code.into()))).collect(),
+                ),
             ),
-        ),
-        ("rc", Node::Int(0)),
-        ("stdout", Node::texts(&stdout)),
-        ("stderr", Node::texts(&stderr)),
-        (info, count(info)),
-        (warning, count(warning)),
-        (error, count(error)),
-        (critical, count(critical)),
-    ])
+            ("rc", Node::Int(0)),
+            ("stdout", Node::texts(&stdout)),
+            ("stderr", Node::texts(&self.log)),
+            (info, count(info)),
+            (warning, count(warning)),
+            (error, count(error)),
+            (critical, count(critical)),
+        ])
+    }
+}
+
+/// The testcases that people declared, as long as that counts officially.
+fn declared(report: &Report) -> impl Iterator<Item = (&TestcaseReport, Verdict)> {
+    report
+        .testcases
+        .iter()
+        .filter(|testcase| !testcase.own && testcase.is_declared(Reading::Official))
+        .filter_map(|testcase| Some((testcase, testcase.official?)))
+}
+
+/// Who declared it and what proves it, as log lines. The first one is a warning, because the monitor shows
+/// those to everyone: nobody shall take for measured what is not.
+fn declared_lines(testcase: &TestcaseReport) -> Vec<String> {
+    let Some(declared) = &testcase.declared else { return Vec::new() };
+    let id = &testcase.id;
+    let mut lines =
+        vec![format!("WARNING: {id}: declared, not measured: {}, {}", declared.signed(), declared.date)];
+    let counting = |finding: &&Finding| finding.readings.include(Reading::Official);
+    for finding in testcase.findings.iter().filter(counting) {
+        let severity = if finding.weight == Weight::Failure { "ERROR" } else { "INFO" };
+        lines.push(format!("{severity}: {id}: {}", sentence(finding)));
+    }
+    let evidence = declared.evidence();
+    lines.extend(evidence.map(|(question, address)| format!("INFO: {id}: {question}: {address}")));
+    lines.iter().map(|line| harmless(line)).collect()
 }
 
 /// The testcases that the official report speaks of.
@@ -136,11 +199,14 @@ fn naive(instant: Timestamp) -> String {
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
-/// The id of the only invocation, made from that of the run so that rendering twice gives the same bytes.
-/// The mask leaves the bits alone that make it a random UUID (RFC 9562, version 4).
-fn invocation_id(run: Uuid) -> Uuid {
-    const MASK: u128 = 0x5f3a_91c2_6be4_0d97_0a6d_31f8_c457_e29b;
-    Uuid::from_u128(run.as_u128() ^ MASK)
+/// What makes the ids of the invocations out of that of the run. The bits stay clear that make it a random UUID
+/// (RFC 9562, version 4).
+const MEASURED: u128 = 0x5f3a_91c2_6be4_0d97_0a6d_31f8_c457_e29b;
+const DECLARED: u128 = 0x91d7_0c4e_a85b_0362_1e94_7b20_5df3_86ac;
+
+/// The id of an invocation, such that rendering twice gives the same bytes.
+fn invocation_id(run: Uuid, mask: u128) -> Uuid {
+    Uuid::from_u128(run.as_u128() ^ mask)
 }
 
 /// The command line, for display.
@@ -176,10 +242,12 @@ mod tests {
         value.as_object().unwrap().keys().map(String::as_str).collect()
     }
 
-    fn only_invocation(document: &Value) -> (&str, &Value) {
+    /// The invocation of what was measured.
+    fn measured(document: &Value) -> (&str, &Value) {
         let invocations = document["run"]["invocations"].as_object().unwrap();
-        assert_eq!(invocations.len(), 1);
-        let (id, invocation) = invocations.iter().next().unwrap();
+        let is_declared = |invocation: &&Value| invocation["cmd"].as_str().unwrap().contains("not measured");
+        assert!(invocations.values().filter(|one| !is_declared(one)).count() == 1);
+        let (id, invocation) = invocations.iter().find(|(_, one)| !is_declared(one)).unwrap();
         (id, invocation)
     }
 
@@ -209,7 +277,7 @@ mod tests {
                 ]),
             ),
             (
-                only_invocation(&document).1,
+                measured(&document).1,
                 sorted(&[
                     "id", "cmd", "results", "rc", "stdout", "stderr", "info", "warning", "error", "critical",
                 ]),
@@ -217,7 +285,7 @@ mod tests {
         ] {
             assert_eq!(set(value), expected.into_iter().map(str::to_owned).collect());
         }
-        let (id, invocation) = only_invocation(&document);
+        let (id, invocation) = measured(&document);
         assert_eq!(invocation["id"], id);
         assert_eq!(Uuid::parse_str(id).unwrap().get_version_num(), 4);
         assert_ne!(document["run"]["uuid"], id);
@@ -234,7 +302,7 @@ mod tests {
 
     /// The keys on every level and the kinds of their values. Values that are null at times are left out.
     fn shape(document: &Value) -> Vec<(String, std::mem::Discriminant<Value>)> {
-        let levels = [document, &document["spec"], &document["run"], only_invocation(document).1];
+        let levels = [document, &document["spec"], &document["run"], measured(document).1];
         levels
             .into_iter()
             .flat_map(|level| level.as_object().unwrap())
@@ -258,13 +326,13 @@ mod tests {
     fn results_are_official_and_miss_and_own_testcases_are_absent() {
         let report = Report { chosen: crate::Chosen::Text, ..fixture::report() };
         let document = read(&official_yaml(&[report]));
-        let (_, invocation) = only_invocation(&document);
+        let (_, invocation) = measured(&document);
         let results = &invocation["results"];
         assert_eq!(results[fixture::PASSES], 1);
         assert_eq!(results[fixture::FAILS], -1);
         assert_eq!(results[fixture::FAILS_BY_TEXT], 1, "the text must not decide");
         assert_eq!(results[fixture::ABORTS], 0);
-        for absent in [fixture::MISSES, fixture::MANUAL, fixture::OWN] {
+        for absent in [fixture::MISSES, fixture::MANUAL, fixture::OWN, fixture::DECLARED] {
             assert!(results.get(absent).is_none(), "{absent}");
         }
         let stdout: BTreeMap<&str, &str> = invocation["stdout"]
@@ -280,9 +348,43 @@ mod tests {
     }
 
     #[test]
+    fn what_people_declare_is_an_invocation_of_its_own_as_long_as_it_counts() {
+        let mut report = fixture::report();
+        let declared_of = |report: &Report| {
+            let document = read(&official_yaml(std::slice::from_ref(report)));
+            let (id, _) = measured(&document);
+            let mut invocations = document["run"]["invocations"].as_object().unwrap().clone();
+            invocations.remove(id);
+            assert!(invocations.len() <= 1);
+            invocations.into_iter().next()
+        };
+        let (id, invocation) = declared_of(&report).unwrap();
+        assert_eq!(Uuid::parse_str(&id).unwrap().get_version_num(), 4);
+        assert_eq!(invocation["id"], id);
+        assert_eq!(invocation["cmd"], "assay declare: stated by people, not measured");
+        assert_eq!(
+            invocation["results"],
+            serde_json::json!({ fixture::DECLARED: 1 }),
+            "the other is too old"
+        );
+        let lines: Vec<&str> =
+            invocation["stderr"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+        assert!(lines[0].starts_with("WARNING: key-manager-docs-check: declared, not measured: Jane Doe"));
+        assert!(lines.iter().all(|line| !line.contains(['\n', '<']) && !line.contains("jane@example.org")));
+        assert_eq!((&invocation["warning"], &invocation["info"]), (&1.into(), &3.into()), "{lines:#?}");
+
+        for testcase in &mut report.testcases {
+            if testcase.id == fixture::DECLARED {
+                testcase.official = Some(Verdict::Miss);
+            }
+        }
+        assert_eq!(declared_of(&report), None);
+    }
+
+    #[test]
     fn counts_match_the_lines() {
         let document = read(&official_yaml(&[fixture::report()]));
-        let (_, invocation) = only_invocation(&document);
+        let (_, invocation) = measured(&document);
         let lines: Vec<&str> =
             invocation["stderr"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
         for severity in SEVERITIES {

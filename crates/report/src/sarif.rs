@@ -14,7 +14,7 @@ use self::schema::{
 };
 use crate::json::pretty;
 use crate::text::{name_and_version, sentence, visible, web_address};
-use crate::{RenderError, Report, TestcaseReport};
+use crate::{Declared, RenderError, Report, TestcaseReport};
 
 /// A run per subject, a rule per testcase, a result per finding. What could not be judged is no result but a
 /// notification of the run.
@@ -131,6 +131,8 @@ fn result(
     let (kind, level) = match finding.weight {
         // SARIF 2.1.0, 3.27.10: a result that is no failure has no level.
         Weight::Note | Weight::Abort => ("informational", "none"),
+        // What people declared decides nothing that a run is asked for.
+        Weight::Failure if testcase.manual => ("fail", level_of(testcase.demand.max(Some(Demand::Should)))),
         Weight::Failure if decides => ("fail", level_of(testcase.demand)),
         // What the other reading alone objects to must not fail a gate on errors.
         Weight::Failure => ("fail", level_of(testcase.demand.max(Some(Demand::Should)))),
@@ -141,7 +143,7 @@ fn result(
         rule_index,
         kind,
         level,
-        message: Message { text: sentence(finding) },
+        message: Message { text: message(testcase, finding) },
         locations: [location(report, finding)],
         partial_fingerprints: prints.of(testcase, finding),
         properties: ResultProperties {
@@ -152,8 +154,30 @@ fn result(
             },
             official: verdict(Reading::Official),
             text: verdict(Reading::Text),
+            declared: testcase.declared.as_ref().map(declared),
             differences: if report.differs(testcase) { testcase.differences.clone() } else { Vec::new() },
         },
+    }
+}
+
+fn message(testcase: &TestcaseReport, finding: &Finding) -> String {
+    let sentence = sentence(finding);
+    match &testcase.declared {
+        Some(declared) => {
+            let by = format!("{}, {}", declared.signed(), declared.date);
+            format!("{sentence} (not measured; declared by {})", visible(&by))
+        }
+        None => sentence,
+    }
+}
+
+fn declared(declared: &Declared) -> schema::DeclaredBy {
+    schema::DeclaredBy {
+        verdict: declared.verdict.as_str(),
+        name: declared.signer.name.clone(),
+        role: declared.signer.role.clone(),
+        date: declared.date.to_string(),
+        evidence: declared.evidence().map(|(_, address)| address.to_owned()).collect(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! and names is data under `data/`; this crate interprets it and judges nothing itself.
 
 pub mod coverage;
+pub mod declaration;
 pub mod flavor_name;
 pub mod requirements;
 pub mod scope;

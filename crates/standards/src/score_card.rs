@@ -17,6 +17,8 @@ pub struct TestResult {
     pub verdict: Verdict,
     /// When the check was made.
     pub checked_at: DateTime,
+    /// Whether a person stated it, instead of a program finding it out (see [`crate::declaration`]).
+    pub declared: bool,
 }
 
 /// A result that still counts.
@@ -28,6 +30,8 @@ pub struct ValidResult {
     pub checked_at: DateTime,
     /// The first instant at which the result no longer counts.
     pub expires_at: DateTime,
+    /// Whether a person stated it, instead of a program finding it out.
+    pub declared: bool,
 }
 
 /// The results of one subject in one scope that count at a given instant.
@@ -43,24 +47,25 @@ pub struct ScoreCard<'s> {
 
 impl<'s> ScoreCard<'s> {
     /// Sorts results by testcase id into valid, expired and unknown ones. A result counts while `now` is
-    /// before its expiry (scs-0004-v1).
+    /// before its expiry (scs-0004-v1). What was declared counts for manual testcases alone: it cannot stand in
+    /// for a measurement.
     pub fn new<'r>(
         spec: &'s Spec,
         results: impl IntoIterator<Item = (&'r str, TestResult)>,
         now: DateTime,
     ) -> Self {
         let mut card = Self { spec, valid: BTreeMap::new(), expired: BTreeMap::new(), unknown: Vec::new() };
-        for (id, TestResult { verdict, checked_at }) in results {
+        for (id, TestResult { verdict, checked_at, declared }) in results {
             let Some(testcase) = spec.testcase(id) else {
                 card.unknown.push(id.to_owned());
                 continue;
             };
-            if verdict == Verdict::Miss {
+            if verdict == Verdict::Miss || declared && !testcase.manual {
                 continue;
             }
             let expires_at = testcase.lifetime.expiry(checked_at);
             let group = if now < expires_at { &mut card.valid } else { &mut card.expired };
-            let result = ValidResult { verdict, checked_at, expires_at };
+            let result = ValidResult { verdict, checked_at, expires_at, declared };
             let newest = group.entry(&testcase.id).or_insert(result);
             if newest.checked_at < checked_at {
                 *newest = result;
@@ -271,8 +276,11 @@ versions:
 
     /// Results of now, given as verdict codes.
     fn card<'s>(spec: &'s Spec, results: &[(&str, i8)]) -> ScoreCard<'s> {
-        let result =
-            |code| TestResult { verdict: Verdict::from_code(Some(code)).unwrap(), checked_at: now() };
+        let result = |code| TestResult {
+            verdict: Verdict::from_code(Some(code)).unwrap(),
+            checked_at: now(),
+            declared: false,
+        };
         ScoreCard::new(spec, results.iter().map(|&(id, code)| (id, result(code))), now())
     }
 
@@ -347,7 +355,7 @@ versions:
     fn results_expire_at_the_first_instant_after_their_lifetime() {
         let spec = spec();
         let monday = date(2026, 3, 2).at(9, 0, 0, 0);
-        let pass = TestResult { verdict: Verdict::Pass, checked_at: monday };
+        let pass = TestResult { verdict: Verdict::Pass, checked_at: monday, declared: false };
         let at = |now| ScoreCard::new(&spec, [("a", pass), ("b", pass), ("zzz", pass)], now);
         // `b` lives for a day, `a` for a week.
         let fresh = at(date(2026, 3, 3).at(23, 59, 59, 999_999_999));
@@ -365,8 +373,13 @@ versions:
     #[test]
     fn the_newest_result_counts_even_if_it_is_worse() {
         let spec = spec();
-        let result = |verdict, hour| TestResult { verdict, checked_at: TODAY.at(hour, 0, 0, 0) };
-        let old = TestResult { verdict: Verdict::Fail, checked_at: date(2025, 1, 1).at(0, 0, 0, 0) };
+        let result =
+            |verdict, hour| TestResult { verdict, checked_at: TODAY.at(hour, 0, 0, 0), declared: false };
+        let old = TestResult {
+            verdict: Verdict::Fail,
+            checked_at: date(2025, 1, 1).at(0, 0, 0, 0),
+            declared: false,
+        };
         let results = [
             ("a", result(Verdict::Pass, 8)),
             ("a", result(Verdict::Abort, 9)),
@@ -378,6 +391,20 @@ versions:
         assert_eq!(card.verdict("a"), Verdict::Abort);
         assert_eq!(card.verdict("b"), Verdict::Miss);
         assert!(card.expired().is_empty());
+    }
+
+    #[test]
+    fn what_is_declared_is_marked_and_counts_for_manual_testcases_alone() {
+        let people =
+            SPEC.replace("modules:\n", "  - testcases: [{id: m}]\nmodules:\n").replace("[a]", "[a, m]");
+        let spec = Spec::parse("test.yaml", &people).unwrap();
+        let declared = TestResult { verdict: Verdict::Pass, checked_at: now(), declared: true };
+        let card = ScoreCard::new(&spec, [("m", declared), ("a", declared)], now());
+        assert!(card.valid()["m"].declared);
+        assert_eq!((card.verdict("m"), card.verdict("a")), (Verdict::Pass, Verdict::Miss));
+        // A week by the spec, as for any other result.
+        let later = date(2026, 3, 16).at(0, 0, 0, 0);
+        assert_eq!(ScoreCard::new(&spec, [("m", declared)], later).verdict("m"), Verdict::Miss);
     }
 
     #[test]

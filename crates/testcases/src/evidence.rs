@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use assay_inventory::{
-    FactId, Flavor, Image, Inventory, Network, S3Presence, SecurityGroupRule, SubnetPool, Token, Unavailable,
-    VolumeType,
+    Fact, FactId, Flavor, Image, Inventory, Network, NewSecurityGroup, S3Presence, SecretLifecycle,
+    SecurityGroupRule, SubnetPool, Token, Unavailable, VolumeBackup, VolumeType,
 };
 use jiff::Timestamp;
 
@@ -136,8 +136,31 @@ impl<'a> Evidence<'a> {
             .copied()
     }
 
+    pub(crate) fn new_security_group(&self) -> Needed<&'a NewSecurityGroup> {
+        probed(FactId::NewSecurityGroup, &self.inventory.new_security_group)
+    }
+
+    pub(crate) fn secret_lifecycle(&self) -> Needed<&'a SecretLifecycle> {
+        probed(FactId::SecretLifecycle, &self.inventory.secret_lifecycle)
+    }
+
+    pub(crate) fn volume_backup(&self) -> Needed<&'a VolumeBackup> {
+        probed(FactId::VolumeBackup, &self.inventory.volume_backup)
+    }
+
     pub(crate) fn s3_presence(&self) -> Needed<&'a S3Presence> {
         needed(FactId::S3Presence, self.inventory.s3_presence.get(FactId::S3Presence))
+    }
+}
+
+/// What a probe saw. Without the probe nothing was tried, which is a MISS.
+pub(crate) fn probed<T>(id: FactId, fact: &Fact<T>) -> Needed<&T> {
+    match fact {
+        Fact::NotAsked => Err(Box::new(Judgement::missed(format!(
+            "this run left out the probe that can tell ({id}): it takes section {}",
+            id.section()
+        )))),
+        other => needed(id, other.get(id)),
     }
 }
 

@@ -30,7 +30,9 @@ mod scs_0121_availability_zones;
 mod scs_0123_services;
 mod scs_0125_secure_connections;
 mod scs_0126_provider_networks;
+mod scs_0128_end_to_end;
 mod scs_0302_domain_manager;
+mod steps;
 
 pub use evidence::Evidence;
 pub use finding::{Finding, Reading, Readings, Resource, Weight};

@@ -36,6 +36,7 @@ impl Registry {
         crate::scs_0123_services::register(&mut registry);
         crate::scs_0125_secure_connections::register(&mut registry);
         crate::scs_0126_provider_networks::register(&mut registry);
+        crate::scs_0128_end_to_end::register(&mut registry);
         crate::scs_0302_domain_manager::register(&mut registry);
         registry
     }

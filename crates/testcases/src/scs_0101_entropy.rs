@@ -1,9 +1,12 @@
-//! scs-0101: entropy. Virtual machines must have good randomness from the first moment on.
+//! scs-0101: entropy. Virtual machines must have good randomness from the first moment on. Here is what was
+//! demanded before v1.1; what a virtual machine shows is in `virtual_machine`.
+
+mod guest;
+mod virtual_machine;
 
 use std::borrow::Cow;
 
 use assay_inventory::{FactId, Flavor, Image};
-use assay_standards::Verdict;
 
 use crate::registry::Registry;
 use crate::testcase::{Demand, Testcase};
@@ -43,53 +46,7 @@ pub(crate) fn register(registry: &mut Registry) {
         own: false,
         judge: Box::new(image_property),
     });
-    registry.add(Testcase {
-        id: Cow::Borrowed("scs-0101-rngd"),
-        standard: STANDARD,
-        clause: "images (dropped with v1.1)",
-        demand: Demand::May,
-        title: Cow::Borrowed("Whether a virtual machine runs rngd"),
-        explanation: "Before v1.1 the service rngd was recommended. Kernels from 5.18 on need no such helper.",
-        remedy: Cow::Borrowed("Nothing to do."),
-        official_facts: TOKEN,
-        text_facts: &[],
-        own: false,
-        judge: Box::new(|_| {
-            let mut judgement = Judgement::missed("a virtual machine must be started to see whether rngd runs in it");
-            judgement.official = Some(Verdict::Abort);
-            judgement.differences.push(Cow::Borrowed(NO_LONGER_DEMANDED));
-            judgement
-        }),
-    });
-    for (id, title, what) in [
-        (
-            "scs-0101-entropy-avail",
-            "A virtual machine has 256 bits of entropy at hand",
-            "the entropy that its kernel reports",
-        ),
-        (
-            "scs-0101-fips-test",
-            "Randomness in a virtual machine passes the FIPS 140-2 test",
-            "a sample of its randomness",
-        ),
-    ] {
-        registry.add(Testcase {
-            id: Cow::Borrowed(id),
-            standard: STANDARD,
-            clause: "compute nodes",
-            demand: Demand::Must,
-            title: Cow::Borrowed(title),
-            explanation: "Keys that are made without enough randomness can be guessed. Compute nodes must have CPUs with entropy \
-                 instructions, and the hypervisor must let guests use them.",
-            remedy: Cow::Borrowed("Let guests see RDRAND and RDSEED (RNDR on ARM): choose a CPU model in nova that has them."),
-            official_facts: TOKEN,
-            text_facts: &[],
-            own: false,
-            judge: Box::new(move |_| {
-                Judgement::missed(format!("a virtual machine must be started to see {what}; this run only reads"))
-            }),
-        });
-    }
+    virtual_machine::register(registry);
 }
 
 /// Official: always ABORT. Text: PASS, with what was found.

@@ -1,5 +1,7 @@
 //! scs-0114: volume types say in their description what they promise.
 
+mod encrypted_volume;
+
 use std::borrow::Cow;
 
 use assay_inventory::{FactId, Seen, VolumeType};
@@ -42,6 +44,7 @@ pub(crate) fn register(registry: &mut Registry) {
     for aspect in &VolumeTypes::get().aspects {
         registry.add(aspect_testcase(aspect));
     }
+    encrypted_volume::register(registry);
 }
 
 fn aspect_testcase(aspect: &'static Aspect) -> Testcase {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use assay_inventory::{FactId, Reason, SecurityGroupRule, Unavailable};
+use assay_inventory::{FactId, SecurityGroupRule};
 use serde_json::Value;
 
 use crate::evidence::Needed;
@@ -10,7 +10,7 @@ use crate::finding::{Readings, Resource};
 use crate::registry::Registry;
 use crate::rule::rule;
 use crate::testcase::{Demand, Testcase};
-use crate::{Evidence, Judgement, Judging};
+use crate::{Evidence, Judgement, Judging, steps};
 
 /// How neutron names the group itself in a template of its rules.
 const SAME_GROUP: &str = "PARENT";
@@ -37,28 +37,17 @@ pub(crate) fn register(registry: &mut Registry) {
             "Delete the rule: `openstack default security group rule delete ID`. The rule for the default group alone is \
              `openstack default security group rule create --ingress --remote-group PARENT --for-default-sg`.",
         ),
-        official_facts: &[FactId::DefaultSecurityGroupRules],
+        official_facts: &[FactId::DefaultSecurityGroupRules, FactId::NewSecurityGroup],
         text_facts: &[],
         own: false,
         judge: rule(default_rules),
     });
 }
 
-fn is_not_offered(why: &Unavailable) -> bool {
-    why.reason == Reason::Refused
-        && why.status == Some(404)
-        && why.message.contains("default-security-group-rules")
-}
-
 fn default_rules(evidence: &Evidence<'_>) -> Needed<Judgement> {
     let rules = match evidence.default_security_group_rules() {
         Ok(rules) => rules,
-        Err(why) if is_not_offered(&why) => {
-            return Ok(Judgement::missed(
-                "this cloud does not list its default rules (OpenStack before 2023.2): to see them the check must create \
-                 a security group in the cloud, which this run does not do",
-            ));
-        }
+        Err(why) if why.is_not_offered("default-security-group-rules") => return new_group(evidence),
         Err(why) => return Err(Box::new(Judgement::aborted(FactId::DefaultSecurityGroupRules, &why))),
     };
     let mut judging = Judging::default();
@@ -67,6 +56,56 @@ fn default_rules(evidence: &Evidence<'_>) -> Needed<Judgement> {
     }
     egress(&mut judging, rules);
     Ok(judging.finish())
+}
+
+/// For clouds that do not list their default rules (OpenStack before 2023.2): the rules of a new group.
+fn new_group(evidence: &Evidence<'_>) -> Needed<Judgement> {
+    let seen = evidence.new_security_group()?;
+    let mut judging = Judging::default();
+    judging.note(
+        Readings::Both,
+        None,
+        "this cloud does not list its default rules (OpenStack before 2023.2), so those of a new security group were looked at",
+    );
+    if let Some(step) = seen.transcript.steps.iter().find(|step| step.trouble.is_some()) {
+        steps::abort(&mut judging, Readings::Both, step);
+    }
+    let Some(rules) = &seen.rules else {
+        return Ok(judging.finish());
+    };
+    for rule in rules.iter().filter(|rule| rule.text("direction").value() == Some("ingress")) {
+        let from_itself = rule.text("remote_group_id").value().is_some_and(|id| !id.is_empty());
+        judging.fail(
+            Readings::Both,
+            resource(rule),
+            "no incoming traffic in a group that its owner has not opened",
+            match from_itself {
+                true => "a rule lets traffic from a group in".to_owned(),
+                false => shown(rule),
+            },
+        );
+    }
+    for ethertype in ["IPv4", "IPv6"] {
+        let lets_out = |rule: &&SecurityGroupRule| {
+            rule.text("direction").value() == Some("egress")
+                && rule.text("ethertype").value() == Some(ethertype)
+        };
+        match rules.iter().filter(lets_out).map(opens).reduce(|a, b| (a.0 || b.0, a.1 || b.1)) {
+            None => {
+                let expected = format!("a rule that lets {ethertype} traffic out of a new group");
+                judging.fail(Readings::Official, None, expected, "no such rule");
+                judging.differ(EGRESS);
+                judging.note(Readings::Text, None, none_out(ethertype, "a new group"));
+            }
+            Some((_, false)) => judging.note(Readings::Text, None, none_out(ethertype, "a new group")),
+            Some(_) => {}
+        }
+    }
+    Ok(judging.finish())
+}
+
+fn none_out(ethertype: &str, group: &str) -> String {
+    format!("no rule lets all {ethertype} traffic out of {group}, which is recommended")
 }
 
 fn ingress(judging: &mut Judging, rule: &SecurityGroupRule) {
@@ -123,11 +162,7 @@ fn egress(judging: &mut Judging, rules: &[SecurityGroupRule]) {
                 judging.differ(if text { ANY_PREFIX } else { EGRESS });
             }
             if !text {
-                judging.note(
-                    Readings::Text,
-                    None,
-                    format!("no rule lets all {ethertype} traffic out of {group}, which is recommended"),
-                );
+                judging.note(Readings::Text, None, none_out(ethertype, group));
             }
             if official && !text {
                 judging.differ(RESTRICTED);
@@ -168,7 +203,7 @@ fn shown(rule: &SecurityGroupRule) -> String {
 
 #[cfg(test)]
 mod tests {
-    use assay_inventory::Fact;
+    use assay_inventory::{Fact, NewSecurityGroup, Reason, StepId, Unavailable};
     use assay_standards::Verdict::{self, Abort, Fail, Miss, Pass};
     use serde_json::json;
 
@@ -256,6 +291,33 @@ mod tests {
         ] {
             assert_eq!(with_ingress(&changes), expected, "{changes}");
         }
+    }
+
+    fn without_list(seen: NewSecurityGroup) -> (Verdict, Verdict) {
+        testing::verdicts(ID, |inventory| {
+            inventory.default_security_group_rules = Fact::Unavailable(Unavailable {
+                status: Some(404),
+                ..Unavailable::new(Reason::Refused, "No resource default-security-group-rules")
+            });
+            inventory.new_security_group = Fact::Known(seen);
+        })
+    }
+
+    fn new_group_with(rules: &Value) -> (Verdict, Verdict) {
+        let rules = serde_json::from_value(rules.clone()).unwrap();
+        without_list(NewSecurityGroup { rules: Some(rules), ..NewSecurityGroup::default() })
+    }
+
+    #[test]
+    fn a_new_group_stands_in_where_default_rules_are_not_listed() {
+        let out = |ethertype| json!({"direction": "egress", "ethertype": ethertype});
+        let incoming = json!({"direction": "ingress", "ethertype": "IPv4"});
+        assert_eq!(new_group_with(&json!([out("IPv4"), out("IPv6")])), (Pass, Pass));
+        assert_eq!(new_group_with(&json!([out("IPv4"), out("IPv6"), incoming])), (Fail, Fail));
+        assert_eq!(new_group_with(&json!([out("IPv4")])), (Fail, Pass), "egress is only recommended");
+        let trouble = Unavailable { status: Some(409), ..Unavailable::new(Reason::Refused, "quota") };
+        let transcript = testing::transcript(&[(StepId::CreateSecurityGroup, Some(trouble))]);
+        assert_eq!(without_list(NewSecurityGroup { transcript, rules: None }), (Abort, Abort));
     }
 
     #[test]

@@ -2,18 +2,22 @@
 
 use std::borrow::Cow;
 
-use assay_inventory::FactId;
+use assay_inventory::{FactId, StepId};
 
 use crate::evidence::Needed;
 use crate::finding::Readings;
 use crate::registry::Registry;
 use crate::rule::rule;
 use crate::testcase::{Demand, Testcase};
-use crate::{Evidence, Judgement, Judging, catalog};
+use crate::{Evidence, Judgement, Judging, catalog, steps};
 
 const STANDARD: &str = "scs-0116-v1";
 const TOKEN: &[FactId] = &[FactId::Token];
 const KEY_MANAGER: &str = "key-manager";
+
+const NOT_FOUND: &str = "the reference suite stumbles over its own cleaning up when the secret is not listed, and aborts; by the text it fails";
+const SECOND_LIST: &str = "the reference suite stumbles when the list is forbidden after the secret was stored, and aborts; by the text it fails";
+const NOT_READ: &str = "the reference suite does not read the secret back";
 
 pub(crate) fn register(registry: &mut Registry) {
     registry.add(Testcase {
@@ -37,11 +41,12 @@ pub(crate) fn register(registry: &mut Registry) {
         demand: Demand::Must,
         title: Cow::Borrowed("A member can store, list and delete secrets, if there is a key manager"),
         explanation: "Barbican as it comes gives the right to store secrets to a role of its own, creator. Users with the role member, \
-             which is what everybody has, must be able to do the same. A cloud without a key manager passes.",
+             which is what everybody has, must be able to do the same. The check stores a secret that is worth nothing, finds it, \
+             reads it and deletes it. A cloud without a key manager passes.",
         remedy: Cow::Borrowed(
             "Turn on the secure defaults of barbican, or let its policy define creator as role:member.",
         ),
-        official_facts: TOKEN,
+        official_facts: &[FactId::Token, FactId::SecretLifecycle],
         text_facts: &[],
         own: false,
         judge: rule(permissions),
@@ -78,24 +83,53 @@ fn presence(evidence: &Evidence<'_>) -> Needed<Judgement> {
 }
 
 fn permissions(evidence: &Evidence<'_>) -> Needed<Judgement> {
-    if catalog::has(evidence.token()?, KEY_MANAGER) {
-        return Ok(Judgement::missed(
-            "to see whether a member may store secrets, the check must create a secret in the cloud, which this run does not do",
-        ));
-    }
     let mut judging = Judging::default();
-    judging.note(
-        Readings::Both,
-        None,
-        "there is no key manager in the catalog, so there are no permissions to check",
-    );
+    if !catalog::has(evidence.token()?, KEY_MANAGER) {
+        judging.note(
+            Readings::Both,
+            None,
+            "there is no key manager in the catalog, so there are no permissions to check",
+        );
+        return Ok(judging.finish());
+    }
+    let seen = evidence.secret_lifecycle()?;
+    for step in &seen.transcript.steps {
+        let is_forbidden = step.trouble.as_ref().is_some_and(|trouble| trouble.status == Some(403));
+        match (step.id, is_forbidden) {
+            (StepId::TakeDown, _) => {}
+            // The reference reads no payload; for a user it is what a key manager is for.
+            (StepId::ReadSecret, true) => {
+                steps::fail(&mut judging, Readings::Text, step);
+                judging.differ(NOT_READ);
+            }
+            (StepId::ReadSecret, false) => steps::note(&mut judging, Readings::Text, step),
+            (StepId::FindSecret, true) => {
+                steps::abort(&mut judging, Readings::Official, step);
+                steps::fail(&mut judging, Readings::Text, step);
+                judging.differ(SECOND_LIST);
+            }
+            (_, true) => steps::fail(&mut judging, Readings::Both, step),
+            (_, false) => steps::abort(&mut judging, Readings::Both, step),
+        }
+    }
+    if seen.found == Some(false) {
+        const EXPECTED: &str = "the secret that was stored in the list of secrets";
+        const FOUND: &str = "it is not there";
+        judging.abort(Readings::Official, None, EXPECTED, FOUND);
+        judging.fail(Readings::Text, None, EXPECTED, FOUND);
+        judging.differ(NOT_FOUND);
+    }
+    if seen.intact == Some(false) {
+        judging.fail(Readings::Text, None, "the payload that was stored", "another payload came back");
+        judging.differ(NOT_READ);
+    }
     Ok(judging.finish())
 }
 
 #[cfg(test)]
 mod tests {
-    use assay_inventory::Fact;
-    use assay_standards::Verdict::{self, Fail, Miss, Pass};
+    use assay_inventory::{Fact, SecretLifecycle, StepId, Unavailable};
+    use assay_standards::Verdict::{self, Abort, Fail, Miss, Pass};
 
     use crate::testing;
 
@@ -110,9 +144,63 @@ mod tests {
     }
 
     #[test]
-    fn with_a_key_manager_permissions_cannot_be_read() {
+    fn with_a_key_manager_permissions_take_a_probe() {
         assert_eq!(verdicts("scs-0116-permissions", &["key-manager"]), (Miss, Miss));
         assert_eq!(verdicts("scs-0116-presence", &["key-manager"]), (Pass, Pass));
         assert_eq!(verdicts("key-manager-docs-check", &["key-manager"]), (Miss, Miss));
+    }
+
+    /// A probe whose step `at` ended so; all before it went well, and none follows, save the taking down.
+    fn probed(at: StepId, trouble: Option<Unavailable>) -> SecretLifecycle {
+        const ALL: [StepId; 5] = [
+            StepId::ListSecrets,
+            StepId::CreateSecret,
+            StepId::FindSecret,
+            StepId::ReadSecret,
+            StepId::DeleteSecret,
+        ];
+        let position = ALL.iter().position(|step| *step == at).unwrap();
+        let mut steps: Vec<_> = ALL[..position].iter().map(|step| (*step, None)).collect();
+        steps.push((at, trouble));
+        SecretLifecycle {
+            transcript: testing::transcript(&steps),
+            before: Some(0),
+            found: (position > 2).then_some(true),
+            intact: (position > 3).then_some(true),
+        }
+    }
+
+    fn permissions(seen: SecretLifecycle) -> (Verdict, Verdict) {
+        testing::verdicts("scs-0116-permissions", |inventory| {
+            inventory.token = Fact::Known(testing::token(&["key-manager"]));
+            inventory.secret_lifecycle = Fact::Known(seen);
+        })
+    }
+
+    #[test]
+    fn the_right_to_store_list_and_delete() {
+        use StepId::{CreateSecret, DeleteSecret, FindSecret, ListSecrets, ReadSecret};
+        assert_eq!(permissions(probed(DeleteSecret, None)), (Pass, Pass));
+        for (step, status, expected) in [
+            (ListSecrets, 403, (Fail, Fail)),
+            (CreateSecret, 403, (Fail, Fail)),
+            (DeleteSecret, 403, (Fail, Fail)),
+            (FindSecret, 403, (Abort, Fail)),
+            (ReadSecret, 403, (Pass, Fail)),
+            (CreateSecret, 500, (Abort, Abort)),
+            (ListSecrets, 404, (Abort, Abort)),
+            (DeleteSecret, 500, (Abort, Abort)),
+            (ReadSecret, 500, (Pass, Pass)),
+        ] {
+            assert_eq!(
+                permissions(probed(step, Some(testing::answered(status)))),
+                expected,
+                "{step} {status}"
+            );
+        }
+        let lost = SecretLifecycle { found: Some(false), ..probed(DeleteSecret, None) };
+        assert_eq!(permissions(lost), (Abort, Fail));
+        let spoilt = SecretLifecycle { intact: Some(false), ..probed(DeleteSecret, None) };
+        assert_eq!(permissions(spoilt), (Pass, Fail));
     }
 }

@@ -1,6 +1,7 @@
 //! scs-0123: which services every cloud has, and how they are called in the catalog.
 
 mod object_storage;
+mod s3_works;
 
 use std::borrow::Cow;
 
@@ -28,6 +29,7 @@ pub(crate) fn register(registry: &mut Registry) {
         registry.add(service(testcase));
     }
     object_storage::register(registry);
+    s3_works::register(registry);
     registry.add(Testcase {
         id: Cow::Borrowed("scs-0123-v2-canonical-types"),
         standard: STANDARD_V2,

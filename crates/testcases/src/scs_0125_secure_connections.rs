@@ -1,5 +1,7 @@
 //! scs-0125: connections between users, services and databases are encrypted.
 
+mod tls;
+
 use std::borrow::Cow;
 
 use assay_inventory::FactId;
@@ -11,10 +13,12 @@ use crate::rule::rule;
 use crate::testcase::{Demand, Testcase};
 use crate::{Evidence, Judgement, Judging};
 
+const STANDARD: &str = "scs-0125-v1";
+
 pub(crate) fn register(registry: &mut Registry) {
     registry.add(Testcase {
         id: Cow::Borrowed("scs-0125-catalog-https"),
-        standard: "scs-0125-v1",
+        standard: STANDARD,
         clause: "transport security, API interfaces",
         demand: Demand::Must,
         title: Cow::Borrowed("Public and internal endpoints are registered as https"),
@@ -28,6 +32,7 @@ pub(crate) fn register(registry: &mut Registry) {
         own: true,
         judge: rule(catalog_https),
     });
+    tls::register(registry);
 }
 
 fn catalog_https(evidence: &Evidence<'_>) -> Needed<Judgement> {

@@ -1,4 +1,7 @@
-//! scs-0126: every project reaches the world through one network that is there by default.
+//! scs-0126: every project reaches the world through one network that is there by default. Here is what reading
+//! shows of it; what using it shows is in `usage`.
+
+mod usage;
 
 use std::borrow::Cow;
 
@@ -61,6 +64,7 @@ pub(crate) fn register(registry: &mut Registry) {
         own: true,
         judge: rule(floating_ip_quota),
     });
+    usage::register(registry);
 }
 
 fn network_resource(network: &Network) -> Resource {

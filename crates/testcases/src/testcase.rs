@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use assay_inventory::FactId;
+use assay_inventory::{FactId, Section};
 
 use crate::{Evidence, Judgement};
 
@@ -44,6 +44,11 @@ pub struct Testcase {
 }
 
 impl Testcase {
+    /// What it takes to judge it: the most that any of its facts takes. None if people decide.
+    pub fn section(&self) -> Option<Section> {
+        self.official_facts.iter().chain(self.text_facts).map(|fact| fact.section()).max()
+    }
+
     /// Judges. Facts that could not be had end in ABORT with the reason.
     pub fn judge(&self, evidence: &Evidence<'_>) -> Judgement {
         let mut judgement = (self.judge)(evidence);

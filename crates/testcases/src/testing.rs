@@ -1,6 +1,9 @@
 //! What the tests of all standards need: an inventory with some facts, and a testcase judged on it.
 
-use assay_inventory::{CatalogEndpoint, CatalogService, Fact, Inventory, Subject, Token};
+use assay_inventory::{
+    CatalogEndpoint, CatalogService, Fact, Inventory, Reason, Step, StepId, Subject, Token, Transcript,
+    Unavailable,
+};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -57,4 +60,26 @@ pub(crate) fn token(service_types: &[&str]) -> Token {
         catalog: service_types.iter().map(service).collect(),
         ..Token::default()
     }
+}
+
+/// The transcript of a probe that took these steps.
+pub(crate) fn transcript(steps: &[(StepId, Option<Unavailable>)]) -> Transcript {
+    let step = |(id, trouble): &(StepId, Option<Unavailable>)| Step {
+        id: *id,
+        resource: None,
+        started_us: 0,
+        duration_us: 0,
+        trouble: trouble.clone(),
+    };
+    Transcript { steps: steps.iter().map(step).collect(), leftovers: Vec::new() }
+}
+
+/// The refusal or failure of a server.
+pub(crate) fn answered(status: u16) -> Unavailable {
+    let reason = match status {
+        401 => Reason::Authentication,
+        400..=499 => Reason::Refused,
+        _ => Reason::ServerError,
+    };
+    Unavailable { status: Some(status), ..Unavailable::new(reason, "the server said so") }
 }

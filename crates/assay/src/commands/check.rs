@@ -3,51 +3,77 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use assay_inventory::{FactId, Inventory, read_snapshot, write_snapshot};
-use assay_openstack::{CloudConfig, Overrides, Request, Settings, collect};
+use assay_inventory::{FactId, Inventory, Token, read_snapshot, write_snapshot};
+use assay_openstack::{
+    CloudConfig, ConfigFiles, DomainManagerConfig, DomainManagerLogin, DomainManagerRequest, Overrides,
+    Probes, Request, Settings, collect, domain_managers as domain_managers_of,
+};
 use assay_report::{Chosen, ExitCode, Report};
 use assay_standards::scope::{Selection, Spec};
 use assay_testcases::{Judgement, Preflight, Registry, preflight};
 use futures::future::join_all;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::against::{self, TOOL};
 use crate::args::{Asking, Check, Global};
+use crate::commands::declare::Declarations;
+use crate::commands::tempest;
 use crate::failure::{Failure, bad_snapshot};
 use crate::output::{note, write_file};
 use crate::progress::Progress;
-use crate::{scripts, show};
+use crate::{scripts, show, state};
 
 /// Ending of recordings in a folder.
 const ENDING: &str = "snapshot";
 
-pub(crate) async fn run(arguments: &Check, global: &Global) -> Result<u8, Failure> {
+pub(crate) async fn run(
+    arguments: &Check,
+    global: &Global,
+    cancel: CancellationToken,
+) -> Result<u8, Failure> {
     let spec = against::spec(arguments.against.spec.as_deref())?;
+    let declarations = Declarations::read(&arguments.declaring)?;
     let reports = match arguments.snapshot.is_empty() {
-        true => live(arguments, global, &spec).await?,
-        false => recorded(arguments, &spec)?,
+        true => live(arguments, global, &spec, &declarations, &cancel).await?,
+        false => recorded(arguments, &spec, &declarations)?,
     };
+    if cancel.is_cancelled() {
+        return Ok(leftover_note(&reports));
+    }
     show::reports(&reports, &arguments.show, global)?;
     Ok(ExitCode::of(&reports).code())
 }
 
+/// After an interruption there is no result, but there may be something to clean up.
+fn leftover_note(reports: &[Report]) -> u8 {
+    for leftover in reports.iter().flat_map(|report| &report.leftovers) {
+        note(&format!("left behind: {leftover}"));
+    }
+    ExitCode::Interrupted.code()
+}
+
 /// Judges recordings, each on the day of its recording unless told otherwise.
-fn recorded(arguments: &Check, spec: &Spec) -> Result<Vec<Report>, Failure> {
+fn recorded(arguments: &Check, spec: &Spec, declarations: &Declarations) -> Result<Vec<Report>, Failure> {
     let inventories =
         arguments.snapshot.iter().map(|path| read(path)).collect::<Result<Vec<Inventory>, Failure>>()?;
+    declarations.expect_about(inventories.iter().map(|inventory| inventory.subject.cloud.as_str()))?;
     inventories
         .iter()
         .map(|inventory| {
             let date = against::reference_date(&arguments.against, inventory.recorded_at);
             let selection = against::select(spec, &arguments.against, date)?;
-            Ok(against::report(
+            let (judged, declared) = declarations.judge(&inventory.subject.cloud, &selection, date);
+            let mut report = against::report(
                 spec,
                 &selection,
                 &arguments.against,
                 inventory,
                 &assignment(arguments),
-                &BTreeMap::new(),
-            ))
+                &judged,
+            );
+            report.mark_declared(declared);
+            Ok(report)
         })
         .collect()
 }
@@ -63,20 +89,40 @@ pub(crate) fn read(path: &Path) -> Result<Inventory, Failure> {
     read_snapshot(&bytes).map_err(|error| bad_snapshot(path, &error))
 }
 
-async fn live(arguments: &Check, global: &Global, spec: &Spec) -> Result<Vec<Report>, Failure> {
+async fn live(
+    arguments: &Check,
+    global: &Global,
+    spec: &Spec,
+    declarations: &Declarations,
+    cancel: &CancellationToken,
+) -> Result<Vec<Report>, Failure> {
     let started_at = Timestamp::now();
     let date = against::reference_date(&arguments.against, started_at);
     let selection = against::select(spec, &arguments.against, date)?;
     let clouds = clouds(&arguments.clouds, &arguments.asking)?;
+    declarations.expect_about(clouds.iter().map(CloudConfig::name))?;
     let records = record_paths(arguments, &clouds)?;
     let facts = facts(&selection, arguments);
+    let managers = domain_managers(arguments, &clouds, global)?;
 
-    let inventories =
-        gather(&clouds, &arguments.asking, global, &facts, started_at, &|token| match preflight(token) {
+    let journals = state::journals();
+    let budgets = arguments.probing.budgets();
+    let thorough = Chosen::from(arguments.against.reading).shows_text();
+    let gathering = Gathering {
+        asking: &arguments.asking,
+        global,
+        facts: &facts,
+        started_at,
+        preflight: &|token| match preflight(token) {
             Preflight::Fit => Ok(()),
             Preflight::Unfit(why) => Err(why),
-        })
-        .await;
+        },
+        probes: Some(Probes { journals: &journals, budgets: &budgets, thorough }),
+        managers: &managers,
+        tempest_alt: arguments.probing.tempest_alt.as_deref(),
+        cancel,
+    };
+    let inventories = gather(&clouds, &gathering).await;
 
     let mut reports = Vec::new();
     for ((cloud, inventory), record) in clouds.iter().zip(&inventories).zip(&records) {
@@ -89,21 +135,20 @@ async fn live(arguments: &Check, global: &Global, spec: &Spec) -> Result<Vec<Rep
             }
         }
         let mut assignment = assignment(arguments);
-        let replaced = match (&arguments.against.spec, arguments.allow_scripts) {
+        let mut replaced = match (&arguments.against.spec, arguments.allow_scripts) {
             (Some(file), true) => {
                 assignment.entry("os_cloud".into()).or_insert_with(|| cloud.name().to_owned());
                 scripts::run(spec, &selection, file, &assignment).await
             }
             _ => unknown(&selection),
         };
-        reports.push(against::report(
-            spec,
-            &selection,
-            &arguments.against,
-            inventory,
-            &assignment,
-            &replaced,
-        ));
+        let on = against::reference_date(&arguments.against, inventory.recorded_at);
+        let (judged, declared) = declarations.judge(cloud.name(), &selection, on);
+        replaced.extend(judged);
+        let mut report =
+            against::report(spec, &selection, &arguments.against, inventory, &assignment, &replaced);
+        report.mark_declared(declared);
+        reports.push(report);
     }
     Ok(reports)
 }
@@ -133,7 +178,34 @@ fn assignment(arguments: &Check) -> BTreeMap<String, String> {
 
 fn facts(selection: &Selection<'_>, arguments: &Check) -> BTreeSet<FactId> {
     let ids = selection.testcases.iter().map(|selected| selected.testcase.id.as_str());
-    Registry::get().facts(ids, Chosen::from(arguments.against.reading).shows_text())
+    let mut facts = Registry::get().facts(ids, Chosen::from(arguments.against.reading).shows_text());
+    facts.retain(|fact| arguments.probing.includes(fact.section()));
+    if !arguments.probing.runs_tempest() {
+        facts.remove(&FactId::Tempest);
+    }
+    if arguments.probing.domain_managers.is_none() {
+        facts.remove(&FactId::DomainManagers);
+    }
+    facts
+}
+
+/// The domain managers of each cloud; all must be usable before any cloud is asked.
+fn domain_managers(
+    arguments: &Check,
+    clouds: &[CloudConfig],
+    global: &Global,
+) -> Result<Vec<Vec<DomainManagerLogin>>, Failure> {
+    let Some(path) = &arguments.probing.domain_managers else {
+        return Ok(Vec::new());
+    };
+    let config = DomainManagerConfig::read(path)?;
+    if !global.quiet {
+        for remark in config.notes() {
+            note(&remark.to_string());
+        }
+    }
+    let files = ConfigFiles::find();
+    clouds.iter().map(|cloud| Ok(config.logins(cloud, &files)?)).collect()
 }
 
 /// The configurations of the clouds; all must be usable before any is asked.
@@ -150,29 +222,73 @@ pub(crate) fn clouds(names: &[String], asking: &Asking) -> Result<Vec<CloudConfi
         .collect()
 }
 
+/// What is asked of clouds, and how.
+pub(crate) struct Gathering<'a> {
+    pub(crate) asking: &'a Asking,
+    pub(crate) global: &'a Global,
+    pub(crate) facts: &'a BTreeSet<FactId>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) preflight: &'a (dyn Fn(&Token) -> Result<(), String> + Sync),
+    pub(crate) probes: Option<Probes<'a>>,
+    /// The domain managers of each cloud; none to leave them out.
+    pub(crate) managers: &'a [Vec<DomainManagerLogin>],
+    /// A second account for Tempest.
+    pub(crate) tempest_alt: Option<&'a str>,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
 /// Asks all clouds at the same time.
-pub(crate) async fn gather(
-    clouds: &[CloudConfig],
-    asking: &Asking,
-    global: &Global,
-    facts: &BTreeSet<FactId>,
-    started_at: Timestamp,
-    preflight: &(dyn Fn(&assay_inventory::Token) -> Result<(), String> + Sync),
-) -> Vec<Inventory> {
-    let settings = Settings { timeout: asking.timeout, ..Settings::default() };
-    let progress = Progress::new(global.quiet);
-    let asked = clouds.iter().map(|cloud| {
+pub(crate) async fn gather(clouds: &[CloudConfig], gathering: &Gathering<'_>) -> Vec<Inventory> {
+    let settings = Settings { timeout: gathering.asking.timeout, ..Settings::default() };
+    let progress = Progress::new(gathering.global.quiet);
+    let asked = clouds.iter().enumerate().map(|(position, cloud)| {
         let line = progress.cloud(cloud.name());
         let settings = &settings;
         async move {
             let events = |event| line.event(&event);
-            let request = Request { facts, started_at, preflight, events: &events };
-            let inventory = collect(cloud, settings, &request).await;
+            let request = Request {
+                facts: gathering.facts,
+                started_at: gathering.started_at,
+                preflight: gathering.preflight,
+                probes: gathering.probes,
+                cancel: gathering.cancel,
+                events: &events,
+            };
+            let managers = async {
+                let probes =
+                    gathering.probes.as_ref().filter(|_| wanted(gathering, FactId::DomainManagers))?;
+                let request = DomainManagerRequest {
+                    logins: gathering.managers.get(position)?,
+                    settings,
+                    budgets: probes.budgets,
+                    journals: probes.journals,
+                    started_at: gathering.started_at,
+                    cancel: gathering.cancel,
+                    events: &events,
+                };
+                Some(Box::pin(domain_managers_of(&request)).await)
+            };
+            let (mut inventory, managers) = futures::join!(collect(cloud, settings, &request), managers);
+            if let Some((fact, calls)) = managers {
+                inventory.leftovers.extend(fact.value().iter().flat_map(|seen| seen.leftovers.clone()));
+                inventory.domain_managers = fact;
+                inventory.calls.extend(calls);
+            }
             line.finish();
+            // Tempest has a display of its own, and would contend with the probes for quota.
+            if gathering.probes.is_some() && wanted(gathering, FactId::Tempest) {
+                let run = Box::pin(tempest::for_check(cloud.name(), gathering.tempest_alt, gathering)).await;
+                inventory.leftovers.extend(run.value().iter().flat_map(|run| run.leftovers.clone()));
+                inventory.tempest = run;
+            }
             inventory
         }
     });
     join_all(asked).await
+}
+
+fn wanted(gathering: &Gathering<'_>, fact: FactId) -> bool {
+    gathering.facts.contains(&fact)
 }
 
 /// Where each cloud is recorded: one file, or for several clouds a folder that takes a file for each.

@@ -1,5 +1,7 @@
 //! `assay doctor`: whether a check can work, before it is run.
 
+mod footprint;
+
 use std::fmt::Write as _;
 
 use assay_inventory::{Record, Token, Unavailable};
@@ -106,11 +108,7 @@ fn points(config: &CloudConfig, token: &Token, checkup: &Checkup) -> Vec<Point> 
         ],
     ));
     points.push(networks(&checkup.network_quotas));
-    points.push(Point {
-        about: "a check",
-        state: State::Good,
-        finding: "reads only: it creates nothing in the project and takes seconds".into(),
-    });
+    points.push(footprint::footprint(checkup));
     points
 }
 

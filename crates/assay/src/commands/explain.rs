@@ -1,6 +1,6 @@
 //! `assay explain`: what a testcase wants.
 
-use assay_inventory::FactId;
+use assay_inventory::{FactId, Section};
 use assay_standards::scope::Spec;
 use assay_testcases::{Demand, Registry, Testcase};
 
@@ -68,11 +68,22 @@ fn text(testcase: &Testcase, spec: &Spec) -> String {
         }),
     ]);
     table.row([plain("facts"), plain(facts(testcase))]);
+    if let Some(section) = testcase.section() {
+        table.row([plain("section"), plain(format!("{section} ({})", what_it_takes(section)))]);
+    }
     if let Some(url) = listed.and_then(|listed| listed.url.as_deref()) {
         table.row([plain("read more"), plain(url)]);
     }
     text.push_str(&table.render(""));
     text
+}
+
+fn what_it_takes(section: Section) -> &'static str {
+    match section {
+        Section::Light => "reads only",
+        Section::Medium => "creates things and removes them again",
+        Section::Heavy => "starts a virtual machine, or runs Tempest",
+    }
 }
 
 fn not_included(is_listed: bool) -> &'static str {

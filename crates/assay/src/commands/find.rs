@@ -8,9 +8,10 @@ use assay_standards::flavor_name::{CpuType, DiskType, FlavorName};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{FindFlavor, FindImage, Found, Global, Listing};
-use crate::commands::check;
+use crate::commands::check::{self, Gathering};
 use crate::failure::Failure;
 use crate::human::{Table, bold, painted, plain};
 use crate::output::{note, print};
@@ -77,7 +78,18 @@ async fn inventories(found: &Found, global: &Global, fact: FactId) -> Result<Vec
     let clouds = check::clouds(&found.clouds, &found.asking)?;
     let facts = BTreeSet::from([FactId::Token, fact]);
     // Whoever searches is welcome with any role: no verdict hangs on it.
-    Ok(check::gather(&clouds, &found.asking, global, &facts, Timestamp::now(), &|_| Ok(())).await)
+    let gathering = Gathering {
+        asking: &found.asking,
+        global,
+        facts: &facts,
+        started_at: Timestamp::now(),
+        preflight: &|_| Ok(()),
+        probes: None,
+        managers: &[],
+        tempest_alt: None,
+        cancel: &CancellationToken::new(),
+    };
+    Ok(check::gather(&clouds, &gathering).await)
 }
 
 fn known<'i, T>(value: Option<&'i Vec<T>>, inventory: &Inventory, fact: FactId) -> Result<&'i [T], Failure> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use assay_report::{Report, TestcaseReport};
+use assay_report::{Declared, Report, TestcaseReport};
 use assay_standards::Verdict;
 use assay_standards::scope::Version;
 use assay_testcases::{Finding, Reading, Readings, Resource, Weight};
@@ -36,9 +36,11 @@ pub(crate) fn report(report: &Report, options: Options) -> String {
     view.head();
     view.summary();
     view.failures();
+    view.declared();
     view.undecided(Verdict::Abort, "Could not be judged");
     view.undecided(Verdict::Miss, "Not tried");
     view.differences();
+    view.leftovers();
     view.timings();
     view.foot();
     view.text
@@ -86,6 +88,19 @@ impl View<'_> {
         self.line(&style::dim(format!("seen {seen}{at}{judged}")));
     }
 
+    fn leftovers(&mut self) {
+        if self.report.leftovers.is_empty() {
+            return;
+        }
+        self.heading("Left behind");
+        for leftover in &self.report.leftovers {
+            let line = printable(&leftover.to_string());
+            self.line(&wrapped(&line, self.options.width, "  • ", "    "));
+        }
+        let cloud = printable(&self.report.subject.cloud);
+        self.line(&format!("  → `assay cleanup {cloud}` tries again"));
+    }
+
     fn summary(&mut self) {
         let both = self.report.chosen.shows_official() && self.report.chosen.shows_text();
         let reading = self.deciding();
@@ -105,17 +120,11 @@ impl View<'_> {
                     Some(verdict) => painted(verdict.to_string(), paint(verdict)),
                     None => plain("text only"),
                 };
-                let counted = [
-                    (counts.fail, "fail"),
-                    (counts.abort, "abort"),
-                    (counts.miss, "miss"),
-                    (counts.pass, "pass"),
-                ]
-                .into_iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, word)| format!("{count} {word}"))
-                .collect::<Vec<_>>()
-                .join(", ");
+                let counted = counts
+                    .counted()
+                    .map(|(count, word)| format!("{count} {word}"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 let by_text = match both {
                     true => painted(format!("text: {}", text.verdict()), |shown| {
                         if tally.total() > 0 && text.verdict() == tally.verdict() {
@@ -235,6 +244,46 @@ impl View<'_> {
         if shown < findings.len() {
             let more = format!("        … {} more; --all shows them", findings.len() - shown);
             self.line(&style::dim(more));
+        }
+    }
+
+    /// What people stated, as long as it counts in a reading that is shown: told apart from what was measured.
+    fn declared(&mut self) {
+        let readings = [self.deciding(), Reading::Text];
+        let counting: Vec<(&TestcaseReport, &Declared, Reading)> = self
+            .report
+            .declared()
+            .filter_map(|(testcase, declared)| {
+                let counts = |reading: &Reading| {
+                    self.report.chosen.includes(*reading) && testcase.is_declared(*reading)
+                };
+                Some((testcase, declared, readings.into_iter().find(counts)?))
+            })
+            .collect();
+        if counting.is_empty() {
+            return;
+        }
+        self.heading("Declared by people, not measured");
+        let width = self.options.width;
+        for (testcase, declared, reading) in counting {
+            let line = format!("  {} {}", style::verdict(declared.verdict), style::bold(&testcase.id));
+            match reading == self.deciding() {
+                true => self.line(&line),
+                false => self.line(&format!("{line}  {}", style::warn("by the text alone"))),
+            }
+            self.line(&wrapped(&testcase.title, width, INDENT, INDENT));
+            let by = format!("{} ({}), {}", declared.signed(), declared.signer.contact, declared.date);
+            self.line(&wrapped(&by, width, INDENT, INDENT));
+            let standing = self.report.standing(testcase, declared);
+            self.line(&style::dim(wrapped(&standing, width, INDENT, INDENT)));
+            self.findings(testcase, |finding| finding.readings.include(reading));
+            for (question, address) in declared.evidence() {
+                let proof = format!("{question}: {address}");
+                self.line(&style::dim(wrapped(&proof, width, "        ↗ ", "          ")));
+            }
+            if declared.verdict == Verdict::Fail {
+                self.remedy(testcase);
+            }
         }
     }
 
@@ -365,6 +414,15 @@ impl View<'_> {
             tally.total(),
         );
         self.line(&line);
+        let stated = |verdict| {
+            let stated = self.report.testcases.iter().filter(|testcase| testcase.is_declared(reading));
+            stated.filter(|testcase| testcase.verdict(reading) == Some(verdict)).count()
+        };
+        let (pass, fail) = (stated(Verdict::Pass), stated(Verdict::Fail));
+        if pass + fail > 0 {
+            let paint = if fail > 0 { style::bad } else { style::dim };
+            self.line(&paint(format!("declared by people and not among them: {pass} pass, {fail} fail")));
+        }
     }
 }
 

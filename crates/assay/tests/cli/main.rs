@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod declare;
 mod demo;
 mod find;
 mod flavor_names;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use assay_inventory::{FactId, Unavailable};
+use assay_inventory::{FactId, StepId, Unavailable};
 
 /// What happens while facts are gathered, for progress displays.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,13 @@ pub enum Event {
         fact: FactId,
         /// Number of items so far.
         items: usize,
+    },
+    /// A probe begins a step.
+    Step {
+        /// The fact.
+        fact: FactId,
+        /// What it does now.
+        step: StepId,
     },
     /// A fact is complete.
     FactDone {

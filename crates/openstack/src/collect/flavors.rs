@@ -20,7 +20,7 @@ pub(super) async fn flavors(
 ) -> Result<Vec<Flavor>, Unavailable> {
     let endpoint = session.endpoint("compute")?;
     let wish = Wish {
-        fact: FACT,
+        fact: Some(FACT),
         endpoint: &endpoint,
         path: &["flavors", "detail"],
         query: &[("is_public", "None")],

@@ -33,7 +33,7 @@ async fn list(
 ) -> Result<Vec<Image>, Unavailable> {
     let endpoint = session.endpoint("image")?;
     let wish = Wish {
-        fact,
+        fact: Some(fact),
         endpoint: &endpoint,
         path: &["images"],
         query,

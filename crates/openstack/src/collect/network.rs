@@ -62,7 +62,15 @@ async fn list(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Record>, Unavailable> {
     let endpoint = session.endpoint("network")?;
-    let wish =
-        Wish { fact, endpoint: &endpoint, path: &[path], query, headers: &[], key, links_key, progress };
+    let wish = Wish {
+        fact: Some(fact),
+        endpoint: &endpoint,
+        path: &[path],
+        query,
+        headers: &[],
+        key,
+        links_key,
+        progress,
+    };
     Ok(session.list(&wish).await?.items)
 }

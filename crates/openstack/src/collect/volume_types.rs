@@ -10,7 +10,7 @@ pub(super) async fn volume_types(
 ) -> Result<Vec<VolumeType>, Unavailable> {
     let endpoint = session.endpoint("block-storage")?;
     let wish = Wish {
-        fact: FactId::VolumeTypes,
+        fact: Some(FactId::VolumeTypes),
         endpoint: &endpoint,
         path: &["types"],
         query: &[],

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assay_inventory::Subject;
 use openstack_sdk::config as sdk;
@@ -169,6 +169,11 @@ impl CloudConfig {
         })
     }
 
+    /// The same cloud for somebody else.
+    pub(super) fn with_login(&self, login: Login) -> Self {
+        CloudConfig { login, ..self.clone() }
+    }
+
     /// The name of the cloud.
     pub fn name(&self) -> &str {
         &self.name
@@ -194,6 +199,11 @@ impl CloudConfig {
         self.verify
     }
 
+    /// The file with additional certificates to trust, if one is set.
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
     /// The cloud as reports name it.
     pub fn subject(&self) -> Subject {
         Subject { cloud: self.name.clone(), auth_url: Some(self.auth_url()), region: self.region.clone() }
@@ -215,6 +225,11 @@ impl CloudConfig {
     }
 
     /// The additional certificates to trust.
+    /// The file of certification authorities, for who reads it by other means than [`Self::certificates`].
+    pub(crate) fn authorities(&self) -> Vec<Vec<u8>> {
+        self.ca_file.iter().filter_map(|path| std::fs::read(path).ok()).collect()
+    }
+
     pub(crate) fn certificates(&self) -> Result<Vec<reqwest::Certificate>, ConfigError> {
         self.ca_file.as_ref().map_or(Ok(Vec::new()), |path| read_certificates(&self.name, path))
     }

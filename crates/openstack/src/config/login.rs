@@ -95,6 +95,15 @@ impl Login {
         Ok(Login { kind: AuthType::parse(cloud, kind, methods)?, values })
     }
 
+    /// A login made of values that are known.
+    pub(super) fn with(
+        kind: AuthType,
+        values: impl IntoIterator<Item = (&'static str, SecretString)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Login { kind, values }
+    }
+
     /// A value that is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(ExposeSecret::expose_secret)

@@ -10,6 +10,7 @@ mod answers;
 mod authentication;
 mod configuration;
 mod doctor;
+mod domain_manager;
 mod facts;
 mod federation;
 mod files;

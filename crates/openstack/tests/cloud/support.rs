@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use assay_inventory::{FactId, Inventory, Token, Unavailable};
+use assay_inventory::{FactId, Inventory, Section, Token, Unavailable};
 use assay_openstack::{CloudConfig, ConfigFiles, Event, Overrides, Request, Settings, collect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request as Received, ResponseTemplate};
 
@@ -157,6 +158,8 @@ pub(crate) async fn collect_if(
         facts: &facts,
         started_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         preflight,
+        probes: None,
+        cancel: &CancellationToken::new(),
         events: &|event| events.lock().unwrap().push(event),
     };
     let inventory = collect(config, settings, &request).await;
@@ -166,6 +169,12 @@ pub(crate) async fn collect_if(
         assert!(!shown.contains(secret), "{secret} is in what was collected");
     }
     (inventory, events)
+}
+
+/// The facts that are had by asking the services of OpenStack, and nothing else.
+pub(crate) fn readable() -> Vec<FactId> {
+    let all = FactId::ALL.iter().copied();
+    all.filter(|fact| fact.section() == Section::Light && *fact != FactId::TlsEndpoints).collect()
 }
 
 /// A port on which nobody listens.

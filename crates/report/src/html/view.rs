@@ -26,6 +26,7 @@ pub(super) struct Subject {
     pub(super) shows_text: bool,
     pub(super) targets: Vec<Target>,
     pub(super) unavailable: Vec<Unavailable>,
+    pub(super) leftovers: Vec<String>,
     pub(super) groups: Vec<Group>,
     pub(super) all: Vec<Testcase>,
     pub(super) waterfall: Vec<waterfall::Row>,
@@ -42,6 +43,8 @@ pub(super) struct Link {
 pub(super) struct Chip {
     pub(super) word: &'static str,
     pub(super) class: &'static str,
+    /// Whether a person stated it.
+    pub(super) declared: bool,
 }
 
 pub(super) struct Target {
@@ -81,6 +84,7 @@ pub(super) struct Testcase {
     pub(super) url: Option<String>,
     pub(super) places: String,
     pub(super) remark: String,
+    pub(super) declared: Option<Declared>,
     pub(super) official: Option<Chip>,
     pub(super) text: Option<Chip>,
     pub(super) differs: bool,
@@ -90,6 +94,16 @@ pub(super) struct Testcase {
     pub(super) findings: Vec<Finding>,
     pub(super) more_findings: Vec<Finding>,
     pub(super) notes: Vec<String>,
+}
+
+/// What a person stated.
+pub(super) struct Declared {
+    /// Such as `PASS, declared by Jane Doe, Head of Operations, on 2026-11-20`.
+    pub(super) by: String,
+    /// How long it counts, or that it does not.
+    pub(super) counts: String,
+    /// Id of the question and what proves the answer.
+    pub(super) evidence: Vec<(String, Link)>,
 }
 
 pub(super) struct Finding {
@@ -123,6 +137,11 @@ impl Subject {
             shows_text: report.chosen.shows_text(),
             targets: targets(report),
             unavailable: report.unavailable.iter().map(Into::into).collect(),
+            leftovers: report
+                .leftovers
+                .iter()
+                .map(|leftover| visible(&leftover.to_string()).into_owned())
+                .collect(),
             groups: groups(report, &suffix),
             all,
             waterfall: waterfall::rows(&report.timings),
@@ -226,7 +245,11 @@ fn needs_a_look(report: &Report, testcase: &TestcaseReport) -> bool {
 impl Testcase {
     fn of(report: &Report, testcase: &TestcaseReport, suffix: &str) -> Self {
         let shown = |text: &str| visible(text).into_owned();
-        let chip = |reading| report.verdict(testcase, reading).filter(|_| !testcase.manual).map(Chip::from);
+        let chip = |reading| {
+            let declared = testcase.is_declared(reading);
+            let verdict = report.verdict(testcase, reading).filter(|_| declared || !testcase.manual)?;
+            Some(Chip { declared, ..verdict.into() })
+        };
         let both = report.chosen.shows_official() && report.chosen.shows_text();
         let is_told_apart = both && !testcase.own;
         let (notes, mut findings): (Vec<&Seen>, Vec<&Seen>) =
@@ -264,6 +287,7 @@ impl Testcase {
                 (false, true) => "not in the reference suite".to_owned(),
                 (false, false) => String::new(),
             },
+            declared: testcase.declared.as_ref().map(|declared| Declared::of(report, testcase, declared)),
             official: chip(Reading::Official),
             text: chip(Reading::Text),
             differs: report.differs(testcase),
@@ -272,6 +296,29 @@ impl Testcase {
             findings: views,
             more_findings: more_views,
             notes: notes.into_iter().map(crate::text::sentence).collect(),
+        }
+    }
+}
+
+impl Declared {
+    fn of(report: &Report, testcase: &TestcaseReport, declared: &crate::Declared) -> Self {
+        let shown = |text: &str| visible(text).into_owned();
+        Declared {
+            by: shown(&format!(
+                "{}, declared by {}, on {}",
+                declared.verdict,
+                declared.signed(),
+                declared.date
+            )),
+            counts: report.standing(testcase, declared),
+            evidence: declared
+                .evidence()
+                .map(|(question, address)| {
+                    let link =
+                        Link { text: shown(address), address: web_address(address).map(ToOwned::to_owned) };
+                    (shown(question), link)
+                })
+                .collect(),
         }
     }
 }
@@ -331,7 +378,7 @@ impl From<Verdict> for Chip {
             Verdict::Abort => "abort",
             Verdict::Miss => "miss",
         };
-        Chip { word: verdict.as_str(), class }
+        Chip { word: verdict.as_str(), class, declared: false }
     }
 }
 
@@ -350,12 +397,7 @@ impl From<Tally> for Counts {
             before += count;
         }
         let words =
-            [(tally.pass, "pass"), (tally.fail, "fail"), (tally.abort, "abort"), (tally.miss, "miss")]
-                .into_iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, word)| format!("{count} {word}"))
-                .collect::<Vec<_>>()
-                .join(" · ");
+            tally.counted().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(" · ");
         Counts { verdict: tally.verdict().into(), words, parts }
     }
 }

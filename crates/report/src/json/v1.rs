@@ -69,6 +69,8 @@ pub(super) struct Report {
     pub(super) testcases: Vec<Testcase>,
     /// Facts that could not be had.
     pub(super) unavailable: Vec<UnavailableFact>,
+    /// What was created in the cloud, in this run or before, and could not be taken down.
+    pub(super) leftovers: Vec<Leftover>,
     /// How long the facts took.
     pub(super) timings: Timings,
 }
@@ -157,6 +159,8 @@ pub(super) struct Tally {
     pub(super) fail: usize,
     pub(super) abort: usize,
     pub(super) miss: usize,
+    /// As many of the passes and failures are what people declared, not measured.
+    pub(super) declared: usize,
     pub(super) verdict: Verdict,
 }
 
@@ -185,6 +189,8 @@ pub(super) struct Testcase {
     pub(super) own: bool,
     /// Whether people decide it; then no verdict is asked of a run.
     pub(super) manual: bool,
+    /// What a person stated about it; null if nobody did. A verdict PASS or FAIL is then declared, not measured; with MISS the declaration does not count on the reference date.
+    pub(super) declared: Option<Declared>,
     /// Verdict of the reference suite; null if there is none or it was not asked for.
     pub(super) official: Option<Verdict>,
     /// Verdict that the standard's text asks for; null if it was not asked for.
@@ -195,6 +201,54 @@ pub(super) struct Testcase {
     pub(super) differences: Vec<String>,
     /// What was seen.
     pub(super) findings: Vec<Finding>,
+}
+
+/// What a person stated about a testcase that no program can decide.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Declared {
+    /// What the answers come to, whether or not they count: PASS or FAIL.
+    pub(super) verdict: Verdict,
+    /// Who stands for it.
+    pub(super) signer: Signer,
+    /// Day of the declaration.
+    #[schemars(extend("format" = "date"))]
+    pub(super) date: String,
+    /// Last day on which it counts in the official reading; null if that was not asked for.
+    #[schemars(extend("format" = "date"))]
+    pub(super) official_valid_until: Option<String>,
+    /// Last day on which it counts in the text reading; null if that was not asked for.
+    #[schemars(extend("format" = "date"))]
+    pub(super) text_valid_until: Option<String>,
+    /// Answers, in the order of the questions.
+    pub(super) answers: Vec<DeclaredAnswer>,
+}
+
+/// A person who stands for a declaration.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Signer {
+    /// Name.
+    pub(super) name: String,
+    /// What entitles the person to say so.
+    pub(super) role: String,
+    /// How to ask back.
+    pub(super) contact: String,
+}
+
+/// The answer to one question.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeclaredAnswer {
+    /// Id of the question.
+    pub(super) question: String,
+    /// What was asked.
+    pub(super) text: String,
+    /// Word that was answered.
+    pub(super) answer: String,
+    /// What the word states.
+    pub(super) means: String,
+    /// Addresses of what proves it.
+    pub(super) evidence: Vec<String>,
+    /// What else was said.
+    pub(super) remark: Option<String>,
 }
 
 /// How binding the standard's text makes a testcase (RFC 2119).
@@ -246,6 +300,19 @@ pub(super) struct Resource {
     pub(super) id: String,
     /// Name, exactly as the cloud has it.
     pub(super) name: String,
+}
+
+/// Something that could not be taken down.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Leftover {
+    /// What it is, such as `volume`.
+    pub(super) kind: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Its id; null if it is not known, and then it may not exist.
+    pub(super) id: Option<String>,
+    /// Why it is still there.
+    pub(super) why: String,
 }
 
 /// A fact that could not be had.

@@ -1,12 +1,15 @@
 //! From the model to version 1 of the document.
 
-use assay_inventory::{FactId, Reason};
+use assay_inventory::{FactId, Leftover, Reason};
 use assay_standards::scope::Validity;
 use assay_testcases::{Demand, Finding, Reading, Readings, Weight};
 use serde::Serialize;
 
 use super::v1;
-use crate::{ExitCode, Report, Tally, TestcaseReport, Timings, UnavailableFact, VersionSummary};
+use crate::{
+    Declared, DeclaredAnswer, ExitCode, Report, Tally, TestcaseReport, Timings, UnavailableFact,
+    VersionSummary,
+};
 
 impl From<&[Report]> for v1::Document {
     fn from(reports: &[Report]) -> Self {
@@ -53,6 +56,7 @@ impl From<&Report> for v1::Report {
             versions: report.versions.iter().map(|version| version_view(report, version)).collect(),
             testcases: report.testcases.iter().map(|testcase| testcase_view(report, testcase)).collect(),
             unavailable: report.unavailable.iter().map(Into::into).collect(),
+            leftovers: report.leftovers.iter().map(Into::into).collect(),
             timings: (&report.timings).into(),
         }
     }
@@ -94,11 +98,41 @@ fn testcase_view(report: &Report, testcase: &TestcaseReport) -> v1::Testcase {
             .collect(),
         own: testcase.own,
         manual: testcase.manual,
+        declared: testcase.declared.as_ref().map(|declared| declared_view(report, declared)),
         official: verdict(Reading::Official),
         text: verdict(Reading::Text),
         differs: report.differs(testcase),
         differences: if both { testcase.differences.clone() } else { Vec::new() },
         findings: report.findings(testcase).map(Into::into).collect(),
+    }
+}
+
+fn declared_view(report: &Report, declared: &Declared) -> v1::Declared {
+    let through = |reading| report.chosen.includes(reading).then(|| declared.through(reading).to_string());
+    v1::Declared {
+        verdict: declared.verdict.into(),
+        signer: v1::Signer {
+            name: declared.signer.name.clone(),
+            role: declared.signer.role.clone(),
+            contact: declared.signer.contact.clone(),
+        },
+        date: declared.date.to_string(),
+        official_valid_until: through(Reading::Official),
+        text_valid_until: through(Reading::Text),
+        answers: declared.answers.iter().map(Into::into).collect(),
+    }
+}
+
+impl From<&DeclaredAnswer> for v1::DeclaredAnswer {
+    fn from(answer: &DeclaredAnswer) -> Self {
+        v1::DeclaredAnswer {
+            question: answer.question.clone(),
+            text: answer.text.clone(),
+            answer: answer.answer.clone(),
+            means: answer.means.clone(),
+            evidence: answer.evidence.clone(),
+            remark: answer.remark.clone(),
+        }
     }
 }
 
@@ -123,6 +157,13 @@ impl From<&Finding> for v1::Finding {
             expected: finding.expected.to_string(),
             found: finding.found.to_string(),
         }
+    }
+}
+
+impl From<&Leftover> for v1::Leftover {
+    fn from(leftover: &Leftover) -> Self {
+        let Leftover { kind, name, id, why } = leftover.clone();
+        v1::Leftover { kind, name, id, why }
     }
 }
 
@@ -175,6 +216,7 @@ impl From<Tally> for v1::Tally {
             fail: tally.fail,
             abort: tally.abort,
             miss: tally.miss,
+            declared: tally.declared(),
             verdict: tally.verdict().into(),
         }
     }

@@ -164,8 +164,20 @@ pub(super) struct ResultProperties {
     pub(super) official: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<&'static str>,
+    /// Who stated it, if it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) declared: Option<DeclaredBy>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) differences: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct DeclaredBy {
+    pub(super) verdict: &'static str,
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) date: String,
+    pub(super) evidence: Vec<String>,
 }
 
 #[derive(Serialize)]

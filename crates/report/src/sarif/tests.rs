@@ -93,6 +93,20 @@ fn aborts_are_notifications_and_a_miss_is_nothing() {
 }
 
 #[test]
+fn what_people_declare_says_so_and_fails_no_gate() {
+    let log = rendered(&[Report { chosen: Chosen::Text, ..fixture::report() }]);
+    let failures: Vec<&Value> = of(&log, fixture::DECLARED_FAIL).collect();
+    assert_eq!(failures.len(), 1);
+    assert_eq!((&failures[0]["kind"], &failures[0]["level"]), (&"fail".into(), &"warning".into()));
+    let notes: Vec<&Value> = of(&log, fixture::DECLARED).collect();
+    assert_eq!(notes[0]["properties"]["declared"]["name"], "Jane Doe");
+    for result in failures.iter().chain(&notes) {
+        assert!(result["message"]["text"].as_str().unwrap().contains("not measured; declared by"));
+        assert!(result["properties"]["declared"]["evidence"].as_array().is_some_and(|all| !all.is_empty()));
+    }
+}
+
+#[test]
 fn fingerprints_outlive_new_ids_and_tell_twins_apart() {
     let print = |report: &Report| -> Vec<String> {
         let log = rendered(std::slice::from_ref(report));

@@ -10,6 +10,7 @@ mod standard_flavors;
 mod standard_images;
 mod status;
 mod table;
+mod tls_profiles;
 mod volume_types;
 
 pub use image_metadata::{Accepts, Demanded, ImageMetadata, Property, ReplaceFrequency};
@@ -22,4 +23,5 @@ pub use standard_images::{
 };
 pub use status::Status;
 pub use table::DocumentVersion;
+pub use tls_profiles::{TlsCertificateRule, TlsProfile, TlsProfiles};
 pub use volume_types::{Aspect, VolumeTypes};

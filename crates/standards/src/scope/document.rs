@@ -18,13 +18,13 @@ use super::problem::{Place, Problem, ProblemKind, SpecError, Spot};
 const MOST_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Text(String),
     List(Vec<Node>),
@@ -32,7 +32,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Text(_) => "a single value",
@@ -43,7 +43,7 @@ impl Value {
 }
 
 /// Reads one YAML document within limits that fit a spec file generously.
-pub(super) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError> {
+pub(crate) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError> {
     let text = source.inner();
     let whole = |kind| {
         let place = Place { line: 1, column: 1, start: 0, len: 0 };

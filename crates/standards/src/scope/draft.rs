@@ -83,11 +83,11 @@ pub(super) struct DraftInclude {
 }
 
 /// A kind of map, with the keys it may have. An empty list stands for a map whose keys are names.
-struct Context {
-    name: &'static str,
-    keys: &'static [&'static str],
+pub(crate) struct Context {
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [&'static str],
     /// Whether further keys are tolerated, as the reference does for parts of the format.
-    open: bool,
+    pub(crate) open: bool,
 }
 
 const SPEC: Context = Context {
@@ -112,37 +112,42 @@ const VERSION: Context =
 const INCLUDE: Context = Context { name: "an include", keys: &["ref", "parameters"], open: false };
 const ENTRY: Context = Context { name: "a timeline entry", keys: &["date", "versions"], open: true };
 const PREREQUISITE: Context = Context { name: "the prerequisite", keys: &["name", "url"], open: true };
-const NAMES: Context = Context { name: "a map of names", keys: &[], open: true };
+pub(crate) const NAMES: Context = Context { name: "a map of names", keys: &[], open: true };
 
 /// The entries of a map whose keys have been checked.
-struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     context: &'static str,
-    place: Place,
+    pub(crate) place: Place,
     path: String,
-    entries: Vec<(&'n str, Place, &'n Node)>,
+    pub(crate) entries: Vec<(&'n str, Place, &'n Node)>,
 }
 
 impl<'n> Fields<'n> {
-    fn path_of(&self, key: &str) -> String {
+    pub(crate) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// The value of a key; an empty value counts as no value.
-    fn get(&self, key: &str) -> Option<&'n Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
         let (_, _, node) = self.entries.iter().find(|(name, ..)| *name == key)?;
         (!matches!(node.value, Value::Null)).then_some(*node)
     }
 }
 
 /// Walks the tree and collects what is wrong, so that one run reports all of it.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     source: Arc<NamedSource<String>>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
-    pub(super) fn new(source: Arc<NamedSource<String>>) -> Self {
+    pub(crate) fn new(source: Arc<NamedSource<String>>) -> Self {
         Self { source, problems: Vec::new() }
+    }
+
+    /// What was wrong with the shape of all that was read.
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
     }
 
     /// Reads a whole spec file, or reports everything that is wrong with its shape.
@@ -315,7 +320,7 @@ impl Reader {
         }
     }
 
-    fn date(&mut self, node: &Node, path: String) -> Option<At<Date>> {
+    pub(crate) fn date(&mut self, node: &Node, path: String) -> Option<At<Date>> {
         let text = self.text(node, &path)?;
         // The parser of dates also takes shorter and longer forms, which other readers of the file do not.
         let date = (text.len() == 10).then(|| text.parse().ok()).flatten();
@@ -348,12 +353,12 @@ impl Reader {
         parsed
     }
 
-    fn required_text(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<At<String>> {
+    pub(crate) fn required_text(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<At<String>> {
         let node = self.required(fields, key)?;
         self.text_at(node, &fields.path_of(key))
     }
 
-    fn optional_text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
+    pub(crate) fn optional_text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
         let node = fields.get(key)?;
         self.text(node, &fields.path_of(key)).map(str::to_owned)
     }
@@ -374,7 +379,7 @@ impl Reader {
         texts
     }
 
-    fn required<'n>(&mut self, fields: &Fields<'n>, key: &'static str) -> Option<&'n Node> {
+    pub(crate) fn required<'n>(&mut self, fields: &Fields<'n>, key: &'static str) -> Option<&'n Node> {
         let node = fields.get(key);
         if node.is_none() {
             let written = fields.entries.iter().find(|(name, ..)| *name == key);
@@ -406,7 +411,7 @@ impl Reader {
         Some(items.into_iter().filter_map(|(item, path)| read(self, item, &path)).collect())
     }
 
-    fn items<'n>(&mut self, node: &'n Node, path: &str) -> Option<Vec<(&'n Node, String)>> {
+    pub(crate) fn items<'n>(&mut self, node: &'n Node, path: &str) -> Option<Vec<(&'n Node, String)>> {
         let Value::List(items) = &node.value else {
             self.wrong_type(node.place, path.to_owned(), "a list", &node.value);
             return None;
@@ -414,12 +419,12 @@ impl Reader {
         Some(items.iter().enumerate().map(|(i, item)| (item, format!("{path}[{i}]"))).collect())
     }
 
-    fn text_at(&mut self, node: &Node, path: &str) -> Option<At<String>> {
+    pub(crate) fn text_at(&mut self, node: &Node, path: &str) -> Option<At<String>> {
         let text = self.text(node, path)?.to_owned();
         Some(At { value: text, spot: self.spot(node.place, path.to_owned()) })
     }
 
-    fn text<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
+    pub(crate) fn text<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
         if let Value::Text(text) = &node.value {
             return Some(text);
         }
@@ -427,7 +432,7 @@ impl Reader {
         None
     }
 
-    fn fields<'n>(&mut self, node: &'n Node, path: &str, context: &Context) -> Option<Fields<'n>> {
+    pub(crate) fn fields<'n>(&mut self, node: &'n Node, path: &str, context: &Context) -> Option<Fields<'n>> {
         let Value::Map(entries) = &node.value else {
             self.wrong_type(node.place, path.to_owned(), "a map", &node.value);
             return None;
@@ -473,7 +478,7 @@ impl Reader {
         self.report(spot, ProblemKind::WrongType { expected, found: found.kind() });
     }
 
-    fn spot(&self, place: Place, key: String) -> Spot {
+    pub(crate) fn spot(&self, place: Place, key: String) -> Spot {
         Spot { source: Arc::clone(&self.source), place, key }
     }
 

@@ -6,11 +6,11 @@
 //! results against it.
 
 mod diff;
-mod document;
-mod draft;
+pub(crate) mod document;
+pub(crate) mod draft;
 mod embedded;
 mod lifetime;
-mod problem;
+pub(crate) mod problem;
 mod resolve;
 mod script;
 mod selection;

@@ -7,23 +7,23 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// A range of a source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Counted from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// Counted from 1, in characters.
-    pub(super) column: u64,
+    pub(crate) column: u64,
     /// In bytes.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// In bytes.
-    pub(super) len: usize,
+    pub(crate) len: usize,
 }
 
 /// A place in a certain file, and the path of keys that leads to it.
 #[derive(Clone, Debug)]
-pub(super) struct Spot {
-    pub(super) source: Arc<NamedSource<String>>,
-    pub(super) place: Place,
-    pub(super) key: String,
+pub(crate) struct Spot {
+    pub(crate) source: Arc<NamedSource<String>>,
+    pub(crate) place: Place,
+    pub(crate) key: String,
 }
 
 impl Spot {
@@ -31,7 +31,7 @@ impl Spot {
         Arc::ptr_eq(&self.source, &other.source)
     }
 
-    fn label(&self, text: String) -> LabeledSpan {
+    pub(crate) fn label(&self, text: String) -> LabeledSpan {
         LabeledSpan::new_with_span(Some(text), (self.place.start, self.place.len))
     }
 }
@@ -44,9 +44,9 @@ impl fmt::Display for Spot {
 
 /// A value and where it was written.
 #[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) spot: Spot,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) spot: Spot,
 }
 
 /// What is wrong.
@@ -133,16 +133,16 @@ pub enum ProblemKind {
 /// One thing that is wrong with a spec file.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    pub(super) spot: Spot,
-    pub(super) kind: ProblemKind,
-    pub(super) earlier: Option<Spot>,
+    pub(crate) spot: Spot,
+    pub(crate) kind: ProblemKind,
+    pub(crate) earlier: Option<Spot>,
 }
 
 impl Problem {
     /// Nobody reads more of them at once, and a hostile file must not make the report large.
-    pub(super) const MOST: usize = 50;
+    pub(crate) const MOST: usize = 50;
 
-    pub(super) fn new(spot: Spot, kind: ProblemKind) -> Self {
+    pub(crate) fn new(spot: Spot, kind: ProblemKind) -> Self {
         Self { spot, kind, earlier: None }
     }
 
@@ -223,7 +223,7 @@ pub struct SpecError {
 }
 
 impl SpecError {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
         Self { problems }
     }
 
@@ -272,7 +272,7 @@ impl Diagnostic for SpecError {
 }
 
 /// Text from a file in backticks, with control characters escaped and cut to a readable length.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 80;
     let shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
     let rest = if text.chars().nth(MOST).is_some() { "…" } else { "" };
@@ -284,7 +284,7 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 }
 
 /// The candidate that `word` is most likely a slip of, if one is close enough to be worth proposing.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Words from outside can be long, and the distance costs the product of both lengths.
     const LONGEST: usize = 100;
     let length = word.chars().count();

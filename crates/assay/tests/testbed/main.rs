@@ -2,25 +2,40 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod foreign;
+mod kill;
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 /// The verdicts that the rules of the reference give for the seeded cloud (testbed/seed.yaml).
-const OFFICIAL: &str = include_str!("data/seeded-official.txt");
+const OFFICIAL: &str = include_str!("../data/seeded-official.txt");
 /// The verdicts that the texts of the standards give for it.
-const TEXT: &str = include_str!("data/seeded-text.txt");
+const TEXT: &str = include_str!("../data/seeded-text.txt");
 
-fn assay(arguments: &[&str]) -> Output {
+/// The program with a state folder, about to be run against the testbed.
+fn command(state: &Path, arguments: &[&str]) -> Command {
     let clouds = std::env::var("ASSAY_TESTBED_CLOUDS")
         .expect("ASSAY_TESTBED_CLOUDS names the clouds.yaml of a running testbed; ./test sets it, ./test --quick leaves these tests out");
-    Command::new(env!("CARGO_BIN_EXE_assay"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command
         .args(arguments)
         .env_remove("OS_CLOUD")
-        .env("OS_CLIENT_CONFIG_FILE", clouds)
-        .output()
-        .expect("the program runs")
+        .env("ASSAY_STATE_DIR", state)
+        .env("OS_CLIENT_CONFIG_FILE", clouds);
+    command
+}
+
+fn assay(arguments: &[&str]) -> Output {
+    let state = folder();
+    let output = command(state.path(), arguments).output().expect("the program runs");
+    let journals = std::fs::read_dir(state.path().join("journal"));
+    assert_eq!(journals.map_or(0, Iterator::count), 0, "a journal is left: {}", stdout(&output));
+    output
 }
 
 fn stdout(output: &Output) -> String {
@@ -43,24 +58,34 @@ fn folder() -> tempfile::TempDir {
 
 #[test]
 fn the_seeded_cloud_gets_the_verdicts_of_the_rules_in_both_readings() {
-    let official = assay(&["check", "testbed", "--format", "lines"]);
+    let folder = folder();
+    let file = folder.path().join("cloud.snapshot").display().to_string();
+    let official = assay(&["check", "testbed", "--record", &file, "--format", "lines"]);
     assert_eq!(stdout(&official), OFFICIAL);
     assert_eq!(official.status.code(), Some(1));
-    let text = assay(&["check", "testbed", "--format", "lines", "--reading", "text"]);
+    let text = assay(&["check", "--snapshot", &file, "--format", "lines", "--reading", "text"]);
     assert_eq!(stdout(&text), TEXT);
+    let replayed = assay(&["check", "--snapshot", &file, "--format", "lines"]);
+    assert_eq!(stdout(&replayed), OFFICIAL);
 }
 
 #[test]
 fn an_application_credential_sees_what_the_password_sees() {
-    assert_eq!(stdout(&assay(&["check", "testbed-appcred", "--format", "lines"])), OFFICIAL);
+    let lines = stdout(&assay(&["check", "testbed-appcred", "--read-only", "--format", "lines"]));
+    let judged: Vec<&str> = lines.lines().filter(|line| !line.ends_with(": MISS")).collect();
+    let probed =
+        ["scs-0101-entropy-avail", "scs-0101-fips-test", "scs-0116-permissions", "scs-0117-test-backup"];
+    let expected: Vec<&str> =
+        OFFICIAL.lines().filter(|line| !probed.iter().any(|id| line.starts_with(id))).collect();
+    assert_eq!(judged, expected);
 }
 
 #[test]
 fn a_recording_is_judged_as_the_cloud_was() {
     let folder = folder();
     let file = folder.path().join("cloud.snapshot").display().to_string();
-    let live = check(&["testbed", "--record", &file]);
-    let replayed = check(&["--snapshot", &file]);
+    let live = check(&["testbed", "--record", &file, "--testcases", "scs-0100|scs-0115|scs-0116|scs-0126"]);
+    let replayed = check(&["--snapshot", &file, "--testcases", "scs-0100|scs-0115|scs-0116|scs-0126"]);
     let verdicts = |document: &Value| {
         let report = &document["reports"][0];
         (
@@ -74,8 +99,25 @@ fn a_recording_is_judged_as_the_cloud_was() {
 }
 
 #[test]
+fn sections_say_what_may_be_done() {
+    let methods = |arguments: &[&str]| {
+        let live = check(&[&["testbed", "--testcases", "scs-0116|scs-0102"], arguments].concat());
+        let calls = live["reports"][0]["timings"]["calls"].as_array().expect("calls").clone();
+        let methods: BTreeSet<String> = calls
+            .iter()
+            .filter(|call| call["fact"] != "token")
+            .map(|call| call["method"].as_str().expect("a method").to_owned())
+            .collect();
+        methods
+    };
+    assert_eq!(methods(&["--read-only"]), BTreeSet::from(["GET".to_owned()]));
+    assert_eq!(methods(&["--sections", "light"]), BTreeSet::from(["GET".to_owned()]));
+    assert!(methods(&["--sections", "medium"]).contains("DELETE"));
+}
+
+#[test]
 fn no_request_is_made_twice_and_each_fact_once() {
-    let live = check(&["testbed"]);
+    let live = check(&["testbed", "--read-only"]);
     let calls = live["reports"][0]["timings"]["calls"].as_array().expect("calls").clone();
     let mut seen = BTreeSet::new();
     for call in &calls {
@@ -115,11 +157,11 @@ fn an_unfit_token_aborts_everything_and_names_the_role() {
 
 #[test]
 fn several_clouds_are_checked_in_one_run() {
-    let both = check(&["testbed", "testbed-two"]);
+    let both = check(&["testbed", "testbed-two", "--read-only"]);
     let reports = both["reports"].as_array().expect("reports");
     let names: Vec<&Value> = reports.iter().map(|report| &report["subject"]["cloud"]).collect();
     assert_eq!(names, ["testbed", "testbed-two"]);
-    let mixed = assay(&["check", "testbed", "testbed-denied", "--format", "lines"]);
+    let mixed = assay(&["check", "testbed", "testbed-denied", "--read-only", "--format", "lines"]);
     assert_eq!(mixed.status.code(), Some(1), "a failure weighs more than what could not be determined");
     assert!(stdout(&mixed).contains("# testbed-denied\n"));
     let unknown = assay(&["check", "testbed", "no-such-cloud"]);

@@ -1,0 +1,126 @@
+//! `assay cleanup`: takes down what checks created and could not take down themselves.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use assay_journal::{Journal, Open};
+use assay_openstack::{Cleanup as Work, CloudConfig, Found, Marks, Overrides, Session, Settings, cleanup};
+use assay_report::ExitCode;
+
+use crate::args::{Cleanup, Global, budgets};
+use crate::failure::Failure;
+use crate::human::bold;
+use crate::output::{note, print};
+use crate::state;
+
+pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Failure> {
+    let overrides =
+        Overrides { region: arguments.asking.region.clone(), interface: arguments.asking.interface.clone() };
+    let config = CloudConfig::find(arguments.cloud.as_deref(), &overrides)?;
+    let settings = Settings { timeout: arguments.asking.timeout, ..Settings::default() };
+    let session = Session::connect(&config, &settings).await?;
+
+    let mut work = Work {
+        journals: journals(arguments, &session, global),
+        found: Vec::new(),
+        budget: budgets(&arguments.wait).removal,
+    };
+    let searches = arguments.all || arguments.run.is_some() || !arguments.legacy_prefix.is_empty();
+    let mut unseen = false;
+    if searches {
+        let marks = Marks {
+            run: arguments.run.clone(),
+            ours: arguments.all || arguments.run.is_some(),
+            prefixes: arguments.legacy_prefix.clone(),
+        };
+        for (kind, why) in work.find(&session, &marks).await {
+            note(&format!("{kind}s could not be looked through: {why}"));
+            unseen = true;
+        }
+        let living = living_runs(&session, &work);
+        work.found.retain(|item| item.run().is_none_or(|run| !living.contains(&run)));
+    }
+
+    let open = work.open();
+    if open.is_empty() && work.found.is_empty() {
+        // Journals without anything open are of no more use.
+        let cleaned = cleanup(&session, &work).await;
+        print(&format!("{}: nothing to take down\n", config.name()))?;
+        return Ok(if unseen || !cleaned.errors.is_empty() { ExitCode::Leftovers.code() } else { 0 });
+    }
+    print(&listing(config.name(), &work, &open))?;
+    if arguments.dry_run {
+        return Ok(0);
+    }
+    if !arguments.yes && !work.found.is_empty() && !asked()? {
+        return Ok(0);
+    }
+    let cleaned = cleanup(&session, &work).await;
+    for leftover in &cleaned.leftovers {
+        note(&format!("still there: {leftover}"));
+    }
+    for error in &cleaned.errors {
+        note(&error.to_string());
+    }
+    print(&format!("{} taken down, {} left\n", cleaned.gone, cleaned.leftovers.len()))?;
+    let clean = cleaned.leftovers.is_empty() && cleaned.errors.is_empty() && !unseen;
+    Ok(if clean { 0 } else { ExitCode::Leftovers.code() })
+}
+
+/// The journals of runs on this machine that ended before their work was done.
+fn journals(arguments: &Cleanup, session: &Session, global: &Global) -> Vec<Journal> {
+    let (journals, errors) = Journal::abandoned(&state::journals());
+    if !global.quiet {
+        for error in errors {
+            note(&error.to_string());
+        }
+    }
+    let place = session.place();
+    journals
+        .into_iter()
+        .filter(|journal| journal.place().is_same(&place))
+        .filter(|journal| arguments.run.as_ref().is_none_or(|run| journal.run() == run))
+        .collect()
+}
+
+/// Runs on this machine that are at work now: what they created is theirs.
+fn living_runs(session: &Session, work: &Work) -> Vec<assay_journal::RunId> {
+    let place = session.place();
+    let ended: Vec<_> = work.journals.iter().map(|journal| journal.run().clone()).collect();
+    Journal::living(&state::journals())
+        .into_iter()
+        .filter(|(_, at)| at.is_same(&place))
+        .map(|(run, _)| run)
+        .filter(|run| !ended.contains(run))
+        .collect()
+}
+
+fn listing(cloud: &str, work: &Work, open: &[Open]) -> String {
+    let mut text = format!("{}\n", bold(cloud));
+    for open in open {
+        let known = open.id.as_deref().unwrap_or("may exist");
+        let _ = writeln!(text, "  {:<15} {:<44} {known}", open.kind.label(), open.name);
+    }
+    for Found { kind, id, name, created_at } in &work.found {
+        let created = created_at.as_deref().map(|at| format!(", created {at}")).unwrap_or_default();
+        let _ = writeln!(text, "  {:<15} {name:<44} {id}{created}", kind.label());
+    }
+    text
+}
+
+/// Asks before anything is deleted that no journal of this machine names.
+fn asked() -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "what no journal of this machine names is not deleted without a word",
+            "look at the list with --dry-run, then say --yes",
+        ));
+    }
+    note("Delete all of these? [y/N]");
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

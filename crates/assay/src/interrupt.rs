@@ -1,0 +1,74 @@
+//! Ending on Ctrl-C and SIGTERM: at once where nothing is created, after taking down what was created elsewhere.
+
+use std::io;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::output::note;
+
+/// As shells know an end by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Runs what talks to clouds, until it is done or the user has had enough.
+pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    run(async {
+        tokio::select! {
+            outcome = work => outcome,
+            () = signalled() => Ok(INTERRUPTED),
+        }
+    })
+}
+
+/// Runs what creates things in clouds. The first signal asks it to end, which takes as long as taking down
+/// takes; the second ends it at once.
+pub(crate) fn awaited_to_the_end<W>(work: impl FnOnce(CancellationToken) -> W) -> Result<u8, Failure>
+where
+    W: Future<Output = Result<u8, Failure>>,
+{
+    let cancel = CancellationToken::new();
+    let work = work(cancel.clone());
+    run(async move {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            outcome = &mut work => return outcome,
+            () = signalled() => {}
+        }
+        cancel.cancel();
+        tokio::select! {
+            _ = &mut work => {}
+            () = signalled() => note("`assay cleanup` takes down what is left"),
+        }
+        Ok(INTERRUPTED)
+    })
+}
+
+fn run(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::undetermined(format!("no threads can be started: {error}"), ""))?;
+    let outcome = runtime.block_on(work);
+    // A server that hangs must not keep the program from ending.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Waits for Ctrl-C or SIGTERM. Where signals cannot be had, it waits for ever.
+async fn signalled() {
+    let either = async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok::<(), io::Error>(())
+    };
+    if either.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,19 @@
+//! Where the program keeps what must outlive a run.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The folder of the journals, which tell what runs created in clouds.
+pub(crate) fn journals() -> PathBuf {
+    folder().join("journal")
+}
+
+/// `$ASSAY_STATE_DIR`, or what the XDG specification says.
+fn folder() -> PathBuf {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let in_home = || set("HOME").map(|home| home.join(".local/state/assay"));
+    set("ASSAY_STATE_DIR")
+        .or_else(|| set("XDG_STATE_HOME").map(|state| state.join("assay")))
+        .or_else(in_home)
+        .unwrap_or_else(|| env::temp_dir().join("assay-state"))
+}

@@ -1,0 +1,186 @@
+//! Runs that are ended from outside: whatever the moment, a cleanup leaves nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::look::Member;
+use crate::{assay, command, folder, stdout};
+
+/// Testcases whose probes create things of every kind.
+const PROBES: &str = "scs-0101-entropy|scs-0104-image-upload|scs-0114-encrypted|scs-0116-perm|scs-0117|scs-0123-s3-works|scs-0126";
+/// No run takes as long.
+const LONGEST: Duration = Duration::from_secs(200);
+
+/// Chooses the moments of the kills; the same seed chooses the same.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        // Knuth's MMIX generator: any spread of moments will do.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+fn check(state: &Path, cloud: &str, testcases: &str) -> Child {
+    command(state, &["check", cloud, "--testcases", testcases, "--quiet", "--timeout", "10"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// The lines of all journals.
+fn written(state: &Path) -> usize {
+    let Ok(files) = fs::read_dir(state.join("journal")) else {
+        return 0;
+    };
+    files
+        .flatten()
+        .filter_map(|file| fs::read_to_string(file.path()).ok())
+        .map(|text| text.lines().count())
+        .sum()
+}
+
+/// Waits until the journal has so many lines; false if the run ended before.
+fn wait_for_lines(run: &mut Child, state: &Path, lines: usize) -> bool {
+    let begun = Instant::now();
+    while written(state) < lines {
+        if run.try_wait().expect("the run can be looked at").is_some() {
+            return false;
+        }
+        assert!(begun.elapsed() < LONGEST, "the run neither ends nor goes on");
+        thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// The runs whose journals are there.
+fn runs(state: &Path) -> Vec<String> {
+    let files = fs::read_dir(state.join("journal")).into_iter().flatten().flatten();
+    files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".jsonl").map(str::to_owned)).collect()
+}
+
+/// Cleans up, and looks with the eyes of another machine that has no journal.
+fn nothing_is_left(state: &Path, cloud: &str, runs: &[String]) {
+    let cleaned = command(state, &["cleanup", cloud, "--timeout", "10"]).output().expect("the program runs");
+    let said = (stdout(&cleaned), String::from_utf8_lossy(&cleaned.stderr).into_owned());
+    assert_eq!(cleaned.status.code(), Some(0), "{said:?}");
+    assert_eq!(self::runs(state), Vec::<String>::new(), "no journal is left: {said:?}");
+    for run in runs {
+        let found = assay(&["cleanup", cloud, "--run", run, "--dry-run"]);
+        assert_eq!(stdout(&found), format!("{cloud}: nothing to take down\n"), "{said:?}");
+    }
+    let marks: Vec<String> = runs.iter().map(|run| format!("assay-{run}")).collect();
+    assert_eq!(Member::of(cloud).find(&marks), Vec::<String>::new(), "{said:?}");
+}
+
+/// Kills runs at moments that a seed chooses, some of them twice in a row.
+#[expect(clippy::print_stdout, reason = "a test that fails shows the seed")]
+fn kill_loop(cloud: &str, kills: u64, seed: u64) {
+    println!("seed {seed}; set ASSAY_SEED to repeat");
+    let mut dice = Dice(seed);
+    let state = folder();
+    let mut killed = 0;
+    let mut marks = Vec::new();
+    while killed < kills {
+        let lines = usize::try_from(1 + dice.roll(45)).expect("a small number");
+        let mut run = check(state.path(), cloud, PROBES);
+        let is_there = wait_for_lines(&mut run, state.path(), lines + written(state.path()));
+        marks.extend(runs(state.path()));
+        run.kill().expect("the run can be killed");
+        run.wait().expect("the run has ended");
+        killed += u64::from(is_there);
+        // Sometimes the next run has to see to what this one left, before it is killed itself.
+        if dice.roll(3) != 0 {
+            nothing_is_left(state.path(), cloud, &marks);
+            marks.clear();
+        }
+    }
+    nothing_is_left(state.path(), cloud, &marks);
+}
+
+fn kills() -> u64 {
+    if std::env::var_os("ASSAY_FULL").is_some() { 25 } else { 5 }
+}
+
+fn seed(of: u64) -> u64 {
+    let given = std::env::var("ASSAY_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| u64::from(std::process::id()) * 2 + of)
+}
+
+#[test]
+fn runs_that_are_killed_leave_nothing_that_a_cleanup_does_not_find() {
+    kill_loop("testbed", kills(), seed(0));
+}
+
+#[test]
+fn that_holds_in_another_project_at_the_same_time() {
+    kill_loop("testbed-two", kills(), seed(1));
+}
+
+fn signal(run: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &run.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+fn ctrl_c_takes_everything_down_before_the_end() {
+    for name in ["-INT", "-TERM"] {
+        let state = folder();
+        let mut run = check(state.path(), "testbed-two", PROBES);
+        assert!(wait_for_lines(&mut run, state.path(), 6));
+        let marks = runs(state.path());
+        signal(&run, name);
+        assert_eq!(run.wait().expect("the run has ended").code(), Some(130));
+        assert_eq!(runs(state.path()), Vec::<String>::new(), "the journal is closed");
+        nothing_is_left(state.path(), "testbed-two", &marks);
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_a_cleanup_finishes() {
+    let state = folder();
+    let mut run = check(state.path(), "testbed-two", "scs-0117");
+    assert!(wait_for_lines(&mut run, state.path(), 4));
+    let marks = runs(state.path());
+    signal(&run, "-INT");
+    // Taking down a volume takes longer than this; if not, there is nothing to finish.
+    thread::sleep(Duration::from_millis(100));
+    signal(&run, "-INT");
+    assert_eq!(run.wait().expect("the run has ended").code(), Some(130));
+    nothing_is_left(state.path(), "testbed-two", &marks);
+}
+
+#[test]
+fn two_runs_in_one_project_leave_each_other_alone() {
+    let state = folder();
+    let mut first = check(state.path(), "testbed-two", "scs-0116-perm|scs-0126|scs-0104-image-upload");
+    assert!(wait_for_lines(&mut first, state.path(), 3));
+    let marks = runs(state.path());
+    // Another check and a cleanup of everything find the first one at work.
+    let cleaned = command(state.path(), &["cleanup", "testbed-two", "--all", "--yes"]).output();
+    let cleaned = cleaned.expect("the program runs");
+    assert_eq!(stdout(&cleaned), "testbed-two: nothing to take down\n");
+    let second = command(
+        state.path(),
+        &[
+            "check",
+            "testbed-two",
+            "--testcases",
+            "scs-0116-perm|scs-0126-rbac",
+            "--format",
+            "lines",
+            "--reading",
+            "text",
+        ],
+    );
+    let lines = stdout(&{ second }.output().expect("the program runs"));
+    assert!(lines.contains("scs-0116-permissions: PASS"), "{lines}");
+    let ended = first.wait().expect("the run has ended").code();
+    assert!(matches!(ended, Some(0 | 1)), "verdicts, and nothing left: {ended:?}");
+    nothing_is_left(state.path(), "testbed-two", &marks);
+}

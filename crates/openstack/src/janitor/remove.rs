@@ -1,0 +1,362 @@
+use std::time::Duration;
+
+use assay_inventory::{FactId, Leftover, Reason, Seen, Unavailable};
+use assay_journal::{Journal, Kind, Open};
+use futures::future::join_all;
+use http::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::shelf::{Shelf, id_of, shelf};
+use crate::client::Reply;
+use crate::ec2::credential_id;
+use crate::endpoint::Endpoint;
+use crate::listing::{Wish, object};
+use crate::session::Wanting;
+use crate::waiting::{Pauses, passes};
+use crate::{Session, links};
+
+/// Once something could not be taken down, what it may depend on is only tried for so long.
+const HASTY: Duration = Duration::from_secs(2);
+/// A call that is in flight when the time is up may still take so long.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Something that is to be taken down.
+#[derive(Debug, Clone)]
+pub(crate) struct Doomed {
+    /// What it is.
+    pub(crate) open: Open,
+    /// Whether the server is known to have ended work on the call that creates it. If not, it may still
+    /// appear.
+    pub(crate) settled: bool,
+}
+
+/// Takes things down through a session.
+#[derive(Clone, Copy)]
+pub(crate) struct Janitor<'a> {
+    /// The session.
+    pub(crate) session: &'a Session,
+    /// The fact that the calls serve.
+    pub(crate) fact: Option<FactId>,
+    /// How long all of it may take.
+    pub(crate) budget: Duration,
+}
+
+impl Janitor<'_> {
+    /// Takes things down, what uses others first, and waits until they are gone. What is left is returned.
+    pub(crate) async fn take_down(&self, journal: &Journal, mut doomed: Vec<Doomed>) -> Vec<Leftover> {
+        doomed.sort_by(|a, b| a.open.kind.cmp(&b.open.kind).then(b.open.seq.cmp(&a.open.seq)));
+        let end = Instant::now() + self.budget;
+        let mut leftovers = Vec::new();
+        for group in doomed.chunk_by(|a, b| a.open.kind == b.open.kind) {
+            let until = match leftovers.is_empty() {
+                true => end,
+                false => end.min(Instant::now() + HASTY),
+            };
+            if group[0].open.kind == Kind::Bucket {
+                leftovers.extend(self.take_buckets_down(journal, group, until).await);
+                continue;
+            }
+            let removed = join_all(group.iter().map(|one| self.take_one_down(journal, one, until))).await;
+            leftovers.extend(removed.into_iter().flatten());
+        }
+        leftovers
+    }
+
+    async fn take_one_down(&self, journal: &Journal, doomed: &Doomed, until: Instant) -> Option<Leftover> {
+        let open = &doomed.open;
+        let outcome = match open.id.clone() {
+            Some(id) => self.remove(open.kind, &id, until).await.map_err(|why| (Some(id), why)),
+            None => self.remove_by_name(doomed, until).await,
+        };
+        let left = |id, why: String| {
+            Some(Leftover { kind: open.kind.label().into(), name: open.name.clone(), id, why })
+        };
+        match outcome {
+            Err((id, why)) => left(id, why.to_string()),
+            Ok(()) => match journal.entry(open).gone() {
+                Ok(()) => None,
+                // It is gone from the cloud; the journal will be read again, and find nothing.
+                Err(error) => {
+                    tracing::warn!(%error, "what is gone could not be ticked off");
+                    None
+                }
+            },
+        }
+    }
+
+    /// Finds out whether there is something of the name, and removes it.
+    async fn remove_by_name(
+        &self,
+        doomed: &Doomed,
+        until: Instant,
+    ) -> Result<(), (Option<String>, Unavailable)> {
+        let open = &doomed.open;
+        let appears_until = match doomed.settled {
+            true => Instant::now(),
+            false => Instant::now() + self.still_on_its_way(open.at),
+        };
+        let mut pauses = Pauses::until(until.max(appears_until));
+        loop {
+            let end = until.max(appears_until).max(Instant::now());
+            match timeout_at(end + GRACE, self.find(open)).await.unwrap_or_else(|_| Err(self.no_list(open))) {
+                Ok(ids) if ids.is_empty() && Instant::now() >= appears_until => return Ok(()),
+                Ok(ids) => {
+                    for id in &ids {
+                        let removed = self.remove(open.kind, id, until).await;
+                        removed.map_err(|why| (Some(id.clone()), why))?;
+                    }
+                    if !ids.is_empty() {
+                        // One call made it, so no other can appear.
+                        return Ok(());
+                    }
+                    pauses.pause().await;
+                }
+                Err(why) if passes(&why) => {
+                    if !pauses.pause().await {
+                        return Err((None, why));
+                    }
+                }
+                // Without the service there is nothing of it.
+                Err(why) if matches!(why.reason, Reason::NotInCatalog) => return Ok(()),
+                Err(why) => return Err((None, why)),
+            }
+        }
+    }
+
+    /// How long a call that began at an instant may still take effect: as long as it may take.
+    fn still_on_its_way(&self, begun: Timestamp) -> Duration {
+        let longest = self.session.http().settings().timeout;
+        let age = Duration::try_from(Timestamp::now().duration_since(begun)).unwrap_or_default();
+        longest.saturating_sub(age)
+    }
+
+    /// The ids of all that bears the name.
+    async fn find(&self, open: &Open) -> Result<Vec<String>, Unavailable> {
+        let Some(place) = shelf(open.kind) else {
+            return Ok(match open.kind {
+                Kind::KeyPair => vec![open.name.clone()],
+                _ => Vec::new(),
+            });
+        };
+        let endpoint = self.session.endpoint(open.kind.service())?;
+        let credential = credential_id(&open.name);
+        let (name, domain) = match open.kind {
+            Kind::RbacPolicy => (open.within.as_deref().unwrap_or_default(), None),
+            Kind::Ec2Credential => (credential.as_str(), None),
+            Kind::Group | Kind::User | Kind::Project => (open.name.as_str(), open.within.as_deref()),
+            _ => (open.name.as_str(), None),
+        };
+        let items = place.list(self.session, self.fact, &endpoint, Some(name), domain).await?;
+        let mut ids = Vec::new();
+        for item in &items {
+            match (item.text(place.marked), id_of(item)) {
+                (Seen::Value(marked), Some(id)) if marked == name => ids.push(id.to_owned()),
+                (Seen::Value(marked), Some(_) | None) if marked != name => {}
+                (Seen::Absent, _) => {}
+                // What is not known to be something else may be what is looked for.
+                _ => return Err(place.unreadable(&endpoint)),
+            }
+        }
+        Ok(ids)
+    }
+
+    /// That no list came to find something in.
+    fn no_list(&self, open: &Open) -> Unavailable {
+        match (self.session.endpoint(open.kind.service()), shelf(open.kind)) {
+            (Ok(endpoint), Some(place)) => no_answer(&Method::GET, &endpoint, place.list),
+            (Err(error), _) => error.into(),
+            (Ok(_), None) => Unavailable::new(Reason::Timeout, NO_ANSWER),
+        }
+    }
+
+    /// Removes one thing and waits until it is gone.
+    pub(crate) async fn remove(&self, kind: Kind, id: &str, until: Instant) -> Result<(), Unavailable> {
+        let endpoint = self.session.endpoint(kind.service())?;
+        let collection: &[&str] = match (shelf(kind), kind) {
+            (Some(Shelf { path, .. }), _) => path,
+            (None, Kind::KeyPair) => &["os-keypairs"],
+            (None, _) => {
+                return Err(Unavailable::new(
+                    Reason::Configuration,
+                    format!("a {kind} is not removed through the API of OpenStack"),
+                ));
+            }
+        };
+        let path: Vec<&str> = collection.iter().copied().chain([id]).collect();
+        let mut pauses = Pauses::until(until);
+        let mut asked = false;
+        loop {
+            let step = timeout_at(
+                until.max(Instant::now()) + GRACE,
+                self.step(kind, &endpoint, &path, id, &mut asked),
+            );
+            let outcome = step.await.unwrap_or_else(|_| {
+                let method = if asked { Method::GET } else { Method::DELETE };
+                Err(no_answer(&method, &endpoint, &path))
+            });
+            let mut why = match outcome {
+                Ok(true) => return Ok(()),
+                Ok(false) => None,
+                Err(why) if passes(&why) || is_in_the_way(&why) => Some(why),
+                Err(why) => return Err(why),
+            };
+            if !pauses.pause().await {
+                return Err(why.take().unwrap_or_else(|| {
+                    Unavailable::new(Reason::Budget, "it was deleted, but did not go in time")
+                }));
+            }
+        }
+    }
+
+    /// One attempt to remove something; true once it is seen to be gone.
+    async fn step(
+        &self,
+        kind: Kind,
+        endpoint: &Endpoint,
+        path: &[&str],
+        id: &str,
+        asked: &mut bool,
+    ) -> Result<bool, Unavailable> {
+        if kind == Kind::Ec2Credential {
+            // Keystone forbids a credential that does not exist as if it were somebody else's.
+            if !self.is_listed(kind, endpoint, id).await? {
+                return Ok(true);
+            }
+            self.call(endpoint, Method::DELETE, path, None).await?;
+            return Ok(!self.is_listed(kind, endpoint, id).await?);
+        }
+        if !*asked {
+            match kind {
+                Kind::Router => self.detach_all(endpoint, id).await?,
+                Kind::Network => self.clear_ports(endpoint, id).await?,
+                _ => {}
+            }
+            match self.call(endpoint, Method::DELETE, path, None).await {
+                Ok(_) => *asked = true,
+                // A 404 may speak of something else, such as a service that is down: looking tells.
+                Err(why) if why.status == Some(404) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        match self.call(endpoint, Method::GET, path, None).await {
+            Err(why) if matches!(why.status, Some(404 | 410)) => Ok(true),
+            // Nor does it tell the manager of a domain that somebody is gone.
+            Err(why)
+                if why.status == Some(403) && matches!(kind, Kind::User | Kind::Group | Kind::Project) =>
+            {
+                Ok(!self.is_listed(kind, endpoint, id).await?)
+            }
+            Err(why) => Err(why),
+            Ok(reply) => {
+                if status_of(&reply).is_some_and(|status| status.to_ascii_lowercase().contains("error")) {
+                    // What failed to go is worth asking again.
+                    *asked = false;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the service lists something.
+    async fn is_listed(&self, kind: Kind, endpoint: &Endpoint, id: &str) -> Result<bool, Unavailable> {
+        let Some(place) = shelf(kind) else {
+            return Ok(false);
+        };
+        let listed = place.list(self.session, self.fact, endpoint, None, None).await?;
+        Ok(listed.iter().any(|item| item.id() == id))
+    }
+
+    /// Takes all interfaces off a router of ours.
+    async fn detach_all(&self, endpoint: &Endpoint, router: &str) -> Result<(), Unavailable> {
+        for port in self.ports(endpoint, &[("device_id", router)]).await? {
+            let owner = port.text("device_owner").value().unwrap_or_default();
+            if !owner.starts_with("network:router_interface")
+                && owner != "network:ha_router_replicated_interface"
+            {
+                continue;
+            }
+            let body = json!({"port_id": port.id()});
+            let path = ["routers", router, "remove_router_interface"];
+            match self.call(endpoint, Method::PUT, &path, Some(&body)).await {
+                Ok(_) => {}
+                Err(why) if why.status == Some(404) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the ports on a network of ours that nova left there.
+    async fn clear_ports(&self, endpoint: &Endpoint, network: &str) -> Result<(), Unavailable> {
+        for port in self.ports(endpoint, &[("network_id", network)]).await? {
+            let owner = port.text("device_owner").value().unwrap_or_default();
+            if owner.starts_with("network:") {
+                continue;
+            }
+            match self.call(endpoint, Method::DELETE, &["ports", port.id()], None).await {
+                Ok(_) => {}
+                Err(why) if why.status == Some(404) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    async fn ports(
+        &self,
+        endpoint: &Endpoint,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<assay_inventory::Record>, Unavailable> {
+        let wish = Wish {
+            fact: self.fact,
+            endpoint,
+            path: &["ports"],
+            query,
+            headers: &[],
+            key: "ports",
+            links_key: "ports_links",
+            progress: &|_| (),
+        };
+        Ok(self.session.list(&wish).await?.items)
+    }
+
+    async fn call(
+        &self,
+        endpoint: &Endpoint,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<Reply, Unavailable> {
+        let wanting = Wanting {
+            method,
+            body: body.map(|body| body.to_string().into()),
+            ..Wanting::get(self.fact, endpoint, endpoint.at(path))
+        };
+        self.session.call(wanting).await
+    }
+}
+
+const NO_ANSWER: &str = "no answer in time";
+
+/// That a call was given up.
+fn no_answer(method: &Method, endpoint: &Endpoint, path: &[&str]) -> Unavailable {
+    let request = Some(format!("{method} {}", links::public(&endpoint.at(path))));
+    Unavailable { request, ..Unavailable::new(Reason::Timeout, NO_ANSWER) }
+}
+
+/// Whether something else must go or come to rest first: cinder says 400, others 409.
+fn is_in_the_way(why: &Unavailable) -> bool {
+    matches!(why.status, Some(400 | 409))
+}
+
+/// The state of a resource, in whatever wrapper it comes.
+fn status_of(reply: &Reply) -> Option<String> {
+    let body = object(reply).ok()?;
+    let fields = match body.values().next() {
+        Some(Value::Object(inner)) if body.len() == 1 => inner,
+        _ => &body,
+    };
+    fields.get("status").and_then(Value::as_str).map(str::to_owned)
+}

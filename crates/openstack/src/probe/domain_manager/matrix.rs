@@ -1,0 +1,334 @@
+//! What the batches of the matrix share.
+
+use std::time::Duration;
+
+use assay_inventory::{Leftover, Record, Unavailable};
+use assay_journal::Kind;
+use http::Method;
+use serde_json::json;
+
+use super::manager::{Grant, Made, Manager, To};
+use super::sheet::Sheet;
+use super::told::{
+    Effect, Missing, Told, has_no_effect, is_forbidden, is_not_found, need, works, works_with,
+};
+
+/// The role that is no domain manager's, and that none may give.
+pub(super) const ADMIN: &str = "admin";
+
+/// Something that rows need, or why it is not there.
+pub(super) type Thing = Result<Made, Missing>;
+
+/// How long it may take to undo what should not have been possible.
+const UNDO: Duration = Duration::from_secs(30);
+
+/// Two managers, and the sheet to fill in.
+pub(super) struct Matrix<'a> {
+    pub(super) a: &'a Manager<'a>,
+    pub(super) b: &'a Manager<'a>,
+    pub(super) sheet: &'a Sheet<'a>,
+    /// All roles, as the manager of A sees them.
+    pub(super) roles: Result<Vec<Record>, Missing>,
+}
+
+impl Matrix<'_> {
+    /// The id of a role.
+    pub(super) fn role(&self, name: &str) -> Result<&str, Missing> {
+        let roles = need(&self.roles)?;
+        let found = roles.iter().find(|role| role.text("name").value() == Some(name));
+        found
+            .map(Record::id)
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Missing(format!("the manager of {} sees no role {name}", self.a.name)))
+    }
+
+    /// The role that the manager of A may give.
+    pub(super) fn role_of_a(&self) -> Result<&str, Missing> {
+        self.role(self.a.role)
+    }
+
+    /// The role that the manager of B may give.
+    pub(super) fn role_of_b(&self) -> Result<&str, Missing> {
+        self.role(self.b.role)
+    }
+
+    /// The role that nobody may give.
+    pub(super) fn admin(&self) -> Result<&str, Missing> {
+        self.role(ADMIN)
+    }
+
+    /// Removes at once what must not be there.
+    pub(super) async fn undo(&self, keeper: &Manager<'_>, made: &Made) {
+        keeper.undo(made, UNDO).await;
+    }
+
+    /// A row in which a manager creates something in the own domain.
+    pub(super) async fn creation(
+        &self,
+        row: &'static str,
+        manager: &Manager<'_>,
+        kind: Kind,
+        what: &str,
+    ) -> Thing {
+        match manager.create(kind, what).await {
+            Ok((made, answer)) => {
+                self.sheet.tell(row, works(&answer));
+                Ok(made)
+            }
+            Err(why) => {
+                let missing = Missing(not_there(kind, manager, &why));
+                self.sheet.tell(row, works(&Err(why)));
+                Err(missing)
+            }
+        }
+    }
+
+    /// Something that rows need and that is no row of its own.
+    pub(super) async fn prop(&self, manager: &Manager<'_>, kind: Kind, what: &str) -> Thing {
+        let made = manager.create(kind, what).await;
+        made.map(|(made, _)| made).map_err(|why| Missing(not_there(kind, manager, &why)))
+    }
+
+    /// A row in which the manager of A creates something where that is forbidden. The keeper could remove it.
+    pub(super) async fn forbidden_creation(
+        &self,
+        row: &'static str,
+        keeper: &Manager<'_>,
+        kind: Kind,
+        what: &str,
+        domain: Option<&str>,
+    ) {
+        let fields = domain.map_or(json!({}), |domain| json!({"domain_id": domain}));
+        let (answer, made) = self.a.create_in(keeper, kind, what, fields).await;
+        let effect = keeper.has(kind, &keeper.name_of(what)).await;
+        self.sheet.tell(row, is_forbidden(&answer, &effect));
+        match made {
+            Some(made) => self.undo(keeper, &made).await,
+            None if matches!(effect, Ok(true)) => {
+                let left = keeper.undo_named(kind, &keeper.name_of(what), UNDO).await;
+                self.sheet.left(left);
+            }
+            None => {}
+        }
+    }
+
+    /// A row in which a manager changes something where that is forbidden; the owner sees whether it changed.
+    pub(super) async fn forbidden_change(
+        &self,
+        row: &'static str,
+        (manager, owner): (&Manager<'_>, &Manager<'_>),
+        thing: &Thing,
+        field: &str,
+    ) {
+        const FOREIGN: &str = "foreign@assay.invalid";
+        let work = async {
+            let made = need(thing)?;
+            let answer = manager.change(made, field, FOREIGN).await;
+            let effect = owner.field(made, field).await.map(|value| value.as_deref() == Some(FOREIGN));
+            Ok(is_forbidden(&answer, &effect))
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager deletes something where that is forbidden; the owner sees whether it is gone. If
+    /// it is, it is missing for all further rows.
+    pub(super) async fn forbidden_deletion(
+        &self,
+        row: &'static str,
+        (manager, owner): (&Manager<'_>, &Manager<'_>),
+        thing: &mut Thing,
+    ) {
+        let mut is_gone = None;
+        let work = async {
+            let made = need(thing)?;
+            let answer = manager.delete_made(made).await;
+            let effect = owner.has(made.kind, &made.name).await.map(|is_there| !is_there);
+            if let Ok(true) = effect {
+                owner.is_gone(made);
+                is_gone = Some(Missing(format!(
+                    "the {} of {} was deleted by the manager of {}",
+                    made.kind, owner.name, manager.name
+                )));
+            }
+            Ok(is_forbidden(&answer, &effect))
+        };
+        self.sheet.row(row, work).await;
+        if let Some(missing) = is_gone {
+            *thing = Err(missing);
+        }
+    }
+
+    /// A row in which a manager deletes something of the own domain.
+    pub(super) async fn deletion(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing) {
+        let work = async {
+            let made = need(thing)?;
+            let answer = manager.delete_made(made).await;
+            let look = async {
+                let is_gone = !manager.has(made.kind, &made.name).await?;
+                if is_gone {
+                    manager.is_gone(made);
+                }
+                Ok(is_gone)
+            };
+            Ok(works_with(answer, look, "it is still there").await)
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager looks for something foreign by its name.
+    pub(super) async fn search_by_name(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing) {
+        let work = async {
+            let made = need(thing)?;
+            let found = manager.named(made.kind, &made.name).await;
+            Ok(is_not_found(found.map(|found| found.first().map(|item| format!("found as {}", item.id())))))
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager looks for something foreign by its id.
+    pub(super) async fn search_by_id(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing) {
+        let work = async {
+            let made = need(thing)?;
+            let name = manager.field(made, "name").await;
+            Ok(is_not_found(name.map(|name| Some(format!("found as {}", name.unwrap_or_default())))))
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager finds something of the own domain by its name.
+    pub(super) async fn finds_by_name(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing) {
+        let work = async {
+            let made = need(thing)?;
+            let found = manager.named(made.kind, &made.name).await;
+            Ok(is_found(found.map(|found| found.iter().any(|item| item.id() == made.id))))
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager finds something of the own domain by its id.
+    pub(super) async fn finds_by_id(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing) {
+        let work = async {
+            let made = need(thing)?;
+            let name = manager.field(made, "name").await;
+            Ok(is_found(name.map(|name| name.as_deref() == Some(&made.name))))
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A row in which a manager changes something of the own domain, and sees it.
+    pub(super) async fn changes(&self, row: &'static str, manager: &Manager<'_>, thing: &Thing, field: &str) {
+        const AFTER: &str = "after@assay.invalid";
+        let work = async {
+            let made = need(thing)?;
+            let answer = manager.change(made, field, AFTER).await;
+            let look = async { Ok(manager.field(made, field).await?.as_deref() == Some(AFTER)) };
+            Ok(works_with(answer, look, "the change is not to be seen").await)
+        };
+        self.sheet.row(row, work).await;
+    }
+
+    /// A manager gives a role of the own domain: it works, and is seen to be assigned.
+    pub(super) async fn gives(&self, manager: &Manager<'_>, grant: Grant<'_>) -> Told {
+        let answer = manager.put(&grant.path()).await;
+        works_with(answer, manager.holds(&grant.path()), "the role is not assigned").await
+    }
+
+    /// A manager takes a role of the own domain back: it works, and is seen not to be assigned.
+    pub(super) async fn takes(&self, manager: &Manager<'_>, grant: Grant<'_>) -> Told {
+        let answer = manager.delete(&grant.path()).await;
+        let look = async { Ok(!manager.holds(&grant.path()).await?) };
+        works_with(answer, look, "the role is still assigned").await
+    }
+
+    /// A manager gives a role where that must have no effect; the owner of the project or domain sees what came
+    /// of it, and it is taken back at once.
+    pub(super) async fn gives_in_vain(
+        &self,
+        manager: &Manager<'_>,
+        owner: &Manager<'_>,
+        grant: Grant<'_>,
+    ) -> Told {
+        let answer = manager.put(&grant.path()).await;
+        let effect = owner.assigned(grant).await;
+        let told = has_no_effect(&answer, &effect, &[]);
+        if answer.is_ok() || matches!(effect, Ok(true)) {
+            let look = async || owner.assigned(grant).await;
+            let left = self.take_back([manager, owner], &grant.path(), "role assignment", look).await;
+            // Roles of users and groups that were made for this go with them.
+            let stays = matches!(grant.to, To::User(id) if id == manager.user);
+            self.sheet.left(left.filter(|_| stays));
+        }
+        told
+    }
+
+    /// A manager takes a role back where that must have no effect; the owner sees what came of it, and gives it
+    /// again for the rows to come.
+    pub(super) async fn takes_in_vain(
+        &self,
+        manager: &Manager<'_>,
+        owner: &Manager<'_>,
+        grant: Grant<'_>,
+    ) -> Told {
+        let answer = manager.delete(&grant.path()).await;
+        let effect = owner.holds(&grant.path()).await.map(|holds| !holds);
+        if let Ok(true) = effect {
+            restore(owner, &grant.path()).await;
+        }
+        has_no_effect(&answer, &effect, &[])
+    }
+
+    /// Deletes what should not have come to be, as anybody who can. What is seen to be there still is left; so
+    /// is what nobody could delete and nobody can see.
+    pub(super) async fn take_back(
+        &self,
+        managers: [&Manager<'_>; 2],
+        path: &[&str],
+        kind: &str,
+        look: impl AsyncFn() -> Effect,
+    ) -> Option<Leftover> {
+        let mut why: Option<Unavailable> = None;
+        for manager in managers {
+            let is_deleted = match manager.call_anyway(Method::DELETE, path, None).await {
+                Ok(_) => true,
+                Err(refusal) => {
+                    let is_gone = refusal.status == Some(404);
+                    why.get_or_insert(refusal);
+                    is_gone
+                }
+            };
+            match look().await {
+                Ok(false) => return None,
+                Err(_) if is_deleted => return None,
+                Ok(true) | Err(_) => {}
+            }
+        }
+        Some(Leftover {
+            kind: kind.to_owned(),
+            name: path.join("/"),
+            id: None,
+            why: why.map_or_else(|| "it was deleted, but is still there".into(), |why| why.to_string()),
+        })
+    }
+}
+
+/// Puts in place again what somebody took away who must not be able to.
+pub(super) async fn restore(owner: &Manager<'_>, path: &[&str]) {
+    if let Err(why) = owner.put(path).await {
+        tracing::debug!(%why, "what was taken away could not be put in place again");
+    }
+}
+
+/// What must be found is found.
+pub(super) fn is_found(found: Result<bool, Unavailable>) -> Told {
+    match found {
+        Ok(is_found) => {
+            let seen = if is_found { "it was found" } else { "it was not found" };
+            Told::seen(is_found, seen)
+        }
+        Err(why) => works(&Err(why)),
+    }
+}
+
+fn not_there(kind: Kind, manager: &Manager<'_>, why: &Unavailable) -> String {
+    format!("there is no {kind} in {} to try it with: {why}", manager.name)
+}

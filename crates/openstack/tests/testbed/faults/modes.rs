@@ -1,0 +1,576 @@
+//! Clouds that fail for longer than one call, or lie.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assay_inventory::{FactId, StepId};
+use assay_openstack::Budgets;
+use assay_standards::Verdict::{Abort, Fail, Pass};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::fault::{Fault, error};
+use super::ground::Ground;
+use super::proxy::{Answer, Call, Outcome, Script, Service};
+use super::sweep::{
+    Elsewhere, Ran, Random, Subject, budgets, is_full, left_behind, old_neutron, run, run_beside, run_until,
+    troubles,
+};
+use super::{BACKUP, GROUP, IMAGE, MACHINE, NETWORK, PLAIN, SECRET};
+
+/// All probes of this file at the same time.
+const ALL: Subject = Subject {
+    fact: FactId::VolumeBackup,
+    reads: &[
+        FactId::SecretLifecycle,
+        FactId::ImageUpload,
+        FactId::ExternalNetworks,
+        FactId::ProviderNetworkUse,
+        FactId::DefaultSecurityGroupRules,
+        FactId::NewSecurityGroup,
+    ],
+    is_old: true,
+    ..PLAIN
+};
+
+const SECRETS: &str = "scs-0116-permissions";
+const BACKUPS: &str = "scs-0117-test-backup";
+const GROUPS: &str = "scs-0115-default-rules";
+
+async fn ground() -> Ground {
+    Ground::prepare("assay-faults").await
+}
+
+fn nothing() -> Vec<String> {
+    Vec::new()
+}
+
+fn has(ran: &Ran, words: &[&str]) -> bool {
+    troubles(&ran.inventory).iter().any(|why| words.iter().all(|word| why.contains(word)))
+}
+
+/// A script made of two functions.
+struct Scripted<B, A> {
+    before: B,
+    after: A,
+}
+
+impl<B, A> Script for Scripted<B, A>
+where
+    B: Fn(&Call) -> Option<Outcome> + Send + Sync,
+    A: Fn(&Call, &mut Answer) + Send + Sync,
+{
+    fn before(&self, call: &Call) -> Option<Outcome> {
+        (self.before)(call).or_else(|| old_neutron(call))
+    }
+
+    fn after(&self, call: &Call, mut answer: Answer) -> Outcome {
+        (self.after)(call, &mut answer);
+        Outcome::Answer(answer)
+    }
+}
+
+/// Answers for the cloud.
+fn instead<B: Fn(&Call) -> Option<Outcome> + Send + Sync + 'static>(before: B) -> Arc<dyn Script> {
+    Arc::new(Scripted { before, after: |_: &Call, _: &mut Answer| () })
+}
+
+/// Changes the answers of the cloud.
+fn changing<A: Fn(&Call, &mut Answer) + Send + Sync + 'static>(after: A) -> Arc<dyn Script> {
+    Arc::new(Scripted { before: |_: &Call| None, after })
+}
+
+/// Changes the JSON of answers that are fine.
+fn rewriting<F: Fn(&Call, &mut Value) + Send + Sync + 'static>(rewrite: F) -> Arc<dyn Script> {
+    changing(move |call, answer| {
+        if let Some(mut value) = answer.value().filter(|_| answer.status < 300) {
+            rewrite(call, &mut value);
+            answer.body = value.to_string().into_bytes();
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_forbids_everything_is_judged_for_itself() {
+    let ground = ground().await;
+    let services = [Service::KeyManager, Service::BlockStorage, Service::Image, Service::Network];
+    let runs = services.map(async |service| {
+        let base = ground.base;
+        let script = instead(move |call: &Call| {
+            call.is_for(service, base)
+                .then(|| Outcome::Answer(error(service, 403, "policy does not allow it")))
+        });
+        // Only without images it matters that content is tried to be had.
+        let subject = Subject { thorough: service == Service::Image, ..ALL };
+        (service, run(&ground, &subject, script, &budgets()).await)
+    });
+    for (service, ran) in futures::future::join_all(runs).await {
+        assert_eq!(ran.problems, nothing(), "{service:?}");
+        assert!(has(&ran, &["HTTP 403: ", "policy does not allow it"]), "{service:?}");
+        let verdicts = [SECRETS, BACKUPS, GROUPS].map(|testcase| ran.verdicts(testcase).0.unwrap());
+        let expected = match service {
+            Service::KeyManager => [Fail, Pass, verdicts[2]],
+            Service::BlockStorage => [Pass, Fail, verdicts[2]],
+            // Without images an empty volume does.
+            Service::Image => [Pass, Pass, verdicts[2]],
+            _ => [Pass, Pass, Abort],
+        };
+        assert_eq!(verdicts, expected, "{service:?}: {:#?}", troubles(&ran.inventory));
+    }
+}
+
+/// What services say when the quota is used up.
+fn over_quota(service: Service) -> (Answer, &'static str) {
+    match service {
+        Service::BlockStorage => {
+            let message =
+                "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota 'volumes'.";
+            let mut answer = error(service, 413, message);
+            answer.headers.push(("retry-after".into(), "0".into()));
+            (answer, message)
+        }
+        Service::Network => {
+            let message = "Quota exceeded for resources: ['network'].";
+            let body = json!({"NeutronError": {"type": "OverQuota", "message": message, "detail": ""}});
+            (Answer::json(409, &body), message)
+        }
+        Service::KeyManager => {
+            let message = "Quota reached for project 1. Only 10 secrets are allowed.";
+            (error(service, 403, message), message)
+        }
+        Service::Compute => {
+            let message = "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances";
+            (error(service, 403, message), message)
+        }
+        Service::Image | Service::Identity => {
+            let message = "Request returned failure status: the limit of image_count_total is reached";
+            (error(service, 413, message), message)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_that_is_used_up_is_told_in_the_words_of_the_service() {
+    let ground = ground().await;
+    let base = ground.base;
+    let quota = |call: &Call, base| call.creates().then(|| over_quota(Service::of(&call.path, base)).0);
+    let ran =
+        run(&ground, &ALL, instead(move |call| quota(call, base).map(Outcome::Answer)), &budgets()).await;
+    assert_eq!(ran.problems, nothing());
+    for service in [Service::BlockStorage, Service::Network, Service::KeyManager, Service::Image] {
+        let (_, message) = over_quota(service);
+        assert!(has(&ran, &["POST ", message]), "{message}: {:#?}", troubles(&ran.inventory));
+    }
+    // To the reference, a 403 is a 403, and any trouble with backups a failure.
+    let verdicts = [SECRETS, BACKUPS, GROUPS].map(|testcase| ran.verdicts(testcase));
+    assert_eq!(verdicts.map(|(official, _)| official), [Some(Fail), Some(Fail), Some(Abort)]);
+    assert_eq!(verdicts[1].1, Abort, "a full project says nothing of backups");
+
+    // The quota ends at some later create: two volumes, two backups, two images.
+    let mut random = Random::seeded();
+    let limits: Vec<usize> = if is_full() { (1..8).collect() } else { vec![1 + random.below(7)] };
+    for limit in limits {
+        let made = AtomicUsize::new(0);
+        let script = instead(move |call| {
+            let refusal = quota(call, base)?;
+            (made.fetch_add(1, Ordering::SeqCst) >= limit).then_some(Outcome::Answer(refusal))
+        });
+        let ran = run(&ground, &BACKUP, script, &budgets()).await;
+        assert_eq!(ran.problems, nothing(), "after {limit}");
+    }
+}
+
+/// Sets fields of single volumes and backups.
+fn pinned(collection: &'static str, wrapper: &'static str, fields: Value) -> Arc<dyn Script> {
+    rewriting(move |call, value| {
+        let is_one = call.key.method == "GET" && call.key.shape.ends_with(&format!("/{collection}/*"));
+        if let Some(inner) = value.get_mut(wrapper).and_then(Value::as_object_mut).filter(|_| is_one) {
+            inner.extend(fields.as_object().cloned().unwrap_or_default());
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stuck_or_broken_is_told_with_its_state_and_taken_down() {
+    let ground = ground().await;
+    let short = Budgets { volume: Duration::from_secs(4), ..budgets() };
+    let cases = [
+        ("volumes", "volume", json!({"status": "creating"}), "\"creating\""),
+        ("volumes", "volume", json!({"status": "backing-up"}), "\"backing-up\""),
+        ("backups", "backup", json!({"status": "creating"}), "\"creating\""),
+        ("volumes", "volume", json!({"status": "error"}), "it went to error"),
+        (
+            "backups",
+            "backup",
+            json!({"status": "error", "fail_reason": "the backup store is full"}),
+            "it went to error: the backup store is full",
+        ),
+    ];
+    let subject = Subject { thorough: false, ..BACKUP };
+    let runs = cases.into_iter().map(async |(collection, wrapper, fields, words)| {
+        (words, run(&ground, &subject, pinned(collection, wrapper, fields), &short).await)
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(3).collect().await;
+    for (words, ran) in runs {
+        assert_eq!(ran.problems, nothing(), "{words}");
+        assert!(has(&ran, &[words]), "{words}: {:#?}", troubles(&ran.inventory));
+        assert_eq!(ran.verdicts(BACKUPS), (Some(Fail), Fail), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_ends_in_error_is_told_in_the_words_of_nova() {
+    let ground = ground().await;
+    let fault =
+        json!({"code": 500, "message": "No valid host was found. There are not enough hosts available."});
+    let fields = json!({"status": "ERROR", "fault": fault});
+    let ran = run(&ground, &MACHINE, pinned("servers", "server", fields), &budgets()).await;
+    assert_eq!(ran.problems, nothing());
+    assert!(has(&ran, &["ERROR", "No valid host was found."]), "{:#?}", troubles(&ran.inventory));
+    assert_eq!(ran.verdicts("scs-0101-entropy-avail").0, Some(Abort));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_deleted_is_named_and_waits_for_the_next_cleanup() {
+    let ground = ground().await;
+    let short = Budgets { removal: Duration::from_secs(5), ..budgets() };
+    let message = "Invalid backup: Backup status must be available or error";
+    let script = instead(move |call| {
+        (call.method == "DELETE" && call.path.contains("/backups/"))
+            .then(|| Outcome::Answer(error(Service::BlockStorage, 400, message)))
+    });
+    let ran = run(&ground, &Subject { thorough: false, ..BACKUP }, script, &short).await;
+    // That the next cleanup takes it down is part of the run.
+    assert_eq!(ran.problems, nothing());
+    let left: Vec<&str> = ran.inventory.leftovers.iter().map(|left| left.kind.as_str()).collect();
+    assert!(left.contains(&"backup"), "{left:?}");
+    assert!(has(&ran, &["DELETE ", "HTTP 400", message]), "{:#?}", troubles(&ran.inventory));
+    assert_eq!(ran.verdicts(BACKUPS), (Some(Pass), Pass), "the backup was made and restored");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_left_without_a_name_is_judged_but_not_touched() {
+    let ground = ground().await;
+    let nameless = json!({"id": "0b5e0b5e-0b5e-4b5e-8b5e-0b5e0b5e0b5e", "name": null, "status": "available"});
+    let subject = Subject { thorough: false, ..BACKUP };
+    let runs = ["volumes", "backups"].map(async |key| {
+        let nameless = nameless.clone();
+        let script = rewriting(move |_, value| {
+            if let Some(items) = value.get_mut(key).and_then(Value::as_array_mut) {
+                items.push(nameless.clone());
+            }
+        });
+        (key, run(&ground, &subject, script, &budgets()).await)
+    });
+    for (key, ran) in futures::future::join_all(runs).await {
+        assert_eq!(ran.problems, nothing(), "{key}");
+        assert_eq!(ran.verdicts(BACKUPS), (Some(Fail), Pass), "{key}");
+        let seen = ran.inventory.volume_backup.value().unwrap();
+        assert_eq!(seen.nameless.len(), 1, "{key}");
+        assert!(seen.transcript.is_done(StepId::AwaitRestored));
+    }
+}
+
+/// All answers of a service are the outcome, from some call on.
+fn dying(service: Service, base: u16, after: usize, how: fn() -> Outcome) -> Arc<dyn Script> {
+    let calls = AtomicUsize::new(0);
+    instead(move |call| {
+        let is_over = call.is_for(service, base) && calls.fetch_add(1, Ordering::SeqCst) >= after;
+        is_over.then(how)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_dies_takes_no_longer_than_the_budget_and_the_rest_waits() {
+    let ground = ground().await;
+    let ground = &ground;
+    let mut random = Random::seeded();
+    let mut cases: Vec<(Subject, Service, usize)> = (0..40)
+        .map(|after| (BACKUP, Service::BlockStorage, after))
+        .chain((0..14).map(|after| (NETWORK, Service::Network, after)))
+        .chain((0..8).map(|after| (SECRET, Service::KeyManager, after)))
+        .collect();
+    if !is_full() {
+        cases = (0..5).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
+    }
+    let short = Budgets { removal: Duration::from_secs(5), volume: Duration::from_secs(20), ..budgets() };
+    let ways: [fn() -> Outcome; 3] = [
+        || Outcome::Reset,
+        || Outcome::Silence,
+        || Outcome::Answer(error(Service::Identity, 503, "no backend is up")),
+    ];
+    let runs = cases.into_iter().enumerate().map(|(number, (subject, service, after))| {
+        let short = short.clone();
+        async move {
+            let script = dying(service, ground.base, after, ways[number % ways.len()]);
+            (subject.fact, after, number % ways.len(), run(ground, &subject, script, &short).await)
+        }
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(4).collect().await;
+    for (fact, after, way, ran) in runs {
+        assert_eq!(ran.problems, nothing(), "{fact} after {after} calls, way {way}");
+        // What is waited for at most: a volume, what comes after it, and taking down; a call each in flight.
+        assert!(ran.took < Duration::from_secs(100), "{fact} after {after} calls, way {way}: {:?}", ran.took);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_ends_is_renewed_and_one_that_cannot_be_is_told() {
+    let ground = ground().await;
+    let mut random = Random::seeded();
+    let afters: Vec<usize> = if is_full() { (0..30).collect() } else { vec![random.below(30)] };
+    let base = ground.base;
+    let ending = |after: usize, for_good: bool| {
+        let first: Mutex<Option<String>> = Mutex::default();
+        let calls = AtomicUsize::new(0);
+        instead(move |call| {
+            let Some(token) = &call.token else {
+                // Keystone itself.
+                let is_again = for_good && calls.load(Ordering::SeqCst) > after;
+                return is_again
+                    .then(|| Outcome::Answer(error(Service::Identity, 401, "the account is disabled")));
+            };
+            let first = first.lock().unwrap().get_or_insert_with(|| token.clone()).clone();
+            let is_over = *token == first && calls.fetch_add(1, Ordering::SeqCst) >= after;
+            is_over
+                .then(|| Outcome::Answer(error(Service::of(&call.path, base), 401, "the token has expired")))
+        })
+    };
+    let budgets = budgets();
+    for after in afters {
+        let (renewed, refused) = futures::join!(
+            run(&ground, &BACKUP, ending(after, false), &budgets),
+            run(&ground, &BACKUP, ending(after, true), &budgets),
+        );
+        assert_eq!(
+            (renewed.problems, refused.problems.clone()),
+            (nothing(), nothing()),
+            "after {after} calls"
+        );
+        assert_eq!(troubles(&renewed.inventory), nothing(), "after {after} calls");
+        assert!(has(&refused, &["the account is disabled"]), "{:#?}", troubles(&refused.inventory));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_that_differ_change_nothing() {
+    let ground = ground().await;
+    for date in ["Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 31 Dec 2100 23:59:59 GMT", "yesterday"] {
+        let script = changing(move |_, answer| {
+            answer.headers.retain(|(name, _)| name != "date");
+            answer.headers.push(("date".into(), date.into()));
+        });
+        let subject = Subject { reads: &[FactId::ImageUpload, FactId::Images, FactId::Flavors], ..SECRET };
+        let ran = run(&ground, &subject, script, &budgets()).await;
+        assert_eq!((ran.problems.clone(), troubles(&ran.inventory)), (nothing(), nothing()), "{date}");
+        assert_eq!(ran.verdicts(SECRETS), (Some(Pass), Pass), "{date}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_that_lead_elsewhere_are_not_followed() {
+    let ground = ground().await;
+    let elsewhere = Elsewhere::open().await;
+
+    // Of the link to a secret only the id counts.
+    let url = elsewhere.url.clone();
+    let script = rewriting(move |_, value| lead_away(value, &url));
+    let ran = run(&ground, &SECRET, script, &budgets()).await;
+    assert_eq!((ran.problems.clone(), troubles(&ran.inventory)), (nothing(), nothing()));
+    assert_eq!(ran.verdicts(SECRETS), (Some(Pass), Pass));
+
+    // Without a whole list nothing is known, and nothing is made.
+    for (subject, key, links) in [
+        (SECRET, "secrets", None),
+        (BACKUP, "volumes", Some("volumes_links")),
+        (BACKUP, "backups", Some("backup_links")),
+    ] {
+        let url = elsewhere.url.clone();
+        let script = rewriting(move |_, value| {
+            if value.get(key).is_some_and(Value::is_array) {
+                match links {
+                    None => value["next"] = json!(url),
+                    Some(links) => value[links] = json!([{"rel": "next", "href": url}]),
+                }
+            }
+        });
+        let ran = run(&ground, &subject, script, &budgets()).await;
+        assert_eq!(ran.problems, nothing(), "{key}");
+        assert!(
+            has(&ran, &["GET ", "the next page is said to be at"]),
+            "{key}: {:#?}",
+            troubles(&ran.inventory)
+        );
+        assert!(
+            ran.calls.iter().all(|call| call.key.method == "GET" || call.key.shape.ends_with("/auth/tokens"))
+        );
+    }
+
+    assert_eq!(elsewhere.visitors(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_that_would_lead_out_of_their_collection_are_none() {
+    let ground = ground().await;
+    let ground = &ground;
+    let mut cases = Vec::new();
+    for id in ["..", ".", "../../v2.0/networks", "http://127.0.0.1:1/", "?all=true", ""] {
+        for (subject, wrapper) in [
+            (BACKUP, "volume"),
+            (BACKUP, "backup"),
+            (BACKUP, "restore"),
+            (NETWORK, "network"),
+            (NETWORK, "router"),
+        ] {
+            cases.push((id, subject, wrapper));
+        }
+    }
+    let mut random = Random::seeded();
+    if !is_full() {
+        cases = (0..4).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
+    }
+    let runs = cases.into_iter().map(async |(id, subject, wrapper)| {
+        let script = rewriting(move |call, value| {
+            if let Some(inner) = value.get_mut(wrapper).filter(|_| call.creates()) {
+                inner[if wrapper == "restore" { "volume_id" } else { "id" }] = json!(id);
+            }
+        });
+        let subject = Subject { thorough: false, ..subject };
+        (id, wrapper, run(ground, &subject, script, &budgets()).await)
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(3).collect().await;
+    for (id, wrapper, ran) in runs {
+        assert_eq!(ran.problems, nothing(), "{wrapper} {id:?}");
+        assert!(has(&ran, &["POST "]), "{wrapper} {id:?}: {:#?}", troubles(&ran.inventory));
+    }
+}
+
+/// Replaces the beginning of all links to secrets.
+fn lead_away(value: &mut Value, url: &str) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| lead_away(item, url)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(link) if name == "secret_ref" => {
+                        let id = link.rsplit('/').next().unwrap_or_default();
+                        *link = format!("{url}/{id}");
+                    }
+                    _ => lead_away(value, url),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interruption_at_any_call_leaves_nothing() {
+    let ground = ground().await;
+    let ground = &ground;
+    let mut random = Random::seeded();
+    let mut cases: Vec<usize> = (0..70).collect();
+    if !is_full() {
+        cases = (0..6).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
+    }
+    let runs = cases.into_iter().map(async |after| {
+        let cancel = CancellationToken::new();
+        let (told, calls) = (cancel.clone(), AtomicUsize::new(0));
+        let script = instead(move |_| {
+            if calls.fetch_add(1, Ordering::SeqCst) == after {
+                told.cancel();
+            }
+            None
+        });
+        (after, run_until(ground, &ALL, script, &budgets(), &cancel).await)
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(3).collect().await;
+    for (after, ran) in runs {
+        assert_eq!(ran.problems, nothing(), "after {after} calls");
+        assert_eq!(ran.inventory.leftovers, [], "after {after} calls");
+        // Nothing is begun after it. What was in flight was taken down.
+        let mut states: BTreeMap<String, usize> = BTreeMap::new();
+        for call in &ran.calls {
+            *states.entry(call.key.method.clone()).or_default() += 1;
+        }
+        assert!(ran.took < Duration::from_secs(60), "after {after} calls: {:?}, {states:?}", ran.took);
+    }
+}
+
+/// The first answer to a create call is lost, and the first list after it makes no sense.
+struct Lost {
+    fault: Fault,
+    base: u16,
+    elsewhere: String,
+    answer_is_lost: AtomicBool,
+    list_is_spoilt: AtomicBool,
+}
+
+impl Script for Lost {
+    fn before(&self, call: &Call) -> Option<Outcome> {
+        old_neutron(call)
+    }
+
+    fn after(&self, call: &Call, answer: Answer) -> Outcome {
+        if call.creates() && !self.answer_is_lost.swap(true, Ordering::SeqCst) {
+            return Outcome::Reset;
+        }
+        let is_search =
+            call.key.shape.contains("name=assay-") || call.key.shape.contains("description=assay-");
+        if is_search && !self.list_is_spoilt.swap(true, Ordering::SeqCst) {
+            return self.fault.spoil(Service::of(&call.path, self.base), Some(&answer), &self.elsewhere);
+        }
+        Outcome::Answer(answer)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_made_without_an_answer_is_looked_for_until_a_list_makes_sense() {
+    let ground = ground().await;
+    let (ground, elsewhere) = (&ground, &Elsewhere::open().await);
+    let mut cases: Vec<(Subject, Fault)> = Vec::new();
+    for subject in [SECRET, GROUP, IMAGE, NETWORK] {
+        let faults = Fault::ALL.into_iter().filter(|fault| !fault.is_about_changes());
+        cases.extend(faults.map(|fault| (subject, fault)));
+    }
+    let mut random = Random::seeded();
+    if !is_full() {
+        cases = (0..8).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
+    }
+    let runs = cases.into_iter().map(async |(subject, fault)| {
+        let script = Arc::new(Lost {
+            fault,
+            base: ground.base,
+            elsewhere: elsewhere.url.clone(),
+            answer_is_lost: AtomicBool::default(),
+            list_is_spoilt: AtomicBool::default(),
+        });
+        let ran = run(ground, &subject, Arc::clone(&script) as Arc<dyn Script>, &budgets()).await;
+        (subject.fact, fault, script, ran)
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(3).collect().await;
+    for (fact, fault, script, ran) in runs {
+        assert_eq!(ran.problems, nothing(), "{fact}, {fault:?}");
+        assert!(script.list_is_spoilt.load(Ordering::SeqCst), "{fact}, {fault:?}: nothing was looked for");
+    }
+    assert_eq!(elsewhere.visitors(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_in_one_project_do_not_disturb_each_other() {
+    let ground = ground().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (cancel, budgets) = (CancellationToken::new(), budgets());
+    let subject = Subject { thorough: false, ..ALL };
+    let one = || run_beside(&ground, &subject, instead(|_| None), &budgets, &cancel, folder.path());
+    let (first, second) = futures::join!(one(), one());
+    for ran in [&first, &second] {
+        // That neither deletes what the other made is seen by the proxy.
+        assert_eq!((ran.problems.clone(), troubles(&ran.inventory)), (nothing(), nothing()));
+        assert_eq!(left_behind(&ground, ran, folder.path()).await, nothing());
+    }
+    assert!(first.marks.is_disjoint(&second.marks) && !first.marks.is_empty());
+}
