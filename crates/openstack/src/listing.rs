@@ -110,6 +110,10 @@ fn records(reply: &Reply, body: &mut Map<String, Value>, key: &str) -> Result<Ve
         .into_iter()
         .enumerate()
         .map(|(index, item)| match item {
+            // Whatever else is odd about an item, by its id others are asked for.
+            Value::Object(fields) if fields.get("id").is_some_and(|id| !id.is_string() && !id.is_null()) => {
+                Err(reply.malformed(format!("the id of item {index} of {key:?} is no text")))
+            }
             Value::Object(fields) => Ok(fields.into_iter().collect()),
             _ => Err(reply.malformed(format!("item {index} of {key:?} is no JSON object"))),
         })

@@ -42,7 +42,7 @@ impl Janitor<'_> {
             Ok(()) => self.remove_all(journal, buckets, &key, until).await,
         };
         let id = credential_id(&key.access);
-        match self.remove(Kind::Ec2Credential, &id, until).await {
+        match self.remove(Kind::Ec2Credential, &id, None, until).await {
             Ok(()) => {
                 // If this cannot be ticked off, the next run finds that the key is gone.
                 let _ = entry.gone();

@@ -72,7 +72,7 @@ pub async fn cleanup(session: &Session, cleanup: &Cleanup) -> Cleaned {
     found.sort_by_key(|item| item.kind);
     for group in found.chunk_by(|a, b| a.kind == b.kind) {
         let removed = group.iter().map(|item| async move {
-            janitor.remove(item.kind, &item.id, until).await.map_err(|why| Leftover {
+            janitor.remove(item.kind, &item.id, Some(&item.name), until).await.map_err(|why| Leftover {
                 kind: item.kind.label().into(),
                 name: item.name.clone(),
                 id: Some(item.id.clone()),

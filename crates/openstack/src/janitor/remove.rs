@@ -18,7 +18,7 @@ use crate::waiting::{Pauses, passes};
 use crate::{Session, links};
 
 /// Once something could not be taken down, what it may depend on is only tried for so long.
-const HASTY: Duration = Duration::from_secs(2);
+const HASTY: Duration = Duration::from_secs(10);
 /// A call that is in flight when the time is up may still take so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -67,7 +67,10 @@ impl Janitor<'_> {
     async fn take_one_down(&self, journal: &Journal, doomed: &Doomed, until: Instant) -> Option<Leftover> {
         let open = &doomed.open;
         let outcome = match open.id.clone() {
-            Some(id) => self.remove(open.kind, &id, until).await.map_err(|why| (Some(id), why)),
+            Some(id) => {
+                let removed = self.remove(open.kind, &id, searched(open), until).await;
+                removed.map_err(|why| (Some(id), why))
+            }
             None => self.remove_by_name(doomed, until).await,
         };
         let left = |id, why: String| {
@@ -104,7 +107,7 @@ impl Janitor<'_> {
                 Ok(ids) if ids.is_empty() && Instant::now() >= appears_until => return Ok(()),
                 Ok(ids) => {
                     for id in &ids {
-                        let removed = self.remove(open.kind, id, until).await;
+                        let removed = self.remove(open.kind, id, searched(open), until).await;
                         removed.map_err(|why| (Some(id.clone()), why))?;
                     }
                     if !ids.is_empty() {
@@ -171,8 +174,15 @@ impl Janitor<'_> {
         }
     }
 
-    /// Removes one thing and waits until it is gone.
-    pub(crate) async fn remove(&self, kind: Kind, id: &str, until: Instant) -> Result<(), Unavailable> {
+    /// Removes one thing and waits until it is gone. By its name it is found faster where it must be looked
+    /// for.
+    pub(crate) async fn remove(
+        &self,
+        kind: Kind,
+        id: &str,
+        name: Option<&str>,
+        until: Instant,
+    ) -> Result<(), Unavailable> {
         let endpoint = self.session.endpoint(kind.service())?;
         let collection: &[&str] = match (shelf(kind), kind) {
             (Some(Shelf { path, .. }), _) => path,
@@ -190,7 +200,7 @@ impl Janitor<'_> {
         loop {
             let step = timeout_at(
                 until.max(Instant::now()) + GRACE,
-                self.step(kind, &endpoint, &path, id, &mut asked),
+                self.step(kind, &endpoint, &path, (id, name), &mut asked),
             );
             let outcome = step.await.unwrap_or_else(|_| {
                 let method = if asked { Method::GET } else { Method::DELETE };
@@ -216,16 +226,16 @@ impl Janitor<'_> {
         kind: Kind,
         endpoint: &Endpoint,
         path: &[&str],
-        id: &str,
+        (id, name): (&str, Option<&str>),
         asked: &mut bool,
     ) -> Result<bool, Unavailable> {
         if kind == Kind::Ec2Credential {
             // Keystone forbids a credential that does not exist as if it were somebody else's.
-            if !self.is_listed(kind, endpoint, id).await? {
+            if !self.is_listed(kind, endpoint, id, None).await? {
                 return Ok(true);
             }
             self.call(endpoint, Method::DELETE, path, None).await?;
-            return Ok(!self.is_listed(kind, endpoint, id).await?);
+            return Ok(!self.is_listed(kind, endpoint, id, None).await?);
         }
         if !*asked {
             match kind {
@@ -235,8 +245,13 @@ impl Janitor<'_> {
             }
             match self.call(endpoint, Method::DELETE, path, None).await {
                 Ok(_) => *asked = true,
-                // A 404 may speak of something else, such as a service that is down: looking tells.
-                Err(why) if why.status == Some(404) => {}
+                // A 404 may speak of something else, such as a proxy that has lost the service: then there is
+                // no list either.
+                Err(why) if why.status == Some(404) => {
+                    if !self.is_listed(kind, endpoint, id, name).await? {
+                        return Ok(true);
+                    }
+                }
                 Err(why) => return Err(why),
             }
         }
@@ -246,7 +261,7 @@ impl Janitor<'_> {
             Err(why)
                 if why.status == Some(403) && matches!(kind, Kind::User | Kind::Group | Kind::Project) =>
             {
-                Ok(!self.is_listed(kind, endpoint, id).await?)
+                Ok(!self.is_listed(kind, endpoint, id, None).await?)
             }
             Err(why) => Err(why),
             Ok(reply) => {
@@ -259,13 +274,22 @@ impl Janitor<'_> {
         }
     }
 
-    /// Whether the service lists something.
-    async fn is_listed(&self, kind: Kind, endpoint: &Endpoint, id: &str) -> Result<bool, Unavailable> {
+    /// Whether the service lists something, at least under its name.
+    async fn is_listed(
+        &self,
+        kind: Kind,
+        endpoint: &Endpoint,
+        id: &str,
+        name: Option<&str>,
+    ) -> Result<bool, Unavailable> {
         let Some(place) = shelf(kind) else {
             return Ok(false);
         };
-        let listed = place.list(self.session, self.fact, endpoint, None, None).await?;
-        Ok(listed.iter().any(|item| item.id() == id))
+        let listed = place.list(self.session, self.fact, endpoint, name, None).await?;
+        match listed.iter().any(|item| id_of(item).is_none()) {
+            true => Err(place.unreadable(endpoint)),
+            false => Ok(listed.iter().any(|item| id_of(item) == Some(id))),
+        }
     }
 
     /// Takes all interfaces off a router of ours.
@@ -335,6 +359,14 @@ impl Janitor<'_> {
             ..Wanting::get(self.fact, endpoint, endpoint.at(path))
         };
         self.session.call(wanting).await
+    }
+}
+
+/// What finds something in the list of its kind.
+fn searched(open: &Open) -> Option<&str> {
+    match open.kind {
+        Kind::RbacPolicy => open.within.as_deref(),
+        _ => Some(&open.name),
     }
 }
 

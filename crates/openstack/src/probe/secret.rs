@@ -54,7 +54,8 @@ async fn live(workshop: &Workshop<'_>, seen: &mut SecretLifecycle) -> Result<(),
             workshop.send(Method::DELETE, SERVICE, &["secrets", &secret.id], None).await?;
             let janitor =
                 Janitor { session: workshop.session(), fact: Some(FACT), budget: workshop.budgets().removal };
-            janitor.remove(Kind::Secret, &secret.id, Instant::now() + janitor.budget).await
+            let until = Instant::now() + janitor.budget;
+            janitor.remove(Kind::Secret, &secret.id, Some(&secret.name), until).await
         })
         .await
 }

@@ -32,11 +32,16 @@ async fn read_rules(workshop: &Workshop<'_>) -> Result<Vec<SecurityGroupRule>, S
             let rules = record.get("security_group_rules").and_then(Value::as_array);
             let rules =
                 rules.ok_or_else(|| reply.malformed("the answer holds no \"security_group_rules\""))?;
-            Ok(rules
-                .iter()
-                .filter_map(Value::as_object)
-                .map(|fields| SecurityGroupRule(fields.clone().into_iter().collect()))
-                .collect())
+            let rules = rules.iter().map(|rule| {
+                let fields = rule.as_object()?;
+                // Without these two nothing can be said of a rule.
+                let is_told = ["direction", "ethertype"]
+                    .iter()
+                    .all(|field| fields.get(*field).is_some_and(Value::is_string));
+                is_told.then(|| SecurityGroupRule(fields.clone().into_iter().collect()))
+            });
+            let rules: Option<Vec<_>> = rules.collect();
+            rules.ok_or_else(|| reply.malformed("a rule has no direction or no ethertype"))
         })
         .await
 }

@@ -297,10 +297,12 @@ async fn a_service_that_dies_takes_no_longer_than_the_budget_and_the_rest_waits(
         cases = (0..5).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
     }
     let short = Budgets { removal: Duration::from_secs(5), volume: Duration::from_secs(20), ..budgets() };
-    let ways: [fn() -> Outcome; 3] = [
+    let ways: [fn() -> Outcome; 4] = [
         || Outcome::Reset,
         || Outcome::Silence,
         || Outcome::Answer(error(Service::Identity, 503, "no backend is up")),
+        // What a proxy says that does not know the service any more.
+        || Outcome::Answer(error(Service::Image, 404, "default backend - 404")),
     ];
     let runs = cases.into_iter().enumerate().map(|(number, (subject, service, after))| {
         let short = short.clone();
@@ -501,7 +503,7 @@ async fn an_interruption_at_any_call_leaves_nothing() {
 }
 
 /// The first answer to a create call is lost, and the first list after it makes no sense.
-struct Lost {
+struct Forgetful {
     fault: Fault,
     base: u16,
     elsewhere: String,
@@ -509,7 +511,7 @@ struct Lost {
     list_is_spoilt: AtomicBool,
 }
 
-impl Script for Lost {
+impl Script for Forgetful {
     fn before(&self, call: &Call) -> Option<Outcome> {
         old_neutron(call)
     }
@@ -541,7 +543,7 @@ async fn what_was_made_without_an_answer_is_looked_for_until_a_list_makes_sense(
         cases = (0..8).map(|_| cases.swap_remove(random.below(cases.len()))).collect();
     }
     let runs = cases.into_iter().map(async |(subject, fault)| {
-        let script = Arc::new(Lost {
+        let script = Arc::new(Forgetful {
             fault,
             base: ground.base,
             elsewhere: elsewhere.url.clone(),
