@@ -25,6 +25,9 @@ while True:
             sys.exit(f"{worker} died, see {Path(sys.argv[2]).parent / 'log' / (worker + '.log')}")
         if reported.get(worker, 0) < int(pid_file.stat().st_mtime):
             missing.append(worker)
+    # A volume service that is up may not have told the scheduler yet what it has room for.
+    if not missing and not list(cloud.block_storage.backend_pools()):
+        missing.append("the room of cinder-volume")
     if not missing:
         break
     if time.monotonic() > deadline:
