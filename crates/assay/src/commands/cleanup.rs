@@ -1,17 +1,22 @@
 //! `assay cleanup`: takes down what checks created and could not take down themselves.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use assay_journal::{Journal, Open};
+use assay_journal::{Journal, Open, RunId};
 use assay_openstack::{Cleanup as Work, CloudConfig, Found, Marks, Overrides, Session, Settings, cleanup};
 use assay_report::ExitCode;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::args::{Cleanup, Global, budgets};
 use crate::failure::Failure;
 use crate::human::bold;
 use crate::output::{note, print};
 use crate::state;
+
+/// A run that created nothing for so long is over.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(1);
 
 pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Failure> {
     let overrides =
@@ -39,6 +44,16 @@ pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Fail
         }
         let living = living_runs(&session, &work);
         work.found.retain(|item| item.run().is_none_or(|run| !living.contains(&run)));
+        if arguments.run.is_none() {
+            let fresh = fresh_runs(&work.found, Timestamp::now());
+            for run in &fresh {
+                note(&format!(
+                    "run {run} may be at work on another machine: it created something within the last hour; \
+                     --run {run} takes it down all the same"
+                ));
+            }
+            work.found.retain(|item| item.run().is_none_or(|run| !fresh.contains(&run)));
+        }
     }
 
     let open = work.open();
@@ -95,6 +110,19 @@ fn living_runs(session: &Session, work: &Work) -> Vec<assay_journal::RunId> {
         .collect()
 }
 
+/// Runs that created something so lately that they may still be at work. The journals of other machines are not
+/// to be seen from here, and no run takes as long.
+fn fresh_runs(found: &[Found], now: Timestamp) -> BTreeSet<RunId> {
+    let is_fresh = |item: &&Found| created(item).is_some_and(|at| now.duration_since(at) < LONGEST_RUN);
+    found.iter().filter(is_fresh).filter_map(Found::run).collect()
+}
+
+/// When something was created; services write UTC with and without saying so.
+fn created(item: &Found) -> Option<Timestamp> {
+    let text = item.created_at.as_deref()?;
+    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+}
+
 fn listing(cloud: &str, work: &Work, open: &[Open]) -> String {
     let mut text = format!("{}\n", bold(cloud));
     for open in open {
@@ -123,4 +151,30 @@ fn asked() -> Result<bool, Failure> {
         .read_line(&mut answer)
         .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_journal::Kind;
+
+    use super::*;
+
+    #[test]
+    fn what_may_still_be_at_work_is_told_by_its_newest_thing() {
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let item = |run: &RunId, created_at: Option<&str>| Found {
+            kind: Kind::Volume,
+            id: "1".into(),
+            name: run.name("volume"),
+            created_at: created_at.map(str::to_owned),
+        };
+        let (old, fresh, silent) = (RunId::new(), RunId::new(), RunId::new());
+        let found = [
+            item(&old, Some("2026-11-22T10:59:00.000000")),
+            item(&fresh, Some("2026-11-22T09:00:00Z")),
+            item(&fresh, Some("2026-11-22T11:30:00.000000")),
+            item(&silent, None),
+        ];
+        assert_eq!(fresh_runs(&found, now), BTreeSet::from([fresh]));
+    }
 }

@@ -162,9 +162,12 @@ fn two_runs_in_one_project_leave_each_other_alone() {
     assert!(wait_for_lines(&mut first, state.path(), 3));
     let marks = runs(state.path());
     // Another check and a cleanup of everything find the first one at work.
-    let cleaned = command(state.path(), &["cleanup", "testbed-two", "--all", "--yes"]).output();
-    let cleaned = cleaned.expect("the program runs");
-    assert_eq!(stdout(&cleaned), "testbed-two: nothing to take down\n");
+    let elsewhere = folder();
+    for machine in [state.path(), elsewhere.path()] {
+        let cleaned = command(machine, &["cleanup", "testbed-two", "--all", "--yes"]).output();
+        let cleaned = cleaned.expect("the program runs");
+        assert_eq!(stdout(&cleaned), "testbed-two: nothing to take down\n");
+    }
     let second = command(
         state.path(),
         &[

@@ -129,7 +129,7 @@ fn no_request_is_made_twice_and_each_fact_once() {
 
 #[test]
 fn only_the_facts_that_are_needed_are_asked_for() {
-    let live = check(&["testbed", "--testcases", "scs-0114"]);
+    let live = check(&["testbed", "--testcases", "scs-0114-syntax"]);
     let calls = live["reports"][0]["timings"]["calls"].as_array().expect("calls").clone();
     let facts: BTreeSet<String> = calls.iter().map(|call| call["fact"].to_string()).collect();
     assert_eq!(facts, BTreeSet::from(["\"token\"".to_owned(), "\"volume_types\"".to_owned()]));
