@@ -2,15 +2,19 @@
 
 mod fault;
 mod ground;
+mod lies;
 mod modes;
 mod proxy;
+mod run;
+mod scripted;
 mod sweep;
 
 use std::time::Duration;
 
 use assay_inventory::{FactId, Inventory, StepId};
 use assay_standards::Verdict;
-use sweep::{Subject, sweep, trouble_of_steps};
+use run::{Subject, trouble_of_steps};
+use sweep::sweep;
 
 /// How long a sample of cases of a quick probe may take, and of a slow one.
 const SHORT: Duration = Duration::from_secs(12);
