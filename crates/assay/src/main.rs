@@ -63,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Check(check) => awaited_to_the_end(|cancel| commands::check::run(check, global, cancel)),
-        Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup, global)),
+        Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup)),
         Command::Tempest(tempest) => {
             awaited_to_the_end(|cancel| commands::tempest::run(tempest, global, cancel))
         }

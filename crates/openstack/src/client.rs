@@ -135,6 +135,7 @@ pub(crate) struct Http {
     started: Instant,
     calls: Mutex<Vec<Call>>,
     lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
+    concealed: Mutex<Vec<SecretString>>,
 }
 
 /// Trouble below HTTP.
@@ -171,6 +172,7 @@ impl Http {
             started: Instant::now(),
             calls: Mutex::default(),
             lanes: Mutex::default(),
+            concealed: Mutex::default(),
         })
     }
 
@@ -182,6 +184,11 @@ impl Http {
     /// The instant from which the times of calls count.
     pub(crate) fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Takes a secret that is about to be sent out of all answers from now on.
+    pub(crate) fn conceal(&self, secret: SecretString) {
+        self.concealed.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
     }
 
     /// A call with the usual retries.
@@ -308,6 +315,9 @@ impl Http {
         if let Some(token) = token {
             redact(token.expose_secret(), &mut headers, &mut body);
         }
+        for secret in self.concealed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            redact(secret.expose_secret(), &mut headers, &mut body);
+        }
         Ok(Reply {
             method: ask.method.clone(),
             url: ask.url.clone(),
@@ -336,18 +346,18 @@ impl Http {
     }
 }
 
-/// Takes the token out of an answer that mirrors it, so that it gets into no message and no snapshot.
-fn redact(token: &str, headers: &mut HeaderMap, body: &mut Vec<u8>) {
-    if token.is_empty() {
+/// Takes a secret out of an answer that mirrors it, so that it gets into no message and no snapshot.
+fn redact(secret: &str, headers: &mut HeaderMap, body: &mut Vec<u8>) {
+    if secret.is_empty() {
         return;
     }
     if let Ok(text) = std::str::from_utf8(body)
-        && text.contains(token)
+        && text.contains(secret)
     {
-        *body = text.replace(token, REDACTED).into_bytes();
+        *body = text.replace(secret, REDACTED).into_bytes();
     }
     for value in headers.values_mut() {
-        if value.to_str().is_ok_and(|text| text.contains(token)) {
+        if value.to_str().is_ok_and(|text| text.contains(secret)) {
             *value = HeaderValue::from_static(REDACTED);
         }
     }

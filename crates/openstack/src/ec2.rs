@@ -25,10 +25,12 @@ pub(crate) struct Ec2Key {
 }
 
 impl Ec2Key {
-    /// A new one of this name.
-    pub(crate) fn new(access: String) -> Self {
+    /// A new one of this name, to be sent through this session.
+    pub(crate) fn new(session: &Session, access: String) -> Self {
         let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        Ec2Key { access, secret: secret.into() }
+        let secret = SecretString::from(secret);
+        session.http().conceal(secret.clone());
+        Ec2Key { access, secret }
     }
 
     /// The fields of the credential that makes keystone know it.

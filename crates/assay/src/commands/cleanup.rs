@@ -9,7 +9,7 @@ use assay_openstack::{Cleanup as Work, CloudConfig, Found, Marks, Overrides, Ses
 use assay_report::ExitCode;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::args::{Cleanup, Global, budgets};
+use crate::args::{Cleanup, budgets};
 use crate::failure::Failure;
 use crate::human::bold;
 use crate::output::{note, print};
@@ -18,20 +18,16 @@ use crate::state;
 /// A run that created nothing for so long is over.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(1);
 
-pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Failure> {
+pub(crate) async fn run(arguments: &Cleanup) -> Result<u8, Failure> {
     let overrides =
         Overrides { region: arguments.asking.region.clone(), interface: arguments.asking.interface.clone() };
     let config = CloudConfig::find(arguments.cloud.as_deref(), &overrides)?;
     let settings = Settings { timeout: arguments.asking.timeout, ..Settings::default() };
     let session = Session::connect(&config, &settings).await?;
 
-    let mut work = Work {
-        journals: journals(arguments, &session, global),
-        found: Vec::new(),
-        budget: budgets(&arguments.wait).removal,
-    };
+    let (journals, mut unseen) = journals(arguments, &session);
+    let mut work = Work { journals, found: Vec::new(), budget: budgets(&arguments.wait).removal };
     let searches = arguments.all || arguments.run.is_some() || !arguments.legacy_prefix.is_empty();
-    let mut unseen = false;
     if searches {
         let marks = Marks {
             run: arguments.run.clone(),
@@ -58,10 +54,13 @@ pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Fail
 
     let open = work.open();
     if open.is_empty() && work.found.is_empty() {
-        // Journals without anything open are of no more use.
-        let cleaned = cleanup(&session, &work).await;
+        if !arguments.dry_run {
+            // Journals without anything open are of no more use.
+            let cleaned = cleanup(&session, &work).await;
+            unseen |= !cleaned.errors.is_empty();
+        }
         print(&format!("{}: nothing to take down\n", config.name()))?;
-        return Ok(if unseen || !cleaned.errors.is_empty() { ExitCode::Leftovers.code() } else { 0 });
+        return Ok(if unseen { ExitCode::Leftovers.code() } else { 0 });
     }
     print(&listing(config.name(), &work, &open))?;
     if arguments.dry_run {
@@ -83,19 +82,21 @@ pub(crate) async fn run(arguments: &Cleanup, global: &Global) -> Result<u8, Fail
 }
 
 /// The journals of runs on this machine that ended before their work was done.
-fn journals(arguments: &Cleanup, session: &Session, global: &Global) -> Vec<Journal> {
+///
+/// A journal that cannot be read may be about this project, so it is not passed over in silence; the second value
+/// says that there was one.
+fn journals(arguments: &Cleanup, session: &Session) -> (Vec<Journal>, bool) {
     let (journals, errors) = Journal::abandoned(&state::journals());
-    if !global.quiet {
-        for error in errors {
-            note(&error.to_string());
-        }
+    for error in &errors {
+        note(&error.to_string());
     }
     let place = session.place();
-    journals
+    let journals = journals
         .into_iter()
         .filter(|journal| journal.place().is_same(&place))
         .filter(|journal| arguments.run.as_ref().is_none_or(|run| journal.run() == run))
-        .collect()
+        .collect();
+    (journals, !errors.is_empty())
 }
 
 /// Runs on this machine that are at work now: what they created is theirs.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::look::Member;
-use crate::{assay, stdout};
+use crate::{assay, command, folder, stdout};
 
 const CLOUD: &str = "testbed-two";
 
@@ -88,4 +88,19 @@ fn what_others_made_stays_and_old_leftovers_are_listed_before_they_go() {
     assert_eq!(removed.status.code(), Some(0), "{}", String::from_utf8_lossy(&removed.stderr));
     assert!(!old.is_there(), "{}", stdout(&removed));
     assert!(others.iter().all(Foreign::is_there));
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_no_success() {
+    let state = folder();
+    let journals = state.path().join("journal");
+    std::fs::create_dir(&journals).expect("a folder");
+    std::fs::write(journals.join("ffffffff.jsonl"), "no journal\n").expect("a file");
+    for arguments in [&["cleanup", "testbed"][..], &["cleanup", "testbed", "--dry-run", "--quiet"]] {
+        let cleaned = command(state.path(), arguments).output().expect("the program runs");
+        let said = String::from_utf8_lossy(&cleaned.stderr);
+        assert_eq!(cleaned.status.code(), Some(4), "{said}");
+        assert!(said.contains("ffffffff.jsonl"), "{said}");
+    }
+    assert!(journals.join("ffffffff.jsonl").exists(), "it is left for somebody to look at");
 }

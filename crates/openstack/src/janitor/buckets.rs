@@ -33,7 +33,7 @@ impl Janitor<'_> {
                 })
                 .collect::<Vec<_>>()
         };
-        let key = Ec2Key::new(journal.run().name(KEY));
+        let key = Ec2Key::new(self.session, journal.run().name(KEY));
         let Ok(entry) = journal.intend(Kind::Ec2Credential, &key.access) else {
             return left("no key can be made for its removal, because the journal cannot be written".into());
         };

@@ -16,7 +16,7 @@ pub(crate) async fn s3_features(bench: Bench<'_>) -> Result<S3Features, Unavaila
         Unavailable::new(Reason::NotInCatalog, "the catalog has neither S3 nor an object store")
     })?;
     let workshop = Workshop::new(bench, FactId::S3Features);
-    let key = Ec2Key::new(workshop.name(KEY));
+    let key = Ec2Key::new(bench.session, workshop.name(KEY));
     let made = workshop.make(
         StepId::CreateCredential,
         New {

@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assay_inventory::{FactId, Reason};
+use assay_openstack::{Budgets, Probes, collect};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{any, method, path, query_param_is_missing};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -190,4 +192,35 @@ async fn a_token_that_a_service_mirrors_stays_inside() {
     Mock::given(method("GET")).and(path(IMAGES)).respond_with(mirror).mount(&cloud.server).await;
     let why = cloud.images_trouble().await;
     assert_eq!(why.message, "bad token [redacted]!");
+}
+
+#[tokio::test]
+async fn a_mirrored_s3_key_gets_into_no_message() {
+    let cloud = FakeCloud::start().await;
+    let mirror = |request: &Request| {
+        let said = String::from_utf8_lossy(&request.body);
+        ResponseTemplate::new(400).set_body_json(json!({"error": {"message": said}}))
+    };
+    Mock::given(method("POST"))
+        .and(path("/identity/v3/credentials"))
+        .respond_with(mirror)
+        .mount(&cloud.server)
+        .await;
+    let state = tempfile::tempdir().unwrap();
+    let request = assay_openstack::Request {
+        facts: &[FactId::S3Features].into(),
+        started_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        preflight: &|_| Ok(()),
+        probes: Some(Probes { journals: state.path(), budgets: &Budgets::default(), thorough: true }),
+        cancel: &CancellationToken::new(),
+        events: &|_| (),
+    };
+    let inventory = collect(&cloud.config(), &settings(), &request).await;
+    let sent = &cloud.requests("/identity/v3/credentials").await[0];
+    let body: serde_json::Value = serde_json::from_slice(&sent.body).unwrap();
+    let blob: serde_json::Value = serde_json::from_str(body["credential"]["blob"].as_str().unwrap()).unwrap();
+    let why = inventory.unavailable(FactId::S3Features).unwrap();
+    assert_eq!(why.status, Some(400));
+    assert!(why.message.contains("assay-"), "the answer is shown: {why}");
+    assert!(!why.message.contains(blob["secret"].as_str().unwrap()), "but not the key: {why}");
 }

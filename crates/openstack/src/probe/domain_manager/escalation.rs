@@ -7,7 +7,7 @@ use assay_journal::Kind;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::manager::{Grant, Manager, On, To, password};
+use super::manager::{Grant, Manager, On, To};
 use super::matrix::{ADMIN, Matrix};
 use super::sheet::Sheet;
 use super::told::{Answer, Effect, Missing, Told, has_no_effect, is_forbidden, need, works};
@@ -124,7 +124,7 @@ async fn admin_roles(matrix: &Matrix<'_>) {
         let user = need(&user)?;
         let path = ["system", "users", &user.id, "roles", matrix.role_of_a()?];
         // Managers cannot look at roles on the system; whether the user gets a token of it tells.
-        let password = password();
+        let password = a.new_password();
         let body = json!({"user": {"password": password}});
         let has_password = a.call(Method::PATCH, &["users", &user.id], Some(body)).await.map(|_| ());
         let look = async || match &has_password {

@@ -236,7 +236,7 @@ impl Manager<'_> {
             ("description".to_owned(), json!("made by a check of assay, which removes it")),
         ]);
         if kind == Kind::User {
-            body.insert("password".into(), password().into());
+            body.insert("password".into(), self.new_password().into());
             body.insert("email".into(), "before@assay.invalid".into());
         }
         if let Value::Object(fields) = fields {
@@ -380,6 +380,13 @@ impl Manager<'_> {
         }
     }
 
+    /// A password that nobody knows, that rules about characters accept, and that no answer shows.
+    pub(super) fn new_password(&self) -> String {
+        let password = format!("Aa1!{}", Uuid::new_v4().simple());
+        self.session.http().conceal(password.clone().into());
+        password
+    }
+
     /// Whether a user gets a token of the system.
     pub(super) async fn reaches_system(&self, user: &str, password: &str) -> Effect {
         let config: CloudConfig = self.session.config().for_system(user, password);
@@ -391,11 +398,6 @@ impl Manager<'_> {
             },
         }
     }
-}
-
-/// A password that nobody knows and that rules about characters accept.
-pub(super) fn password() -> String {
-    format!("Aa1!{}", Uuid::new_v4().simple())
 }
 
 /// Whether the server has certainly not done what it was asked for.
