@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -15,9 +15,10 @@ const INTERRUPTED: u8 = 130;
 /// Runs what talks to clouds, until it is done or the user has had enough.
 pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     run(async {
+        let mut signals = Signals::new();
         tokio::select! {
             outcome = work => outcome,
-            () = signalled() => Ok(INTERRUPTED),
+            () = signals.next() => Ok(INTERRUPTED),
         }
     })
 }
@@ -32,14 +33,15 @@ where
     let work = work(cancel.clone());
     run(async move {
         let mut work = std::pin::pin!(work);
+        let mut signals = Signals::new();
         tokio::select! {
             outcome = &mut work => return outcome,
-            () = signalled() => {}
+            () = signals.next() => {}
         }
         cancel.cancel();
         tokio::select! {
             _ = &mut work => {}
-            () = signalled() => note("`assay cleanup` takes down what is left"),
+            () = signals.next() => note("`assay cleanup` takes down what is left"),
         }
         Ok(INTERRUPTED)
     })
@@ -57,18 +59,26 @@ fn run(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     outcome
 }
 
-/// Waits for Ctrl-C or SIGTERM. Where signals cannot be had, it waits for ever.
-async fn signalled() {
-    let either = async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// Ctrl-C and SIGTERM. One of these catches every signal from its making on, so that none is lost between two
+/// waits.
+struct Signals(Option<(Signal, Signal)>);
+
+impl Signals {
+    /// Where signals cannot be had, it waits for ever.
+    fn new() -> Self {
+        let both =
+            || Ok::<_, io::Error>((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?));
+        Signals(both().ok())
+    }
+
+    /// Waits for the next.
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some((interrupt, terminate)) => tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            },
+            None => std::future::pending().await,
         }
-        Ok::<(), io::Error>(())
-    };
-    if either.await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
