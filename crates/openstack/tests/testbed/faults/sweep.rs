@@ -250,9 +250,8 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
         .await;
     let struck = outcomes.iter().filter(|(_, struck, _)| *struck).count();
     eprintln!("{}: {struck} of {} faults struck, in {:?}", subject.fact, outcomes.len(), begun.elapsed());
-    let failed: Vec<_> =
-        outcomes.iter().filter(|(_, struck, problems)| *struck && !problems.is_empty()).collect();
+    let failed: Vec<_> = outcomes.iter().filter(|(_, _, problems)| !problems.is_empty()).collect();
     assert!(failed.is_empty(), "{} of {} cases failed: {failed:#?}", failed.len(), outcomes.len());
-    // Of a few, one may meet a cloud that is too busy.
+    // The last of several looks is not made where the cloud is quick; of a few cases one may be of that kind.
     assert!((struck + 1) * 10 >= outcomes.len() * 9, "too many faults never struck");
 }
