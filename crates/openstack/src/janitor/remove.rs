@@ -100,7 +100,7 @@ impl Janitor<'_> {
             true => Instant::now(),
             false => Instant::now() + self.still_on_its_way(open.at),
         };
-        let mut pauses = Pauses::until(until.max(appears_until));
+        let pauses = Pauses::until(until.max(appears_until));
         loop {
             let end = until.max(appears_until).max(Instant::now());
             match timeout_at(end + GRACE, self.find(open)).await.unwrap_or_else(|_| Err(self.no_list(open))) {
@@ -195,7 +195,7 @@ impl Janitor<'_> {
             }
         };
         let path: Vec<&str> = collection.iter().copied().chain([id]).collect();
-        let mut pauses = Pauses::until(until);
+        let pauses = Pauses::until(until);
         let mut asked = false;
         loop {
             let step = timeout_at(
@@ -230,12 +230,17 @@ impl Janitor<'_> {
         asked: &mut bool,
     ) -> Result<bool, Unavailable> {
         if kind == Kind::Ec2Credential {
-            // Keystone forbids a credential that does not exist as if it were somebody else's.
+            // Keystone forbids a credential that does not exist as if it were somebody else's. So before and
+            // after the call the list tells; between them an earlier call may have taken effect.
             if !self.is_listed(kind, endpoint, id, None).await? {
                 return Ok(true);
             }
-            self.call(endpoint, Method::DELETE, path, None).await?;
-            return Ok(!self.is_listed(kind, endpoint, id, None).await?);
+            let deleted = self.call(endpoint, Method::DELETE, path, None).await;
+            return match (deleted, self.is_listed(kind, endpoint, id, None).await?) {
+                (_, false) => Ok(true),
+                (Ok(_), true) => Ok(false),
+                (Err(why), true) => Err(why),
+            };
         }
         if !*asked {
             match kind {

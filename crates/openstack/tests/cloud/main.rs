@@ -15,6 +15,7 @@ mod facts;
 mod federation;
 mod files;
 mod hostile;
+mod janitor;
 mod login;
 mod s3;
 mod support;
