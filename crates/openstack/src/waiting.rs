@@ -1,33 +1,36 @@
 //! Polling: short steps at first, longer ones later, until there is an answer or the time is up.
+//!
+//! A pause takes a tenth of the time that was waited already, so that little is lost when the wait is over, however
+//! long it was.
 
 use std::time::Duration;
 
 use assay_inventory::{Reason, Unavailable};
 use tokio::time::Instant;
 
-const FIRST: Duration = Duration::from_millis(150);
+const SHORTEST: Duration = Duration::from_millis(150);
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// The pauses between looks.
 #[derive(Debug)]
 pub(crate) struct Pauses {
-    next: Duration,
+    since: Instant,
     until: Instant,
 }
 
 impl Pauses {
     pub(crate) fn until(until: Instant) -> Self {
-        Pauses { next: FIRST, until }
+        Pauses { since: Instant::now(), until }
     }
 
     /// Waits a little; false if the time is up.
-    pub(crate) async fn pause(&mut self) -> bool {
+    pub(crate) async fn pause(&self) -> bool {
         let now = Instant::now();
         if now >= self.until {
             return false;
         }
-        tokio::time::sleep_until(self.until.min(now + self.next)).await;
-        self.next = self.next.mul_f64(1.5).min(LONGEST);
+        let pause = (now.duration_since(self.since) / 10).clamp(SHORTEST, LONGEST);
+        tokio::time::sleep_until(self.until.min(now + pause)).await;
         true
     }
 }
@@ -44,7 +47,7 @@ pub(crate) async fn wait_for<T>(
     what: &str,
     mut look: impl AsyncFnMut() -> Result<Option<T>, Unavailable>,
 ) -> Result<T, Unavailable> {
-    let mut pauses = Pauses::until(Instant::now() + budget);
+    let pauses = Pauses::until(Instant::now() + budget);
     loop {
         let last = match look().await {
             Ok(Some(found)) => return Ok(found),

@@ -333,7 +333,7 @@ impl Manager<'_> {
         if open.id.is_none() {
             // Nobody knows what became of the call, so what it makes may still appear.
             let appears_within = self.session.http().settings().timeout;
-            let mut pauses = Pauses::until(until.min(Instant::now() + appears_within));
+            let pauses = Pauses::until(until.min(Instant::now() + appears_within));
             while !self.has(open.kind, &open.name).await? {
                 if !pauses.pause().await {
                     return Ok(());
@@ -353,7 +353,7 @@ impl Manager<'_> {
         until: Instant,
     ) -> Result<(), Unavailable> {
         let (path, _) = collection(kind);
-        let mut pauses = Pauses::until(until);
+        let pauses = Pauses::until(until);
         let mut ids: Vec<String> = match id {
             Some(id) => vec![id.to_owned()],
             None => self.ids(kind, name).await?,
