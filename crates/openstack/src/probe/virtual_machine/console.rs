@@ -35,9 +35,19 @@ pub(super) fn failed(console: &str) -> bool {
 }
 
 /// The lines of the report, without what stands before it on its lines.
+///
+/// The end is said twice, by the commands and by cloud-init; whether the second one can be seen already is a
+/// matter of chance, so the report ends with the first.
 pub(super) fn report(console: &str) -> Vec<String> {
-    let lines = console.lines().filter_map(|line| line.find(MARK).map(|at| plain(&line[at..])));
-    lines.take(MOST_LINES).collect()
+    let mut lines = Vec::new();
+    for line in console.lines().filter_map(|line| line.find(MARK).map(|at| plain(&line[at..]))) {
+        let is_last = line == END || lines.len() + 1 == MOST_LINES;
+        lines.push(line);
+        if is_last {
+            break;
+        }
+    }
+    lines
 }
 
 /// The last lines with something on them.
@@ -99,6 +109,8 @@ mod tests {
         let console = "[   52.2] cloud-init[9]: _scs-test-rngd: \u{1b}[0;32m●\u{1b}[0m rngd\t_scs-test-x\r\n\
              nothing\n\u{1b}_scs-test-end\u{7}\r\n_scs-te";
         assert_eq!(report(console), ["_scs-test-rngd: ● rngd _scs-test-x", "_scs-test-end"]);
+        let twice = "_scs-test-a: 1\n_scs-test-end\n[  1.0] _scs-test-end\n";
+        assert_eq!(report(twice), ["_scs-test-a: 1", "_scs-test-end"]);
         assert_eq!(tail("a\r\n\r\n\u{1b}[2Jb\n"), ["a", "b"]);
     }
 
