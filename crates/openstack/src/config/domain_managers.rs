@@ -11,10 +11,10 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use assay_yaml::Place;
 use secrecy::SecretString;
 
 use super::{AuthType, CloudConfig, ConfigFiles, Login, Method, Overrides};
-use problem::Place;
 pub use problem::{DomainManagerError, DomainManagerNote, DomainManagerProblem};
 use read::{Trouble, located};
 

@@ -1,3 +1,5 @@
+use assay_yaml::distance;
+
 /// The known name that was probably meant.
 pub(super) fn closest(name: &str, known: &[String]) -> Option<String> {
     let wanted = name.to_lowercase();
@@ -7,22 +9,6 @@ pub(super) fn closest(name: &str, known: &[String]) -> Option<String> {
         .filter(|(distance, candidate)| *distance <= 2.max(candidate.chars().count() / 4))
         .min()
         .map(|(_, candidate)| candidate.clone())
-}
-
-/// Edit distance after Levenshtein.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -40,7 +26,5 @@ mod tests {
         ] {
             assert_eq!(closest(name, &known).as_deref(), meant, "{name}");
         }
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

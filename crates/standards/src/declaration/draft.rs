@@ -1,11 +1,12 @@
 //! From the YAML tree to the parts of a declaration, as they were written. What they mean is checked in
 //! [`super::read`].
 
+use assay_yaml::{At, Context, Fields, NAMES, Node, Place, Spot, Value};
 use jiff::civil::Date;
 
-use crate::scope::document::{Node, Value};
-use crate::scope::draft::{Context, Fields, NAMES, Reader};
-use crate::scope::problem::{At, Place, Spot};
+use super::problem::ProblemKind;
+
+pub(super) type Reader = assay_yaml::Reader<ProblemKind>;
 
 /// A whole file. Parts that are missing or cannot be read have been reported.
 #[derive(Debug)]

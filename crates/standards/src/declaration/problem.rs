@@ -1,20 +1,15 @@
 //! What can be wrong with a file of answers, and where.
 
-use std::fmt;
-
+use assay_yaml::{Problems, Shape, Wrong, quoted};
 use jiff::civil::Date;
-use miette::{Diagnostic, LabeledSpan, SourceCode};
-
-use crate::scope;
-use crate::scope::problem::{Spot, quoted};
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProblemKind {
     /// The file is no YAML, or lacks, repeats or misspells something.
-    #[error("{0}")]
-    Shape(scope::ProblemKind),
+    #[error(transparent)]
+    Shape(#[from] Shape),
     /// Another kind of file, or one of a newer program.
     #[error("expected {key} {expected}, found {}", quoted(.found))]
     Format {
@@ -78,73 +73,12 @@ pub enum ProblemKind {
     Credentials,
 }
 
-/// One thing that is wrong with a file of answers.
-#[derive(Clone, Debug)]
-pub struct Problem {
-    pub(super) spot: Spot,
-    pub(super) kind: ProblemKind,
-    pub(super) earlier: Option<Spot>,
-}
+impl Wrong for ProblemKind {
+    const FILE: &'static str = "the file of answers";
 
-impl Problem {
-    pub(super) fn new(spot: Spot, kind: ProblemKind) -> Self {
-        Self { spot, kind, earlier: None }
-    }
-
-    /// What is wrong.
-    pub fn kind(&self) -> &ProblemKind {
-        &self.kind
-    }
-
-    /// The line, counted from 1.
-    pub fn line(&self) -> u64 {
-        self.spot.place.line
-    }
-
-    /// The column in characters, counted from 1.
-    pub fn column(&self) -> u64 {
-        self.spot.place.column
-    }
-
-    /// The path of keys, such as `testcases.domain-manager-check.role.evidence[0]`; empty for the document.
-    pub fn key(&self) -> &str {
-        &self.spot.key
-    }
-}
-
-impl From<scope::Problem> for Problem {
-    fn from(problem: scope::Problem) -> Self {
-        Self { spot: problem.spot, kind: ProblemKind::Shape(problem.kind), earlier: problem.earlier }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.spot)?;
-        if !self.spot.key.is_empty() {
-            write!(f, "{}: ", self.spot.key)?;
-        }
-        write!(f, "{}", self.kind)?;
-        match &self.earlier {
-            Some(earlier) => write!(f, ", first given at {}:{}", earlier.place.line, earlier.place.column),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl Diagnostic for Problem {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        use scope::ProblemKind as Shape;
-        let text = match &self.kind {
-            ProblemKind::Shape(Shape::UnknownKey { allowed, .. }) => {
-                format!("allowed here: {}", allowed.join(", "))
-            }
-            ProblemKind::Shape(Shape::UnknownWord { allowed, .. }) => {
-                format!("use one of: {}", allowed.join(", "))
-            }
-            ProblemKind::Shape(Shape::InvalidDate(_)) => "write dates as YYYY-MM-DD".to_owned(),
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            ProblemKind::Shape(shape) => return shape.help(),
             ProblemKind::NotAnswered { answers, .. } => format!("answer with one of: {}", answers.join(", ")),
             ProblemKind::NotAsked { .. } => "take one of the two answers back".to_owned(),
             ProblemKind::NoEvidence { wanted, .. } => format!("wanted: {wanted}"),
@@ -159,71 +93,23 @@ impl Diagnostic for Problem {
             }
             ProblemKind::NoTestcases => "`assay declare --questions` prints a file to fill in".to_owned(),
             _ => return None,
-        };
-        Some(Box::new(text))
+        })
     }
 
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&*self.spot.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let here = self.spot.label("here".to_owned());
-        let earlier = self.earlier.iter().map(|earlier| earlier.label("first given here".to_owned()));
-        Some(Box::new(std::iter::once(here).chain(earlier)))
+    fn label(&self) -> String {
+        "here".to_owned()
     }
 }
 
-/// A file of answers that cannot be used, with everything that was found wrong with it.
-///
-/// As a [`Diagnostic`] it labels the first problem in the source and carries the others as related ones.
-#[derive(Clone, Debug)]
-pub struct DeclarationError {
-    problems: Vec<Problem>,
-}
+/// One thing that is wrong with a file of answers.
+pub type Problem = assay_yaml::Problem<ProblemKind>;
 
-impl DeclarationError {
-    /// The problems are sorted by their places and cut to a number that is of use to a reader.
-    pub(super) fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.spot.place.start);
-        problems.truncate(scope::Problem::MOST);
-        Self { problems }
-    }
+/// A file of answers that cannot be used, with everything that was found wrong with it, by place.
+pub type DeclarationError = Problems<ProblemKind>;
 
-    /// All problems, by their places in the file.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-}
-
-impl fmt::Display for DeclarationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.problems.as_slice() {
-            [] => write!(f, "the answers cannot be used"),
-            [first] => write!(f, "{first}"),
-            [first, _] => write!(f, "{first} (and 1 more problem)"),
-            [first, others @ ..] => write!(f, "{first} (and {} more problems)", others.len()),
-        }
-    }
-}
-
-impl std::error::Error for DeclarationError {}
-
-impl Diagnostic for DeclarationError {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problems.first()?.help()
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.problems.first()?.source_code()
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.problems.first()?.labels()
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let others = self.problems.get(1..).filter(|others| !others.is_empty())?;
-        Some(Box::new(others.iter().map(|problem| problem as &dyn Diagnostic)))
-    }
+/// The problems sorted by their places and cut to a number that is of use to a reader.
+pub(super) fn by_place(mut problems: Vec<Problem>) -> DeclarationError {
+    problems.sort_by_key(|problem| problem.spot().place.start);
+    problems.truncate(Problem::MOST);
+    DeclarationError::new(problems)
 }

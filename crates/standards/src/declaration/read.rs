@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use assay_yaml::{At, Shape, Spot, nearest};
 use jiff::civil::Date;
 use miette::NamedSource;
 use url::Url;
 
 use super::answers::{Answer, Declaration, DeclaredTestcase, Signer};
-use super::draft::{self, Draft, DraftAnswer, DraftSigner, DraftTestcase};
-use super::problem::{DeclarationError, Problem, ProblemKind};
+use super::draft::{self, Draft, DraftAnswer, DraftSigner, DraftTestcase, Reader};
+use super::problem::{DeclarationError, Problem, ProblemKind, by_place};
 use super::questions::{Choice, Question, Questionnaire};
-use crate::scope;
-use crate::scope::document;
-use crate::scope::draft::Reader;
-use crate::scope::problem::{At, Spot, nearest};
+use crate::scope::draft::LIMITS;
 
 impl Declaration {
     /// What the key `format` of a declaration says.
@@ -55,17 +53,14 @@ fn read(
     latest: Date,
 ) -> Result<Declaration, DeclarationError> {
     let source = Arc::new(NamedSource::new(file_name, text.to_owned()));
-    let root = document::read(&source).map_err(|error| {
-        DeclarationError::new(error.problems().iter().cloned().map(Problem::from).collect())
-    })?;
     let mut reader = Reader::new(source);
+    let root = reader.root(&LIMITS)?;
     let draft = draft::read(&mut reader, &root, made_for.is_none());
-    let mut checker =
-        Checker { problems: reader.into_problems().into_iter().map(Problem::from).collect(), latest };
+    let mut checker = Checker { problems: reader.into_problems(), latest };
     let declaration = draft.and_then(|draft| checker.declaration(draft, made_for));
     match declaration {
         Some(declaration) if checker.problems.is_empty() => Ok(declaration),
-        _ => Err(DeclarationError::new(checker.problems)),
+        _ => Err(by_place(checker.problems)),
     }
 }
 
@@ -226,13 +221,13 @@ impl Checker {
         };
         let Some(choice) = question.choice(word.value.trim()) else {
             let allowed: Vec<&'static str> = answers(question).collect();
-            let kind = scope::ProblemKind::UnknownWord {
+            let kind = Shape::UnknownWord {
                 what: "answer",
                 nearest: nearest(&word.value, allowed.iter().copied()).map(str::to_owned),
                 word: word.value,
                 allowed,
             };
-            self.report(word.spot, ProblemKind::Shape(kind));
+            self.report(word.spot, kind);
             return Err(());
         };
         let count = written.evidence.len();
@@ -262,12 +257,12 @@ impl Checker {
 
     fn unknown<'a>(&mut self, what: &'static str, id: At<String>, known: impl Iterator<Item = &'a str>) {
         let nearest = nearest(&id.value, known).map(str::to_owned);
-        let kind = scope::ProblemKind::UnknownReference { what, id: id.value, nearest };
-        self.report(id.spot, ProblemKind::Shape(kind));
+        let kind = Shape::UnknownReference { what, id: id.value, nearest };
+        self.report(id.spot, kind);
     }
 
-    fn report(&mut self, spot: Spot, kind: ProblemKind) {
-        self.problems.push(Problem::new(spot, kind));
+    fn report(&mut self, spot: Spot, kind: impl Into<ProblemKind>) {
+        self.problems.push(Problem::new(spot, kind.into()));
     }
 }
 

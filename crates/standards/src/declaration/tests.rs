@@ -4,8 +4,8 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;
-use crate::scope::ProblemKind as Shape;
 use crate::verdict::Verdict;
+use assay_yaml::Shape;
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -261,7 +261,7 @@ proptest! {
             if let Err(error) = Declaration::from_answers("a.yaml", &text, "mycloud", "assay", TODAY) {
                 prop_assert!(!error.problems().is_empty());
                 for problem in error.problems() {
-                    prop_assert!(problem.spot.place.start + problem.spot.place.len <= text.len());
+                    prop_assert!(problem.spot().place.start + problem.spot().place.len <= text.len());
                     let is_harmless = !problem.to_string().contains(char::is_control);
                     prop_assert!(is_harmless, "{:?}", problem.to_string());
                 }

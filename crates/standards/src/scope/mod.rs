@@ -6,11 +6,10 @@
 //! results against it.
 
 mod diff;
-pub(crate) mod document;
 pub(crate) mod draft;
 mod embedded;
 mod lifetime;
-pub(crate) mod problem;
+mod problem;
 mod resolve;
 mod script;
 mod selection;

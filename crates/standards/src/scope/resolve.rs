@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_yaml::{At, Shape, Spot, nearest};
 use jiff::civil::Date;
 
 use super::draft::{Draft, DraftEntry, DraftExtension, DraftInclude, DraftModule, DraftTestcase};
-use super::problem::{At, Problem, ProblemKind, SpecError, Spot, nearest};
+use super::problem::{Problem, ProblemKind, SpecError};
 use super::script::Script;
 use super::spec::{Include, Module, Spec, Testcase};
 use super::timeline::{Timeline, TimelineEntry};
@@ -158,7 +159,7 @@ impl Resolver {
                 self.target_entries += entries;
                 if self.target_entries > MOST_TARGET_ENTRIES {
                     let limit = format!("versions name more than {MOST_TARGET_ENTRIES} testcases in total");
-                    self.report(module.spot, ProblemKind::TooLarge(limit), None);
+                    self.report(module.spot, Shape::TooLarge(limit), None);
                     return Vec::new();
                 }
                 includes.push(Include { module: module.value, parameters });
@@ -205,7 +206,7 @@ impl Resolver {
         for draft in drafts {
             let date = draft.date.value;
             if let Some(earlier) = spots.get(&date) {
-                let kind = ProblemKind::Duplicate { what: "timeline date", id: date.to_string() };
+                let kind = Shape::Duplicate { what: "timeline date", id: date.to_string() };
                 self.report(draft.date.spot, kind, Some(earlier.clone()));
                 continue;
             }
@@ -233,7 +234,7 @@ impl Resolver {
     ) -> bool {
         if let Some((_, earlier)) = spots(self).get(&id.value) {
             let earlier = Some(earlier.clone());
-            self.report(id.spot, ProblemKind::Duplicate { what, id: id.value }, earlier);
+            self.report(id.spot, Shape::Duplicate { what, id: id.value }, earlier);
             return false;
         }
         spots(self).insert(id.value, (position, id.spot));
@@ -251,12 +252,12 @@ impl Resolver {
             return;
         }
         let nearest = nearest(&id.value, spots(self).keys().map(String::as_str)).map(str::to_owned);
-        self.report(id.spot, ProblemKind::UnknownReference { what, id: id.value, nearest }, None);
+        self.report(id.spot, Shape::UnknownReference { what, id: id.value, nearest }, None);
     }
 
-    fn report(&mut self, spot: Spot, kind: ProblemKind, earlier: Option<Spot>) {
+    fn report(&mut self, spot: Spot, kind: impl Into<ProblemKind>, earlier: Option<Spot>) {
         if self.problems.len() < Problem::MOST {
-            self.problems.push(Problem { spot, kind, earlier });
+            self.problems.push(Problem::new(spot, kind.into()).after(earlier));
         }
     }
 }

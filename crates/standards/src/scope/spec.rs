@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use assay_yaml::Source;
 use jiff::civil::Date;
 use miette::NamedSource;
 
-use super::document;
-use super::draft::Reader;
+use super::draft::{read_extension, read_spec};
 use super::lifetime::Lifetime;
 use super::problem::SpecError;
 use super::resolve::resolve;
@@ -119,10 +119,7 @@ impl Spec {
     /// Everything that is wrong with the file, each problem with file, line, column and key. Problems of
     /// shape hide those of cross references.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, SpecError> {
-        let source = source(file_name, text);
-        let root = document::read(&source)?;
-        let draft = Reader::new(source).read_spec(&root).map_err(SpecError::new)?;
-        resolve(draft, None)
+        resolve(read_spec(source(file_name, text))?, None)
     }
 
     /// Reads a scope spec together with a file of testcases of our own that extends it. Each argument is a
@@ -134,15 +131,13 @@ impl Spec {
     /// # Errors
     /// As [`Spec::parse`]; the problem names the file it is in.
     pub fn parse_extended(spec: (&str, &str), extension: (&str, &str)) -> Result<Self, SpecError> {
-        let (spec, extension) = (source(spec.0, spec.1), source(extension.0, extension.1));
-        let (spec_root, extension_root) = (document::read(&spec)?, document::read(&extension)?);
-        let spec = Reader::new(spec).read_spec(&spec_root);
-        let extension = Reader::new(extension).read_extension(&extension_root);
+        let spec = read_spec(source(spec.0, spec.1));
+        let extension = read_extension(source(extension.0, extension.1));
         match (spec, extension) {
             (Ok(spec), Ok(extension)) => resolve(spec, Some(extension)),
             (spec, extension) => {
-                let problems = [spec.err(), extension.err()].into_iter().flatten().flatten();
-                Err(SpecError::new(problems.collect()))
+                let errors = [spec.err(), extension.err()].into_iter().flatten();
+                Err(SpecError::new(errors.flat_map(SpecError::into_problems).collect()))
             }
         }
     }
@@ -182,6 +177,6 @@ impl Spec {
     }
 }
 
-fn source(file_name: &str, text: &str) -> Arc<NamedSource<String>> {
+fn source(file_name: &str, text: &str) -> Source {
     Arc::new(NamedSource::new(file_name, text.to_owned()))
 }

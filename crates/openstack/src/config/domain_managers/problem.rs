@@ -8,17 +8,6 @@ use thiserror::Error;
 
 use crate::ConfigError;
 
-/// A place in a file, both numbers counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) column: u64,
-}
-
-impl Place {
-    pub(super) const START: Place = Place { line: 1, column: 1 };
-}
-
 /// Why a configuration of domain managers cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]

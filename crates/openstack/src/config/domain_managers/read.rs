@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use assay_yaml::{Node, Place, Value};
 use secrecy::SecretString;
 
-use super::document::{self, Node, Value};
+use super::document;
 use super::problem::{
-    DomainManagerError as Error, DomainManagerNote as Note, DomainManagerProblem as Problem, Place,
+    DomainManagerError as Error, DomainManagerNote as Note, DomainManagerProblem as Problem,
 };
 use super::{DEFAULT_ROLE, Domain, Keys, Manager};
 use crate::config::suggest;

@@ -2,6 +2,8 @@
 
 use miette::{Diagnostic, NarratableReportHandler};
 
+use assay_yaml::Shape;
+
 use crate::scope::{ProblemKind, Spec, SpecError};
 
 const GOOD: &str = "\
@@ -251,7 +253,7 @@ fn broken_yaml_is_placed() {
     {
         let error = error(text);
         let [problem] = error.problems() else { panic!("one problem expected: {error}") };
-        assert!(matches!(problem.kind(), ProblemKind::Syntax(_)), "{problem}");
+        assert!(matches!(problem.kind(), ProblemKind::Shape(Shape::Syntax(_))), "{problem}");
         assert!(problem.line() >= 1 && problem.column() >= 1, "{problem}");
         assert!(problem.to_string().starts_with("scope.yaml:"), "{problem}");
     }

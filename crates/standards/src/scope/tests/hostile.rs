@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
+use assay_yaml::Shape;
+
 use crate::scope::{ProblemKind, Spec};
 
 const EMBEDDED: &str = include_str!("../../../data/scopes/scs-compatible-iaas.yaml");
@@ -21,7 +23,7 @@ fn aliases_that_multiply_are_refused() {
     for i in 1..12 {
         let _ = writeln!(laughs, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(", "));
     }
-    assert!(matches!(kind(&laughs), ProblemKind::Syntax(_)), "{:?}", kind(&laughs));
+    assert!(matches!(kind(&laughs), ProblemKind::Shape(Shape::Syntax(_))), "{:?}", kind(&laughs));
 
     // Few aliases, but of a long text: 100 kB here would become 250 MB.
     let long = format!(
@@ -30,7 +32,7 @@ fn aliases_that_multiply_are_refused() {
         vec!["*a"; 50].join(", "),
         vec!["*b"; 50].join(", ")
     );
-    assert!(matches!(kind(&long), ProblemKind::Syntax(_)), "{:?}", kind(&long));
+    assert!(matches!(kind(&long), ProblemKind::Shape(Shape::Syntax(_))), "{:?}", kind(&long));
 }
 
 #[test]
@@ -45,19 +47,19 @@ fn a_file_of_usual_size_may_use_aliases() {
 
 #[test]
 fn deep_nesting_is_refused() {
-    assert!(matches!(kind(&"[".repeat(100_000)), ProblemKind::Syntax(_)));
-    assert!(matches!(kind(&"- ".repeat(5_000)), ProblemKind::Syntax(_)));
+    assert!(matches!(kind(&"[".repeat(100_000)), ProblemKind::Shape(Shape::Syntax(_))));
+    assert!(matches!(kind(&"- ".repeat(5_000)), ProblemKind::Shape(Shape::Syntax(_))));
     let nested = (0..200).fold(String::new(), |mut text, depth| {
         let _ = writeln!(text, "{}a:", " ".repeat(depth));
         text
     });
-    assert!(matches!(kind(&nested), ProblemKind::Syntax(_)));
+    assert!(matches!(kind(&nested), ProblemKind::Shape(Shape::Syntax(_))));
 }
 
 #[test]
 fn size_is_limited() {
-    assert!(matches!(kind(&" ".repeat(2 * 1024 * 1024)), ProblemKind::TooLarge(_)));
-    assert!(matches!(kind(&"- a\n".repeat(100_000)), ProblemKind::Syntax(_)));
+    assert!(matches!(kind(&" ".repeat(2 * 1024 * 1024)), ProblemKind::Shape(Shape::TooLarge(_))));
+    assert!(matches!(kind(&"- a\n".repeat(100_000)), ProblemKind::Shape(Shape::Syntax(_))));
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn versions_times_testcases_are_limited() {
     for i in 0..1_000 {
         let _ = writeln!(text, "  - {{version: v{i}, include: [m]}}");
     }
-    assert!(matches!(kind(&text), ProblemKind::TooLarge(_)));
+    assert!(matches!(kind(&text), ProblemKind::Shape(Shape::TooLarge(_))));
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn a_thousand_mistakes_make_a_short_report() {
         let _ = writeln!(text, "key{i}: {}", "x".repeat(100));
         text
     });
-    assert!(matches!(kind(&wrong), ProblemKind::UnknownKey { .. }));
+    assert!(matches!(kind(&wrong), ProblemKind::Shape(Shape::UnknownKey { .. })));
 }
 
 #[test]

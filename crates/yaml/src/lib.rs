@@ -1,38 +1,67 @@
-//! A YAML document as a tree that remembers where every node was written.
+//! YAML that strangers wrote, as a tree that remembers where every node stands.
 //!
-//! Scalars stay text: whether `yes`, `1.0` or `2024-02-28` is meant as a word, a number or a date is decided
-//! by the key it stands under, so the differences between YAML 1.1 and 1.2 do not matter.
+//! Scalars stay text as they are written: whether `yes`, `1.0` or `2024-02-28` is meant as a word, a number or a date is
+//! decided by the key it stands under, so the differences between YAML 1.1 and 1.2 do not matter. What the tree means, and
+//! what is wrong with it, is for those to say who read it; this crate knows no format.
+
+mod nearest;
+mod problem;
+mod reader;
 
 use std::fmt;
-use std::sync::Arc;
 
-use miette::NamedSource;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter, Spanned};
 
-use super::problem::{Place, Problem, ProblemKind, SpecError, Spot};
+pub use nearest::{distance, nearest, quoted};
+pub use problem::{At, Problem, Problems, Shape, Source, Spot, Wrong};
+pub use reader::{Context, Fields, NAMES, Reader};
 
-/// The published specs have about 30 kB.
-const MOST_BYTES: usize = 1024 * 1024;
-
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) place: Place,
-    pub(crate) value: Value,
+/// A range of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The column, counted from 1, in characters.
+    pub column: u64,
+    /// The offset, in bytes.
+    pub start: usize,
+    /// The length, in bytes.
+    pub len: usize,
 }
 
-#[derive(Debug)]
-pub(crate) enum Value {
+impl Place {
+    /// The beginning of a text.
+    pub const START: Place = Place { line: 1, column: 1, start: 0, len: 0 };
+}
+
+/// Something that was written, and where. What an alias stands for is where its anchor is.
+///
+/// It may hold secrets, so it is not printed.
+pub struct Node {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub value: Value,
+}
+
+/// What was written.
+pub enum Value {
+    /// Nothing, or one of the words for it.
     Null,
+    /// Any scalar, as it was spelled.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A map, in order; keys may repeat.
     Map(Vec<(Node, Node)>),
 }
 
 impl Value {
-    pub(crate) fn kind(&self) -> &'static str {
+    /// What kind of value it is, in words.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Text(_) => "a single value",
@@ -42,36 +71,62 @@ impl Value {
     }
 }
 
-/// Reads one YAML document within limits that fit a spec file generously.
-pub(crate) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError> {
-    let text = source.inner();
-    let whole = |kind| {
-        let place = Place { line: 1, column: 1, start: 0, len: 0 };
-        Problem::new(Spot { source: Arc::clone(source), place, key: String::new() }, kind)
-    };
-    if text.len() > MOST_BYTES {
-        let kind = ProblemKind::TooLarge(format!("{} bytes, the limit is {MOST_BYTES}", text.len()));
-        return Err(whole(kind).into());
+/// How much is read. All other limits (depth, aliases, merge keys) follow from these.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The size of the text, and of all scalars together once aliases are resolved.
+    pub bytes: usize,
+    /// The number of nodes.
+    pub nodes: usize,
+}
+
+/// Why a text is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is larger than it may be.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// It is not YAML, or breaks a limit.
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What the parser says. It may quote the text, secrets included.
+        message: String,
+    },
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// It is too large, no YAML, or breaks a limit.
+pub fn read(text: &str, limits: &Limits) -> Result<Node, Trouble> {
+    if text.len() > limits.bytes {
+        return Err(Trouble::TooLarge { bytes: text.len(), most: limits.bytes });
     }
+    let aliases = limits.nodes / 40;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 16,
             flow_nesting_limit: 16,
-            max_nodes: 40_000,
-            max_events: 100_000,
+            max_nodes: limits.nodes,
+            max_events: limits.nodes * 5 / 2,
             max_documents: 1,
-            max_anchors: 1_000,
-            max_aliases: 1_000,
+            max_anchors: aliases,
+            max_aliases: aliases,
             max_merge_keys: 100,
             // Counts what aliases repeat as well.
-            max_total_scalar_bytes: MOST_BYTES,
+            max_total_scalar_bytes: limits.bytes,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 20_000,
+            max_total_replayed_events: limits.nodes / 2,
             max_replay_stack_depth: 8,
-            max_alias_expansions_per_anchor: 1_000,
+            max_alias_expansions_per_anchor: aliases,
         },
-        // Repeated keys are reported by us, with both places.
+        // Whoever reads the tree can name both places.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
@@ -80,11 +135,9 @@ pub(crate) fn read(source: &Arc<NamedSource<String>>) -> Result<Node, SpecError>
         Ok(raw) => Ok(node(raw, text)),
         Err(error) => {
             let message = DefaultMessageFormatter.format_message(error.without_snippet());
-            let mut problem = whole(ProblemKind::Syntax(message.escape_debug().to_string()));
-            if let Some(location) = error.location() {
-                problem.spot.place = place(location, text);
-            }
-            Err(problem.into())
+            let message = message.escape_debug().to_string();
+            let place = error.location().map_or(Place::START, |location| place(location, text));
+            Err(Trouble::Syntax { place, message })
         }
     }
 }
@@ -202,8 +255,11 @@ impl<'de> Visitor<'de> for RawVisitor {
 mod tests {
     use super::*;
 
+    const LIMITS: Limits = Limits { bytes: 10_000, nodes: 1_000 };
+
     fn parse(text: &str) -> Node {
-        read(&Arc::new(NamedSource::new("t.yaml", text.to_owned()))).unwrap()
+        let Ok(node) = read(text, &LIMITS) else { panic!("{text} is YAML") };
+        node
     }
 
     fn texts(node: &Node) -> Vec<&str> {
