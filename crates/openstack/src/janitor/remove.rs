@@ -261,8 +261,11 @@ impl Janitor<'_> {
             }
         }
         match self.call(endpoint, Method::GET, path, None).await {
-            Err(why) if matches!(why.status, Some(404 | 410)) => Ok(true),
-            // Nor does it tell the manager of a domain that somebody is gone.
+            // Nor may this 404: what is on its way out is still listed.
+            Err(why) if matches!(why.status, Some(404 | 410)) => {
+                Ok(!self.is_listed(kind, endpoint, id, name).await?)
+            }
+            // Keystone does not tell the manager of a domain that somebody is gone.
             Err(why)
                 if why.status == Some(403) && matches!(kind, Kind::User | Kind::Group | Kind::Project) =>
             {

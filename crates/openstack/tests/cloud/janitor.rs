@@ -46,3 +46,31 @@ async fn a_key_that_stays_listed_is_left_and_the_refusal_told() {
     assert_eq!(cleaned.gone, 0);
     assert!(cleaned.leftovers[0].why.contains("HTTP 403: You are not authorized."), "{cleaned:?}");
 }
+
+#[tokio::test]
+async fn a_volume_is_gone_when_the_list_says_so_whatever_stands_between() {
+    const VOLUMES: &str = "/volume/v3/p1/volumes";
+    let cloud = FakeCloud::start().await;
+    let list = |body| {
+        let answer = ResponseTemplate::new(200).set_body_json(body);
+        Mock::given(method("GET")).and(path(format!("{VOLUMES}/detail"))).respond_with(answer)
+    };
+    let going = json!({"volumes": [{"id": "v1", "name": "assay-0123abcd-volume", "status": "deleting"}]});
+    list(going).up_to_n_times(2).mount(&cloud.server).await;
+    list(json!({"volumes": []})).mount(&cloud.server).await;
+    let volume = format!("{VOLUMES}/v1");
+    // A proxy that has lost the service for a moment.
+    cloud.answer(&volume, ResponseTemplate::new(404)).await;
+    Mock::given(method("DELETE"))
+        .and(path(volume))
+        .respond_with(ResponseTemplate::new(202))
+        .mount(&cloud.server)
+        .await;
+    let session = Session::connect(&cloud.config(), &settings()).await.unwrap();
+    let name = "assay-0123abcd-volume".into();
+    let found = vec![Found { kind: Kind::Volume, id: "v1".into(), name, created_at: None }];
+    let cleaned =
+        cleanup(&session, &Cleanup { journals: Vec::new(), found, budget: Duration::from_secs(5) }).await;
+    assert_eq!((cleaned.gone, cleaned.leftovers.len()), (1, 0), "{cleaned:?}");
+    assert_eq!(cloud.requests(&format!("{VOLUMES}/detail")).await.len(), 3, "it was waited for");
+}
