@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// Read, describe and write SCS flavor names
     #[command(subcommand)]
     FlavorName(FlavorNames),
+    /// Make flavors what the standard or your own definitions say
+    #[command(subcommand)]
+    Flavors(Box<crate::commands::flavors::Flavors>),
     /// Take down what checks created and could not take down themselves
     Cleanup(Cleanup),
     /// Run the tests of Tempest that scs-0128 names

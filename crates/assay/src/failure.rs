@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use assay_curate::flavors::FlavorFileError;
 use assay_inventory::SnapshotError;
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
@@ -52,6 +53,12 @@ impl From<SpecError> for Failure {
 
 impl From<DeclarationError> for Failure {
     fn from(error: DeclarationError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<FlavorFileError> for Failure {
+    fn from(error: FlavorFileError) -> Self {
         Failure::of(error)
     }
 }

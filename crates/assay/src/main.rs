@@ -73,6 +73,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Scope(scope) => commands::scope::run(scope),
         Command::Coverage(coverage) => commands::coverage::run(coverage),
         Command::FlavorName(names) => commands::flavor_name::run(names),
+        Command::Flavors(flavors) => awaited(commands::flavors::run(flavors, global)),
         Command::Declare(declare) => commands::declare::run(declare, global),
         Command::S3(s3) => awaited_to_the_end(|cancel| commands::s3::run(s3, global, cancel)),
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),

@@ -11,4 +11,5 @@ mod tls;
 mod volume_types;
 
 pub use event::Event;
+pub(crate) use flavors::flavors;
 pub use run::{Probes, Request, collect};

@@ -3,16 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use assay_inventory::{Call, FactId, Reason, Token, Unavailable};
+use assay_inventory::{Call, FactId, Flavor, Reason, Token, Unavailable};
 use assay_journal::Place;
 use http::{Method, StatusCode};
 use secrecy::SecretString;
+use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
 use crate::authentication::authenticate;
 use crate::client::{Http, Reply, throttled};
+use crate::collect::flavors;
 use crate::endpoint::{self, Endpoint, Wanted};
+use crate::listing::object;
 use crate::{CloudConfig, ConfigError, EndpointError, Settings, links};
 
 /// A token that was renewed a moment ago and is refused again will not get better by renewing it.
@@ -180,6 +183,56 @@ impl Session {
         headers: &[(&'static str, &'static str)],
     ) -> Result<Reply, Unavailable> {
         self.call(Wanting { headers, ..Wanting::get(fact, endpoint, url) }).await
+    }
+
+    /// Sends a body of JSON, or none, to a resource below an endpoint, and says what was answered; null if
+    /// nothing was.
+    ///
+    /// # Errors
+    /// Anything but success.
+    pub async fn send(
+        &self,
+        endpoint: &Endpoint,
+        method: Method,
+        path: &[&str],
+        headers: &[(&'static str, &'static str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Unavailable> {
+        let body = body.map(|body| body.to_string().into());
+        let wanting = Wanting { method, headers, body, ..Wanting::get(None, endpoint, endpoint.at(path)) };
+        let reply = self.call(wanting).await?;
+        if reply.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(Value::Object(object(&reply)?))
+    }
+
+    /// Asks for resources below an endpoint that a query describes; one page.
+    ///
+    /// # Errors
+    /// Anything but success.
+    pub async fn query(
+        &self,
+        endpoint: &Endpoint,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, Unavailable> {
+        let mut url = endpoint.at(path);
+        url.query_pairs_mut().extend_pairs(query);
+        Ok(Value::Object(object(&self.get(None, endpoint, url, &[]).await?)?))
+    }
+
+    /// How many calls may run at the same time per service.
+    pub fn concurrency(&self) -> usize {
+        self.http.settings().concurrency.max(1)
+    }
+
+    /// All flavors that the project can see, private ones included, with their extra specs.
+    ///
+    /// # Errors
+    /// There is no compute service, or it gives no list.
+    pub async fn flavors(&self) -> Result<Vec<Flavor>, Unavailable> {
+        flavors(self, &|_| ()).await
     }
 
     /// Calls a service; anything but success is an error.

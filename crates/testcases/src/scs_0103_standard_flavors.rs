@@ -59,6 +59,9 @@ fn testcase(flavor: &'static StandardFlavor) -> Testcase {
     }
 }
 
+/// Larger flavors that are only recommended are made when they are asked for.
+const LIMIT_GIB: i64 = 32;
+
 fn remedy(flavor: &StandardFlavor) -> String {
     let disk_type = match flavor.disk {
         None => String::new(),
@@ -67,8 +70,14 @@ fn remedy(flavor: &StandardFlavor) -> String {
             format!(" --property {DISK0_TYPE}={}", StandardFlavors::get().official_any_disk_type)
         }
     };
+    let gib = flavor.ram_mib() / 1024;
+    let options = match flavor.status {
+        Status::Mandatory => String::new(),
+        _ if gib > LIMIT_GIB => format!(" --recommended --limit-memory {gib}"),
+        _ => " --recommended".to_owned(),
+    };
     format!(
-        "Figures of a flavor cannot be changed: where they are wrong, delete it first; where only properties are missing, set them. To create it: `openstack flavor create {} --vcpus {} --ram {} --disk {} --property {NAME_V1}={} --property {NAME_V2}={} --property {CPU_TYPE}={}{disk_type}`.",
+        "With the credentials of an admin, `assay flavors plan CLOUD{options}` shows what is missing, and `assay flavors apply CLOUD{options}` mends it. Figures of a flavor cannot be changed: where they are wrong, it takes --replace. By hand: `openstack flavor create {} --vcpus {} --ram {} --disk {} --property {NAME_V1}={} --property {NAME_V2}={} --property {CPU_TYPE}={}{disk_type}`.",
         flavor.name,
         flavor.vcpus,
         flavor.ram_mib(),

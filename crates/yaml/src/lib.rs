@@ -23,9 +23,9 @@ pub use reader::{Context, Fields, NAMES, Reader};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The line, counted from 1.
-    pub line: u64,
+    pub line: u32,
     /// The column, counted from 1, in characters.
-    pub column: u64,
+    pub column: u32,
     /// The offset, in bytes.
     pub start: usize,
     /// The length, in bytes.
@@ -148,7 +148,8 @@ fn place(location: Location, text: &str) -> Place {
     let start = number(span.byte_offset()).min(text.len());
     let len = number(span.byte_len()).min(text.len() - start);
     // A parser may report a place just behind the end, where no line begins any more.
-    Place { line: location.line().max(1), column: location.column().max(1), start, len }
+    let count = |n: u64| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
+    Place { line: count(location.line()), column: count(location.column()), start, len }
 }
 
 fn node(raw: Spanned<Raw>, text: &str) -> Node {

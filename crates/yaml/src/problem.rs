@@ -185,12 +185,12 @@ impl<K> Problem<K> {
 
     /// The line, counted from 1.
     pub fn line(&self) -> u64 {
-        self.spot.place.line
+        self.spot.place.line.into()
     }
 
     /// The column in characters, counted from 1.
     pub fn column(&self) -> u64 {
-        self.spot.place.column
+        self.spot.place.column.into()
     }
 
     /// Where it is.

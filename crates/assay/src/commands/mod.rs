@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod find;
 pub(crate) mod flavor_name;
+pub(crate) mod flavors;
 pub(crate) mod list;
 pub(crate) mod s3;
 pub(crate) mod scope;

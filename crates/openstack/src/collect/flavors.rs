@@ -14,7 +14,7 @@ const MICROVERSION: [(&str, &str); 2] =
     [("openstack-api-version", "compute 2.61"), ("x-openstack-nova-api-version", "2.61")];
 
 /// All flavors that the project can see, private ones included, with their extra specs.
-pub(super) async fn flavors(
+pub(crate) async fn flavors(
     session: &Session,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Flavor>, Unavailable> {

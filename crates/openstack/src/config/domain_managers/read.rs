@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Vec<Domain>, Vec<Note>), 
 /// Trouble with its file.
 pub(super) fn located(path: &Path, (place, problem): Trouble) -> Error {
     let (path, problem) = (path.to_owned(), Box::new(problem));
-    Error::Invalid { path, line: place.line, column: place.column, problem }
+    Error::Invalid { path, line: place.line.into(), column: place.column.into(), problem }
 }
 
 struct Reader<'a> {
@@ -123,7 +123,7 @@ impl Reader<'_> {
                 return Err(wrong_type(&key, "a key", "a word"));
             };
             if let Some((_, first, _)) = entries.iter().find(|(other, ..)| *other == key) {
-                return Err((place, Problem::Repeated { key, first: first.line }));
+                return Err((place, Problem::Repeated { key, first: first.line.into() }));
             }
             let by_type = key == "auth_type"
                 && matches!(&value.value, Value::Text(kind) if kind.ends_with("applicationcredential"));
@@ -136,8 +136,8 @@ impl Reader<'_> {
                 let names: Vec<String> = known.iter().map(|name| (*name).to_owned()).collect();
                 self.notes.push(Note {
                     path: self.path.to_owned(),
-                    line: place.line,
-                    column: place.column,
+                    line: place.line.into(),
+                    column: place.column.into(),
                     suggestion: suggest::closest(&key, &names),
                     key,
                 });

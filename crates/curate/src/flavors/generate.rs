@@ -1,0 +1,73 @@
+use assay_inventory::Flavor;
+use assay_standards::flavor_name::{
+    Attributes, CpuType, Disk, DiskType, FlavorName, Ram, Reading, attributes,
+};
+
+use super::definition::Definition;
+
+/// What cannot be seen of flavors, and is taken for granted where they do not say it themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assumed {
+    /// What a virtual CPU is.
+    pub cpu_type: CpuType,
+    /// What the disk is; none leaves it out of the name.
+    pub disk_type: Option<DiskType>,
+}
+
+/// What an existing flavor could say about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proposal {
+    /// Its definition, with the extra specs of the standards.
+    Definition(Box<Definition>),
+    /// No name fits it, and why.
+    NoName {
+        /// Its own name.
+        flavor: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// SCS names and extra specs for the flavors of a cloud (scs-0100, scs-0103-v1). The flavors keep their own names.
+pub fn generate(flavors: &[Flavor], assumed: Assumed) -> Vec<Proposal> {
+    flavors.iter().filter_map(|flavor| proposal(flavor, assumed)).collect()
+}
+
+fn proposal(flavor: &Flavor, assumed: Assumed) -> Option<Proposal> {
+    let mut definition = Definition::of_flavor(flavor, false)?;
+    match scs_name(&definition, assumed) {
+        Ok(name) => {
+            let specs = attributes(&[name]).iter().flat_map(Attributes::extra_specs).collect::<Vec<_>>();
+            for (key, value) in specs {
+                definition.extra_specs.entry(key).or_insert(value);
+            }
+            Some(Proposal::Definition(Box::new(definition)))
+        }
+        Err(why) => Some(Proposal::NoName { flavor: definition.name, why }),
+    }
+}
+
+/// The name that says what a flavor is.
+fn scs_name(definition: &Definition, assumed: Assumed) -> Result<FlavorName, String> {
+    // Its own name may say more than the figures.
+    for name in definition.scs_names() {
+        if let Ok(Some((parsed, _))) = FlavorName::parse_tolerant(name) {
+            return match definition.contradictions().first() {
+                None => Ok(parsed),
+                Some(why) => Err(why.clone()),
+            };
+        }
+    }
+    let spec = |key: &str| definition.extra_specs.get(key).map(String::as_str);
+    let cpu_type = spec("scs:cpu-type").and_then(CpuType::from_extra_spec).unwrap_or(assumed.cpu_type);
+    if !definition.ram_mib.is_multiple_of(512) || definition.ram_mib == 0 {
+        return Err(format!("{} MiB are no multiple of half a GiB", definition.ram_mib));
+    }
+    let mut name = FlavorName::new(definition.vcpus, cpu_type, Ram::from_half_gib(definition.ram_mib / 512));
+    if definition.disk_gb > 0 {
+        let disk_type = spec("scs:disk0-type").and_then(DiskType::from_extra_spec).or(assumed.disk_type);
+        name.disk = Some(Disk { count: 1, size: Some(definition.disk_gb), disk_type });
+    }
+    name.compose(Reading::Official).map_err(|error| error.to_string())?;
+    Ok(name)
+}

@@ -1,0 +1,64 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_inventory::{Flavor, Unavailable};
+use assay_openstack::Session;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::Method;
+use serde_json::Value;
+
+use super::definition::Definition;
+
+/// The flavors of a cloud.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// All that can be seen, private ones included.
+    pub flavors: Vec<Flavor>,
+    /// Which projects may use the private ones, by id of the flavor.
+    pub access: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Looks at the flavors of a cloud. Who may use a private one is asked only if a definition says who should.
+pub async fn observe(session: &Session, definitions: &mut [Definition]) -> Result<Observed, Unavailable> {
+    let (flavors, ()) = tokio::try_join!(session.flavors(), resolve(session, definitions))?;
+    let mut access = BTreeMap::new();
+    if definitions.iter().any(|definition| definition.access.is_some()) {
+        let is_private = |flavor: &&Flavor| flavor.flag("os-flavor-access:is_public").value() == Some(false);
+        let ids: Vec<String> =
+            flavors.iter().filter(is_private).map(|flavor| flavor.id().to_owned()).collect();
+        access = stream::iter(ids)
+            .map(async |id| Ok::<_, Unavailable>((id.clone(), allowed(session, &id).await?)))
+            .buffer_unordered(session.concurrency())
+            .try_collect()
+            .await?;
+    }
+    Ok(Observed { flavors, access })
+}
+
+async fn allowed(session: &Session, flavor: &str) -> Result<BTreeSet<String>, Unavailable> {
+    let endpoint = session.endpoint("compute")?;
+    let path = ["flavors", flavor, "os-flavor-access"];
+    let answer = session.send(&endpoint, Method::GET, &path, &[], None).await?;
+    let entries = answer["flavor_access"].as_array().into_iter().flatten();
+    Ok(entries.filter_map(|entry| entry["tenant_id"].as_str()).map(str::to_owned).collect())
+}
+
+/// Puts ids in the place of names of projects. What is no name is left as it is: nova refuses what is no id either.
+async fn resolve(session: &Session, definitions: &mut [Definition]) -> Result<(), Unavailable> {
+    let named: BTreeSet<String> =
+        definitions.iter().filter_map(|definition| definition.access.clone()).flatten().collect();
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
+    for name in named {
+        let endpoint = session.endpoint("identity")?;
+        let query = [("name", name.as_str())];
+        let answer = session.query(&endpoint, &["projects"], &query).await?;
+        if let [project] = answer["projects"].as_array().map(Vec::as_slice).unwrap_or_default()
+            && let Some(id) = project.get("id").and_then(Value::as_str)
+        {
+            ids.insert(name, id.to_owned());
+        }
+    }
+    for projects in definitions.iter_mut().filter_map(|definition| definition.access.as_mut()) {
+        *projects = projects.iter().map(|name| ids.get(name).unwrap_or(name).clone()).collect();
+    }
+    Ok(())
+}

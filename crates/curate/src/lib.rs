@@ -1,0 +1,14 @@
+//! Makes a cloud what its operator wants it to be.
+//!
+//! Definitions say what is wanted, the cloud shows what is there, and the difference is a [`Plan`]: an ordered list of
+//! actions, each with its reason and, where a standard asks for it, the clause. Planning is a pure function, so a plan can
+//! be shown, kept and tested without a cloud. [`apply`] carries a plan out. Nothing outside the definitions is touched.
+
+mod apply;
+pub mod flavors;
+mod plan;
+mod source;
+
+pub use apply::{Event, Outcome, apply};
+pub use plan::{Action, Change, Plan, Resource, Step, Verb};
+pub use source::{Source, SourceError};

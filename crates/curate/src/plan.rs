@@ -1,0 +1,138 @@
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::flavors;
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// It is made.
+    Create,
+    /// Some of its fields get other values.
+    Set,
+    /// Some of its fields go.
+    Unset,
+    /// It goes.
+    Delete,
+    /// It should change, but cannot, or not without the operator's consent.
+    Blocked,
+}
+
+impl Verb {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verb::Create => "create",
+            Verb::Set => "set",
+            Verb::Unset => "unset",
+            Verb::Delete => "delete",
+            Verb::Blocked => "blocked",
+        }
+    }
+}
+
+/// What kind of thing a plan is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resource {
+    /// A flavor of nova.
+    Flavor,
+}
+
+impl Resource {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Resource::Flavor => "flavor",
+        }
+    }
+}
+
+/// A field that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Its name.
+    pub field: String,
+    /// What it is; none if it is not set.
+    pub from: Option<String>,
+    /// What it is to be; none if it is to go.
+    pub to: Option<String>,
+}
+
+impl Change {
+    /// A field that gets a value.
+    pub(crate) fn to(field: impl Into<String>, from: Option<&str>, to: impl Into<String>) -> Self {
+        Change { field: field.into(), from: from.map(str::to_owned), to: Some(to.into()) }
+    }
+}
+
+/// What carries an action out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Calls to nova about a flavor.
+    Flavor(flavors::Step),
+}
+
+/// One entry of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// What is done.
+    pub verb: Verb,
+    /// To what kind of thing.
+    pub resource: Resource,
+    /// Its name.
+    pub name: String,
+    /// Its id, if it exists.
+    pub id: Option<String>,
+    /// What differs.
+    pub changes: Vec<Change>,
+    /// Why.
+    pub reason: String,
+    /// The clause that demands it, if one does.
+    pub clause: Option<String>,
+    /// The actions, by their place in the plan, without whose success this one is not tried.
+    pub after: Vec<usize>,
+    /// What carries it out; none if it is blocked.
+    #[serde(skip)]
+    pub step: Option<Step>,
+}
+
+/// What separates a cloud from what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Plan {
+    /// What is to be done, in an order in which it can be done.
+    pub actions: Vec<Action>,
+    /// What is worth knowing and calls for no action.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Whether the cloud differs from what is wanted.
+    pub fn has_drift(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
+    /// The number of actions of a kind.
+    pub fn count(&self, verb: Verb) -> usize {
+        self.actions.iter().filter(|action| action.verb == verb).count()
+    }
+
+    /// The actions that can be carried out, each with its place in the plan.
+    pub fn steps(&self) -> impl Iterator<Item = (usize, &Action, &Step)> {
+        let actions = self.actions.iter().enumerate();
+        actions.filter_map(|(index, action)| Some((index, action, action.step.as_ref()?)))
+    }
+
+    /// Adds an action and tells its place.
+    pub(crate) fn push(&mut self, action: Action) -> usize {
+        self.actions.push(action);
+        self.actions.len() - 1
+    }
+
+    /// The names of all that is touched, for tests of what is not.
+    pub fn touched(&self) -> BTreeSet<&str> {
+        self.steps().filter_map(|(_, action, _)| action.id.as_deref()).collect()
+    }
+}
