@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assay_inventory::Subject;
-use openstack_sdk::config as sdk;
+use openstack_sdk_core::config as sdk;
 use url::Url;
 
 use super::login::Values;

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use openstack_sdk::config as sdk;
+use openstack_sdk_core::config as sdk;
 use serde_json::{Map, Value, json};
 
 use super::ConfigError;

@@ -3,7 +3,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use openstack_sdk::config as sdk;
+use openstack_sdk_core::config as sdk;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use openstack_sdk::config as sdk;
+use openstack_sdk_core::config as sdk;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
