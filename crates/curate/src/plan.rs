@@ -1,12 +1,7 @@
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-
 use crate::flavors;
 
 /// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     /// It is made.
     Create,
@@ -34,8 +29,7 @@ impl Verb {
 }
 
 /// What kind of thing a plan is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// A flavor of nova.
     Flavor,
@@ -51,7 +45,7 @@ impl Resource {
 }
 
 /// A field that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its name.
     pub field: String,
@@ -76,7 +70,7 @@ pub enum Step {
 }
 
 /// One entry of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// What is done.
     pub verb: Verb,
@@ -95,12 +89,11 @@ pub struct Action {
     /// The actions, by their place in the plan, without whose success this one is not tried.
     pub after: Vec<usize>,
     /// What carries it out; none if it is blocked.
-    #[serde(skip)]
     pub step: Option<Step>,
 }
 
 /// What separates a cloud from what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// What is to be done, in an order in which it can be done.
     pub actions: Vec<Action>,
@@ -129,10 +122,5 @@ impl Plan {
     pub(crate) fn push(&mut self, action: Action) -> usize {
         self.actions.push(action);
         self.actions.len() - 1
-    }
-
-    /// The names of all that is touched, for tests of what is not.
-    pub fn touched(&self) -> BTreeSet<&str> {
-        self.steps().filter_map(|(_, action, _)| action.id.as_deref()).collect()
     }
 }

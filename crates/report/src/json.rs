@@ -1,5 +1,6 @@
 //! The JSON report: a document of frozen shape, described by a JSON Schema.
 
+mod failed;
 mod v1;
 mod view;
 
@@ -7,6 +8,8 @@ use std::fmt::Write as _;
 
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
+
+pub use failed::{ReadError, failed_testcases};
 
 use crate::text::is_invisible;
 use crate::{RenderError, Report};

@@ -2,13 +2,16 @@
 
 mod show;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assay_curate::flavors::{self, Assumed, Bundled, Definition, Level, Options, Proposal};
 use assay_curate::{Event, Outcome, Plan, Source, Verb, apply};
 use assay_openstack::{CloudConfig, Overrides, Session, Settings};
+use assay_report::failed_testcases;
 use assay_standards::flavor_name::{CpuType, DiskType};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -85,6 +88,9 @@ pub(crate) struct Wanted {
     /// The most RAM of a recommended flavor, in GiB
     #[arg(long, value_name = "GIB", default_value_t = 32)]
     limit_memory: u64,
+    /// Only what makes testcases pass that failed in this report of a check, recommended ones too (JSON)
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["recommended", "limit_memory"])]
+    from_check: Option<PathBuf>,
     /// Allow all of them a random number generator (hw_rng:allowed)
     #[arg(long)]
     hw_rng: bool,
@@ -186,11 +192,16 @@ impl Wanted {
             }
             definitions.extend(found);
         }
-        let limit = self.limit_memory.saturating_mul(1024);
-        definitions.retain(|definition| match definition.level {
-            Level::Mandatory => true,
-            Level::Recommended => self.recommended && definition.ram_mib <= limit,
-        });
+        if let Some(path) = &self.from_check {
+            let failed = failed(path)?;
+            definitions.retain(|definition| !definition.testcases().is_disjoint(&failed));
+        } else {
+            let limit = self.limit_memory.saturating_mul(1024);
+            definitions.retain(|definition| match definition.level {
+                Level::Mandatory => true,
+                Level::Recommended => self.recommended && definition.ram_mib <= limit,
+            });
+        }
         if self.hw_rng {
             for definition in &mut definitions {
                 definition.extra_specs.entry("hw_rng:allowed".into()).or_insert_with(|| "true".into());
@@ -198,6 +209,18 @@ impl Wanted {
         }
         Ok(definitions)
     }
+}
+
+/// The testcases that failed by a report.
+fn failed(path: &Path) -> Result<BTreeSet<String>, Failure> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).map_err(|error| Failure::usage(format!("{shown}: {error}"), ""))?;
+    failed_testcases(&text).map_err(|error| {
+        Failure::usage(
+            format!("{shown}: {error}"),
+            "write one with `assay check CLOUD --format json -o FILE`",
+        )
+    })
 }
 
 /// Computes the plan. Files are read and the cloud is connected to at the same time.

@@ -1,5 +1,6 @@
 //! Flavors of a real nova: planned, made, changed, replaced. All of them are private, so that nobody else sees them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
@@ -182,4 +183,19 @@ fn nothing_is_changed_without_a_word() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("say --yes"));
     assert_eq!(trial.made(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_report_tells_what_is_to_be_made() {
+    let folder = folder();
+    let report = folder.path().join("report.json");
+    let report = report.to_str().expect("UTF-8");
+    let of_flavors = "scs-0103-flavor-(8v-16|16v-32|2v-8|1l-1-5)$";
+    let checked = assay(&["check", "testbed", "--testcases", of_flavors, "-o", report]);
+    assert_eq!(checked.status.code(), Some(1), "some of them fail in the seeded cloud");
+    let planned = assay(&["flavors", "plan", ADMIN, "--from-check", report, "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout(&planned)).expect("JSON");
+    let actions = document["actions"].as_array().expect("actions").iter();
+    let names: BTreeSet<&str> = actions.filter_map(|action| action["name"].as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["SCS-8V-16", "SCS-16V-32", "SCS-1L-1-5"]), "{document:#}");
 }

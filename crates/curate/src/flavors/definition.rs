@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_standards::flavor_name::{Attributes, Disk, FlavorName, ParseError, attributes};
+use assay_standards::requirements::{StandardFlavor, StandardFlavors};
 use thiserror::Error;
 
 /// MiB in half a GiB.
@@ -128,6 +129,12 @@ impl Definition {
     pub(super) fn scs_names(&self) -> impl Iterator<Item = &str> {
         let own = self.name.starts_with("SCS-").then_some(self.name.as_str());
         own.into_iter().chain(name_specs(&self.extra_specs))
+    }
+
+    /// The testcases that look for this flavor (scs-0103-v1).
+    pub fn testcases(&self) -> BTreeSet<String> {
+        let standard = self.scs_names().filter_map(|name| StandardFlavors::get().find(name));
+        standard.map(StandardFlavor::testcase).collect()
     }
 
     /// Where the names, the figures and the extra specs contradict each other.

@@ -13,15 +13,37 @@ use crate::human::{bad, bold, columns, dim, good, printable, warn, wrapped};
 /// The version of the format.
 const VERSION: u32 = 1;
 
+/// The document. Fields may be added, never renamed or given another meaning.
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,
     version: u32,
     cloud: &'a str,
-    #[serde(flatten)]
-    plan: &'a Plan,
+    actions: Vec<Entry<'a>>,
+    notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     outcomes: Option<Vec<Ended>>,
+}
+
+/// An action.
+#[derive(Serialize)]
+struct Entry<'a> {
+    verb: &'static str,
+    resource: &'static str,
+    name: &'a str,
+    id: Option<&'a str>,
+    changes: Vec<Difference<'a>>,
+    reason: &'a str,
+    clause: Option<&'a str>,
+    /// The places of the actions that must succeed before.
+    after: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct Difference<'a> {
+    field: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +53,26 @@ struct Ended {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+}
+
+impl<'a> From<&'a Action> for Entry<'a> {
+    fn from(action: &'a Action) -> Self {
+        let difference = |change: &'a Change| Difference {
+            field: &change.field,
+            from: change.from.as_deref(),
+            to: change.to.as_deref(),
+        };
+        Entry {
+            verb: action.verb.word(),
+            resource: action.resource.word(),
+            name: &action.name,
+            id: action.id.as_deref(),
+            changes: action.changes.iter().map(difference).collect(),
+            reason: &action.reason,
+            clause: action.clause.as_deref(),
+            after: &action.after,
+        }
+    }
 }
 
 /// A plan.
@@ -58,7 +100,9 @@ pub(super) fn outcomes(
 }
 
 fn document(plan: &Plan, cloud: &str, outcomes: Option<Vec<Ended>>) -> Result<String, Failure> {
-    let document = Document { format: "assay-plan", version: VERSION, cloud, plan, outcomes };
+    let actions = plan.actions.iter().map(Entry::from).collect();
+    let document =
+        Document { format: "assay-plan", version: VERSION, cloud, actions, notes: &plan.notes, outcomes };
     let json = serde_json::to_string_pretty(&document)
         .map_err(|error| Failure::usage(error, "this is a defect of assay; please report it"))?;
     Ok(json + "\n")
