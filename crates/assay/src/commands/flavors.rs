@@ -44,7 +44,7 @@ pub(crate) struct Planning {
     #[command(flatten)]
     wanted: Wanted,
     /// The format
-    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    #[arg(long, value_enum, default_value_t = Listing::Human, help_heading = "Output")]
     format: Listing,
 }
 
@@ -53,10 +53,10 @@ pub(crate) struct Applying {
     #[command(flatten)]
     planning: Planning,
     /// Do not ask
-    #[arg(long)]
+    #[arg(long, help_heading = "Doing it")]
     yes: bool,
     /// How many flavors --replace may delete; with more, nothing is done
-    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, help_heading = "Doing it")]
     max_delete: usize,
 }
 
