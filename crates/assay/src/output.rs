@@ -1,6 +1,6 @@
 //! Where results go.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -34,4 +34,19 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Says something on standard error that is not the result.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Asks a question that only a clear yes answers with yes. Where nobody can be asked it fails, with these words and
+/// this hint.
+pub(crate) fn confirmed(question: &str, (unasked, hint): (&str, &str)) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(unasked, hint));
+    }
+    note(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -41,16 +41,16 @@ pub enum SourceError {
     /// The URL leads to nothing.
     #[error("{url} cannot be fetched: {message}")]
     Unreachable {
-        /// The URL.
-        url: Url,
+        /// The URL, without what could be secret.
+        url: String,
         /// What happened.
         message: String,
     },
     /// Something else is there than the digest says.
     #[error("{url} is not what its digest says: expected sha256 {expected}, found {found}")]
     OtherDigest {
-        /// The URL.
-        url: Url,
+        /// The URL, without what could be secret.
+        url: String,
         /// The digest that was given.
         expected: String,
         /// That of what came.
@@ -81,11 +81,11 @@ impl FromStr for Source {
 }
 
 impl Source {
-    /// What messages call it.
+    /// What messages call it; of a URL, what cannot be secret.
     pub fn name(&self) -> String {
         match self {
             Source::File(path) => path.display().to_string(),
-            Source::Url(url, _) => url.to_string(),
+            Source::Url(url, _) => public(url),
         }
     }
 
@@ -100,20 +100,30 @@ impl Source {
             Source::Url(url, digest) => {
                 let body = fetch(url)
                     .await
-                    .map_err(|message| SourceError::Unreachable { url: url.clone(), message })?;
+                    .map_err(|message| SourceError::Unreachable { url: public(url), message })?;
                 let found = sha256(&body);
                 match digest {
                     Some(expected) if *expected != found => {
-                        Err(SourceError::OtherDigest { url: url.clone(), expected: expected.clone(), found })
+                        Err(SourceError::OtherDigest { url: public(url), expected: expected.clone(), found })
                     }
                     _ => String::from_utf8(body).map_err(|_| SourceError::Unreachable {
-                        url: url.clone(),
+                        url: public(url),
                         message: "what is there is no text".to_owned(),
                     }),
                 }
             }
         }
     }
+}
+
+/// A URL without user, password and query, which may hold a signature.
+fn public(url: &Url) -> String {
+    let mut url = url.clone();
+    // A URL that cannot have them has none.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string()
 }
 
 async fn fetch(url: &Url) -> Result<Vec<u8>, String> {
@@ -164,6 +174,14 @@ mod tests {
         for wrong in ["https://example.org/#md5=1", "https://example.org/#sha256=12", "https://"] {
             assert!(wrong.parse::<Source>().is_err(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn messages_hold_no_secret_of_a_url() {
+        let source: Source = "http://me:secret@127.0.0.1:1/f.yaml?sig=secret".parse().unwrap();
+        let error = source.read().await.unwrap_err();
+        assert_eq!(source.name(), "http://127.0.0.1:1/f.yaml");
+        assert!(error.to_string().starts_with("http://127.0.0.1:1/f.yaml cannot be fetched: "), "{error}");
     }
 
     #[tokio::test]

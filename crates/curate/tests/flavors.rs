@@ -200,6 +200,30 @@ fn what_contradicts_itself_or_is_defined_twice_is_blocked() {
 }
 
 #[test]
+fn of_three_that_differ_none_is_made() {
+    let text = "mandatory:\n- {name: x, cpus: 1, ram: 512}\n- {name: x, cpus: 2, ram: 512}\n- {name: x, cpus: 3, ram: 512}\n";
+    let found = plan(&definitions(text), &Observed::default(), &Options::default());
+    assert_eq!(verbs(&found), [(Verb::Blocked, "x"), (Verb::Blocked, "x")]);
+}
+
+#[test]
+fn a_flavor_that_wrongly_bears_a_name_is_shown_and_left() {
+    let definitions = definitions("mandatory: [SCS-2V-4]\n");
+    let mut cloud =
+        after(&Observed::default(), &plan(&definitions, &Observed::default(), &Options::default()));
+    let copy = |ram: u64| {
+        flavor(json!({"id": "9", "name": "copy", "vcpus": 2, "ram": ram, "disk": 0,
+            "extra_specs": {"scs:name-v2": "SCS-2V-4"}}))
+    };
+    cloud.flavors.push(copy(8192));
+    let found = plan(&definitions, &cloud, &Options { prune: true, replace: true });
+    assert_eq!(verbs(&found), [(Verb::Blocked, "copy")]);
+    cloud.flavors.pop();
+    cloud.flavors.push(copy(4096));
+    assert_eq!(plan(&definitions, &cloud, &Options::default()), Plan::default(), "a second one does no harm");
+}
+
+#[test]
 fn mistakes_in_files_are_told_with_their_places() {
     let messages = |text: &str| -> Vec<String> {
         read("f.yaml", text).unwrap_err().problems().iter().map(ToString::to_string).collect()

@@ -2,7 +2,7 @@
 //!
 //! This crate finds the cloud configuration ([`CloudConfig`]), authenticates ([`Session`]), gathers facts
 //! into an [`Inventory`](assay_inventory::Inventory) ([`collect`]) and looks at what a user's access is like
-//! ([`doctor`]). It asks and records; it never judges, and nothing in it knows a standard. Every call to a
+//! ([`doctor`]). It asks, and through [`Session::send`] carries what others decide; it never judges, and nothing in it knows a standard. Every call to a
 //! service goes through one client with timeout, retries, limits and recording, which sends the token to
 //! endpoints of the catalog only.
 

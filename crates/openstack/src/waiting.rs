@@ -79,6 +79,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn looks_are_as_far_apart_as_a_tenth_of_the_wait() {
+        let (begun, mut times) = (Instant::now(), Vec::new());
+        let wait = wait_for::<()>(Duration::from_secs(60), "not there", async || {
+            times.push(begun.elapsed().as_secs_f64());
+            Ok(None)
+        });
+        wait.await.unwrap_err();
+        for pair in times.windows(2).filter(|pair| pair[1] < 60.0) {
+            let expected = (pair[0] / 10.0).clamp(0.15, 2.0);
+            assert!((pair[1] - pair[0] - expected).abs() < 0.01, "{pair:?}");
+        }
+        assert!((40..80).contains(&times.len()), "{}", times.len());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_budget_is_kept_and_named() {
         let begun = Instant::now();
         let why =

@@ -5,6 +5,7 @@ use assay_inventory::{
     Fact, FactId, Flavor, Image, Inventory, Network, NewSecurityGroup, S3Presence, SecretLifecycle,
     SecurityGroupRule, SubnetPool, Token, Unavailable, VolumeBackup, VolumeType,
 };
+use assay_standards::flavor_name::is_name_key;
 use jiff::Timestamp;
 
 use crate::Judgement;
@@ -53,13 +54,6 @@ impl<'a> FlavorNames<'a> {
         positions.dedup();
         positions
     }
-}
-
-/// `scs:name-vN`, where N is a positive number (scs-0103-v1, extra specs).
-pub(crate) fn is_name_key(key: &str) -> bool {
-    key.strip_prefix("scs:name-v").is_some_and(|number| {
-        number.bytes().all(|byte| byte.is_ascii_digit()) && !number.trim_start_matches('0').is_empty()
-    })
 }
 
 /// A fact, or the judgement that its absence leads to.

@@ -280,8 +280,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::evidence::is_name_key;
     use crate::testing;
+    use assay_standards::flavor_name::is_name_key;
 
     /// A flavor that is as the standard wants it, with changes: of fields, and of extra specs by their key.
     fn flavor(name: &str, changes: &Value) -> Value {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, IsTerminal as _};
 
 use assay_journal::{Journal, Open, RunId};
 use assay_openstack::{Cleanup as Work, CloudConfig, Found, Marks, Overrides, Session, Settings, cleanup};
@@ -12,11 +11,18 @@ use jiff::{SignedDuration, Timestamp};
 use crate::args::{Cleanup, budgets};
 use crate::failure::Failure;
 use crate::human::bold;
-use crate::output::{note, print};
+use crate::output::{confirmed, note, print};
 use crate::state;
 
 /// A run that created nothing for so long is over.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(1);
+
+const QUESTION: &str = "Delete all of these?";
+/// What nobody can be asked about.
+const UNASKED: (&str, &str) = (
+    "what no journal of this machine names is not deleted without a word",
+    "look at the list with --dry-run, then say --yes",
+);
 
 pub(crate) async fn run(arguments: &Cleanup) -> Result<u8, Failure> {
     let overrides =
@@ -66,7 +72,7 @@ pub(crate) async fn run(arguments: &Cleanup) -> Result<u8, Failure> {
     if arguments.dry_run {
         return Ok(0);
     }
-    if !arguments.yes && !work.found.is_empty() && !asked()? {
+    if !arguments.yes && !work.found.is_empty() && !confirmed(QUESTION, UNASKED)? {
         return Ok(0);
     }
     let cleaned = cleanup(&session, &work).await;
@@ -135,23 +141,6 @@ fn listing(cloud: &str, work: &Work, open: &[Open]) -> String {
         let _ = writeln!(text, "  {:<15} {name:<44} {id}{created}", kind.label());
     }
     text
-}
-
-/// Asks before anything is deleted that no journal of this machine names.
-fn asked() -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "what no journal of this machine names is not deleted without a word",
-            "look at the list with --dry-run, then say --yes",
-        ));
-    }
-    note("Delete all of these? [y/N]");
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ mod show;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,12 +17,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Asking, Global, Listing};
 use crate::failure::Failure;
-use crate::output::{note, print};
+use crate::output::{confirmed, note, print};
 
 /// The exit code for a difference, or for something that could not be done.
 const DIFFERS: u8 = 1;
 /// The exit code if a step failed.
 const FAILED: u8 = 3;
+
+/// What nobody can be asked about.
+const UNASKED: (&str, &str) =
+    ("nothing is changed without a word", "look at `assay flavors plan`, then say --yes");
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Flavors {
@@ -143,8 +146,8 @@ fn disk_type(text: &str) -> Result<DiskType, String> {
 pub(crate) async fn run(arguments: &Flavors, global: &Global) -> Result<u8, Failure> {
     match arguments {
         Flavors::Plan(planning) => {
-            let (_, plan) = prepare(planning).await?;
-            print(&show::plan(&plan, &planning.cloud.name()?, planning.format)?)?;
+            let (session, plan) = prepare(planning).await?;
+            print(&show::plan(&plan, session.config().name(), planning.format)?)?;
             Ok(if plan.has_drift() { DIFFERS } else { 0 })
         }
         Flavors::Apply(applying) => run_apply(applying, global).await,
@@ -158,10 +161,6 @@ impl Cloud {
         let overrides =
             Overrides { region: self.asking.region.clone(), interface: self.asking.interface.clone() };
         Ok(CloudConfig::find(self.cloud.as_deref(), &overrides)?)
-    }
-
-    fn name(&self) -> Result<String, Failure> {
-        Ok(self.config()?.name().to_owned())
     }
 
     async fn connect(&self) -> Result<Session, Failure> {
@@ -255,7 +254,7 @@ async fn run_apply(applying: &Applying, global: &Global) -> Result<u8, Failure> 
     }
     if !applying.yes {
         note(&show::plan(&plan, &cloud, Listing::Human)?);
-        if !asked()? {
+        if !confirmed("Do all of this?", UNASKED)? {
             return Ok(DIFFERS);
         }
     }
@@ -288,22 +287,6 @@ fn progress(global: &Global, steps: usize) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
-}
-
-fn asked() -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "nothing is changed without a word",
-            "look at `assay flavors plan`, then say --yes",
-        ));
-    }
-    note("Do all of this? [y/N]");
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 async fn run_export(export: &Export) -> Result<u8, Failure> {

@@ -159,6 +159,25 @@ fn who_may_not_make_flavors_is_told_so_for_each() {
 }
 
 #[test]
+fn what_needs_a_step_that_failed_is_not_tried() {
+    let trial = Trial::begin("chain");
+    let wrong = trial.flavor(1, json!({"access": ["demo"]}));
+    let file = trial.define(std::slice::from_ref(&wrong));
+    assert_eq!(flavors("apply", ADMIN, &file, &["--yes"]).0, Some(0));
+    let before = trial.made();
+    // A plain user may use it, but not delete it; so nothing may be made in its place.
+    let mut bigger = wrong;
+    bigger["ram"] = json!(1024);
+    bigger.as_object_mut().expect("a map").remove("access");
+    let file = trial.define(&[bigger]);
+    let (code, applied) = flavors("apply", "testbed", &file, &["--yes", "--replace"]);
+    assert_eq!((code, verbs(&applied)), (Some(3), vec!["delete", "create"]));
+    let outcomes = applied["outcomes"].as_array().expect("outcomes");
+    assert_eq!((&outcomes[0]["outcome"], &outcomes[1]["outcome"]), (&json!("failed"), &json!("not-tried")));
+    assert_eq!(trial.made(), before);
+}
+
+#[test]
 fn one_that_fails_stops_no_other() {
     let trial = Trial::begin("partly");
     // Nova refuses an id with a character that is not printable.

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_standards::flavor_name::{Attributes, Disk, FlavorName, ParseError, attributes};
+use assay_standards::flavor_name::{
+    Attributes, Disk, FlavorName, ParseError, attributes, is_name_key, is_scs,
+};
 use assay_standards::requirements::{StandardFlavor, StandardFlavors};
 use thiserror::Error;
 
@@ -108,26 +110,35 @@ impl Definition {
     pub fn of_name(name: &str, level: Level, origin: &str) -> Result<Self, NameError> {
         let figures = Figures::of_name(name)?;
         Ok(Definition {
-            name: name.to_owned(),
-            vcpus: figures.vcpus,
-            ram_mib: figures.ram_mib,
             disk_gb: figures.disk_gb,
+            extra_specs: figures.extra_specs,
+            ..Definition::bare(name, figures.vcpus, figures.ram_mib, level, origin)
+        })
+    }
+
+    /// A public flavor with CPUs and RAM, and nothing else.
+    pub(super) fn bare(name: &str, vcpus: u64, ram_mib: u64, level: Level, origin: &str) -> Self {
+        Definition {
+            name: name.to_owned(),
+            vcpus,
+            ram_mib,
+            disk_gb: 0,
             ephemeral_gb: 0,
             swap_mib: 0,
             public: true,
             id: None,
             description: None,
             access: None,
-            extra_specs: figures.extra_specs,
+            extra_specs: BTreeMap::new(),
             level,
             origin: origin.to_owned(),
             clause: None,
-        })
+        }
     }
 
     /// The names that the flavor bears: its own, and those of its extra specs `scs:name-vN`, if they are SCS names.
     pub(super) fn scs_names(&self) -> impl Iterator<Item = &str> {
-        let own = self.name.starts_with("SCS-").then_some(self.name.as_str());
+        let own = is_scs(&self.name).then_some(self.name.as_str());
         own.into_iter().chain(name_specs(&self.extra_specs))
     }
 
@@ -179,14 +190,8 @@ impl Definition {
 
 /// The values of extra specs `scs:name-vN`.
 pub(super) fn name_specs(specs: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
-    let named = specs.iter().filter(|(key, _)| is_name_spec(key));
+    let named = specs.iter().filter(|(key, _)| is_name_key(key));
     named.map(|(_, name)| name.as_str())
-}
-
-/// Whether a key is `scs:name-vN`.
-pub(super) fn is_name_spec(key: &str) -> bool {
-    let number = key.strip_prefix("scs:name-v");
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The canonical form of an SCS name; none if it is none.

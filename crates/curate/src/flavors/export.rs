@@ -72,25 +72,25 @@ impl Definition {
     pub fn of_flavor(flavor: &Flavor, with_id: bool) -> Option<Self> {
         let number = |field: &str| flavor.get(field).and_then(serde_json::Value::as_u64);
         Some(Definition {
-            name: flavor.name()?.to_owned(),
-            vcpus: number("vcpus")?,
-            ram_mib: number("ram")?,
             disk_gb: number("disk")?,
             ephemeral_gb: number("OS-FLV-EXT-DATA:ephemeral").unwrap_or(0),
             swap_mib: number("swap").unwrap_or(0),
             public: flavor.flag("os-flavor-access:is_public").value().unwrap_or(true),
             id: with_id.then(|| flavor.id().to_owned()),
             description: flavor.text("description").value().map(str::to_owned),
-            access: None,
             // A key without a colon could not be told from a field.
             extra_specs: flavor
                 .extra_specs()
                 .filter(|(key, _)| key.contains(':'))
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
-            level: Level::Mandatory,
-            origin: "the cloud".to_owned(),
-            clause: None,
+            ..Definition::bare(
+                flavor.name()?,
+                number("vcpus")?,
+                number("ram")?,
+                Level::Mandatory,
+                "the cloud",
+            )
         })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use assay_yaml::{Context, Fields, Limits, NAMES, Node, Problems, Shape, Value, Wrong, quoted};
 use miette::NamedSource;
 
-use super::definition::{Definition, Figures, Level, NameError};
+use super::definition::{Definition, Level, NameError};
 
 /// The largest file in use has 31 flavors in 8 kB.
 const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
@@ -169,22 +169,12 @@ fn flavor(
     };
     // A file that gives figures says all of it; otherwise the name does.
     let mut definition = match (vcpus, ram_mib) {
-        (Some(vcpus), Some(ram_mib)) => Definition {
-            extra_specs: BTreeMap::new(),
-            disk_gb: 0,
-            ..bare(&name, vcpus, ram_mib, level, &origin)
-        },
-        _ => match Figures::of_name(&name) {
-            Ok(figures) => Definition {
-                disk_gb: figures.disk_gb,
-                extra_specs: figures.extra_specs,
-                ..bare(
-                    &name,
-                    vcpus.unwrap_or(figures.vcpus),
-                    ram_mib.unwrap_or(figures.ram_mib),
-                    level,
-                    &origin,
-                )
+        (Some(vcpus), Some(ram_mib)) => Definition::bare(&name, vcpus, ram_mib, level, &origin),
+        _ => match Definition::of_name(&name, level, &origin) {
+            Ok(named) => Definition {
+                vcpus: vcpus.unwrap_or(named.vcpus),
+                ram_mib: ram_mib.unwrap_or(named.ram_mib),
+                ..named
             },
             Err(NameError::NoScsName(_)) => {
                 let key = if vcpus.is_none() { "cpus" } else { "ram" };
@@ -206,25 +196,6 @@ fn flavor(
     definition.access = access;
     definition.extra_specs.extend(extra_specs);
     Some(with_defaults(definition, defaults))
-}
-
-fn bare(name: &str, vcpus: u64, ram_mib: u64, level: Level, origin: &str) -> Definition {
-    Definition {
-        name: name.to_owned(),
-        vcpus,
-        ram_mib,
-        disk_gb: 0,
-        ephemeral_gb: 0,
-        swap_mib: 0,
-        public: true,
-        id: None,
-        description: None,
-        access: None,
-        extra_specs: BTreeMap::new(),
-        level,
-        origin: origin.to_owned(),
-        clause: None,
-    }
 }
 
 /// Extra specs that the reference gives to all flavors.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_inventory::Flavor;
+use assay_standards::flavor_name::{is_name_key, is_scs};
 
-use super::definition::{Definition, canonical, is_name_spec, name_specs};
+use super::definition::{Definition, canonical, name_specs};
 use super::observe::Observed;
 use super::step::Step;
 use crate::plan::{self, Action, Change, Plan, Resource, Verb};
@@ -32,6 +33,7 @@ pub fn plan(definitions: &[Definition], observed: &Observed, options: &Options) 
             None => planner.create(definition, reason(definition), Vec::new()),
         }
     }
+    planner.impostors(&definitions);
     planner.plan
 }
 
@@ -59,6 +61,7 @@ impl Planner<'_> {
     /// The definitions without those that cannot be meant; these are reported.
     fn unique<'d>(&mut self, definitions: &'d [Definition]) -> Vec<&'d Definition> {
         let mut kept: Vec<&Definition> = Vec::new();
+        let mut unclear: BTreeSet<&str> = BTreeSet::new();
         for definition in definitions {
             let contradictions = definition.contradictions();
             if !contradictions.is_empty() {
@@ -71,17 +74,17 @@ impl Planner<'_> {
                 continue;
             }
             match kept.iter().find(|other| other.name == definition.name) {
-                None => kept.push(definition),
-                Some(other) if is_same(other, definition) => {}
-                Some(other) => {
+                Some(other) if !is_same(other, definition) => {
                     let reason =
                         format!("it is defined differently at {} and {}", other.origin, definition.origin);
                     self.block(definition, None, Vec::new(), reason);
-                    let name = &definition.name;
-                    kept.retain(|other| other.name != *name);
+                    unclear.insert(definition.name.as_str());
                 }
+                Some(_) => {}
+                None => kept.push(definition),
             }
         }
+        kept.retain(|definition| !unclear.contains(definition.name.as_str()));
         kept
     }
 
@@ -104,6 +107,25 @@ impl Planner<'_> {
             }
         }
         found
+    }
+
+    /// Flavors that say to be one that is there already, but are not: whoever looks for the name may find them.
+    fn impostors(&mut self, definitions: &[&Definition]) {
+        let unclaimed = (0..self.observed.flavors.len()).filter(|at| !self.claimed.contains(at));
+        for at in unclaimed.collect::<Vec<_>>() {
+            let flavor = &self.observed.flavors[at];
+            let meant = definitions.iter().find(|definition| bears_name(definition, flavor));
+            if let Some(definition) = meant
+                && let changes = immutable(definition, flavor)
+                && !changes.is_empty()
+            {
+                let reason = format!(
+                    "its extra specs say that it is {}, which another flavor is; take scs:name-vN off it",
+                    definition.name
+                );
+                self.block(definition, Some(flavor), changes, reason);
+            }
+        }
     }
 
     fn reconcile(&mut self, definition: &Definition, flavor: &Flavor) {
@@ -303,7 +325,7 @@ fn has_name(definition: &Definition, flavor: &Flavor) -> bool {
 
 /// Whether a flavor says by an extra spec that it is the one.
 fn bears_name(definition: &Definition, flavor: &Flavor) -> bool {
-    let borne = flavor.extra_specs().filter(|(key, _)| is_name_spec(key));
+    let borne = flavor.extra_specs().filter(|(key, _)| is_name_key(key));
     borne.map(|(_, name)| name).any(|name| name_specs(&definition.extra_specs).any(|wanted| wanted == name))
 }
 
@@ -311,7 +333,7 @@ fn bears_name(definition: &Definition, flavor: &Flavor) -> bool {
 /// would make it something else, and no name of its own that says otherwise.
 fn could_be(definition: &Definition, flavor: &Flavor) -> bool {
     let name = flavor.name().unwrap_or_default();
-    let is_named_otherwise = name.starts_with("SCS-") && canonical(name) != canonical(&definition.name);
+    let is_named_otherwise = is_scs(name) && canonical(name) != canonical(&definition.name);
     let is_named = name_specs(&definition.extra_specs).next().is_some();
     let fits =
         |(key, value): (&str, &str)| definition.extra_specs.get(key).is_some_and(|wanted| wanted == value);

@@ -103,10 +103,10 @@ impl Nova<'_> {
         }
         let made = self.send(Method::POST, &["flavors"], Some(json!({"flavor": flavor}))).await?;
         let id = made["flavor"]["id"].as_str().ok_or_else(|| {
-            Unavailable::new(
-                Reason::Malformed,
-                format!("the answer holds no id for flavor {}", definition.name),
-            )
+            let message = format!("the answer holds no id of the flavor {}", definition.name);
+            let endpoint = self.session.endpoint("compute").ok();
+            let request = endpoint.map(|endpoint| format!("POST {}/flavors", endpoint.url));
+            Unavailable { request, ..Unavailable::new(Reason::Malformed, message) }
         })?;
         if !definition.extra_specs.is_empty() {
             self.set_extra_specs(id, &definition.extra_specs).await?;

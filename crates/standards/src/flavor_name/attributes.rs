@@ -10,6 +10,13 @@ use super::render::v2_to_v1;
 /// How many disks the map tells the type of. No flavor has more; names may claim what they like.
 pub const MAX_DISKS: u64 = 128;
 
+/// Whether an extra spec is `scs:name-vN`, where N is a positive number (scs-0103-v1, extra specs).
+pub fn is_name_key(key: &str) -> bool {
+    key.strip_prefix("scs:name-v").is_some_and(|number| {
+        number.bytes().all(|byte| byte.is_ascii_digit()) && !number.trim_start_matches('0').is_empty()
+    })
+}
+
 /// What one or more names of a flavor say together.
 ///
 /// It serialises as the map of the reference: `cpus`, `ram` (GiB), `scs:cpu-type`, with a disk `disk` (GB or null)

@@ -18,7 +18,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use attributes::{Attributes, DiskAttributes, Inconsistency, MAX_DISKS, attributes};
+pub use attributes::{Attributes, DiskAttributes, Inconsistency, MAX_DISKS, attributes, is_name_key};
 pub use compose::ComposeError;
 pub use error::{Brand, Field, OfficialOutcome, ParseError, ParseErrorKind};
 pub use parse::{PREFIX, is_scs};
