@@ -19,27 +19,35 @@ pub struct Observed {
 
 /// Looks at the flavors of a cloud. Who may use a private one is asked only if a definition says who should.
 pub async fn observe(session: &Session, definitions: &mut [Definition]) -> Result<Observed, Unavailable> {
-    let (flavors, ()) = tokio::try_join!(session.flavors(), resolve(session, definitions))?;
+    let (mut flavors, ()) = tokio::try_join!(session.flavors(), resolve(session, definitions))?;
     let mut access = BTreeMap::new();
     if definitions.iter().any(|definition| definition.access.is_some()) {
         let is_private = |flavor: &&Flavor| flavor.flag("os-flavor-access:is_public").value() == Some(false);
         let ids: Vec<String> =
             flavors.iter().filter(is_private).map(|flavor| flavor.id().to_owned()).collect();
-        access = stream::iter(ids)
+        let answers: Vec<(String, Option<BTreeSet<String>>)> = stream::iter(ids)
             .map(async |id| Ok::<_, Unavailable>((id.clone(), allowed(session, &id).await?)))
             .buffer_unordered(session.concurrency())
             .try_collect()
             .await?;
+        let gone: BTreeSet<String> =
+            answers.iter().filter(|(_, projects)| projects.is_none()).map(|(id, _)| id.clone()).collect();
+        flavors.retain(|flavor| !gone.contains(flavor.id()));
+        access = answers.into_iter().filter_map(|(id, projects)| Some((id, projects?))).collect();
     }
     Ok(Observed { flavors, access })
 }
 
-async fn allowed(session: &Session, flavor: &str) -> Result<BTreeSet<String>, Unavailable> {
+/// The projects that may use a private flavor; nothing if somebody deleted it since it was listed.
+async fn allowed(session: &Session, flavor: &str) -> Result<Option<BTreeSet<String>>, Unavailable> {
     let endpoint = session.endpoint("compute")?;
     let path = ["flavors", flavor, "os-flavor-access"];
-    let answer = session.send(&endpoint, Method::GET, &path, &[], None).await?;
+    let answer = match session.send(&endpoint, Method::GET, &path, &[], None).await {
+        Err(why) if why.status == Some(404) => return Ok(None),
+        other => other?,
+    };
     let entries = answer["flavor_access"].as_array().into_iter().flatten();
-    Ok(entries.filter_map(|entry| entry["tenant_id"].as_str()).map(str::to_owned).collect())
+    Ok(Some(entries.filter_map(|entry| entry["tenant_id"].as_str()).map(str::to_owned).collect()))
 }
 
 /// Puts ids in the place of names of projects. What is no name is left as it is: nova refuses what is no id either.
