@@ -37,7 +37,7 @@ pub(crate) async fn flavors(
     let delivered = served_version(&first).is_some_and(|version| version >= WITH_EXTRA_SPECS);
     let missing: Vec<usize> =
         (0..items.len()).filter(|index| lacks_extra_specs(&items[*index], delivered)).collect();
-    let asked: Vec<(usize, Value)> = stream::iter(missing)
+    let asked: Vec<(usize, Option<Value>)> = stream::iter(missing)
         .map(|index| {
             let id = items[index].id().to_owned();
             let (endpoint, first) = (&endpoint, &first);
@@ -46,8 +46,18 @@ pub(crate) async fn flavors(
         .buffer_unordered(session.http().settings().concurrency.max(1))
         .try_collect()
         .await?;
+    let mut gone = Vec::new();
     for (index, specs) in asked {
-        items[index].set("extra_specs", specs);
+        match specs {
+            Some(specs) => {
+                items[index].set("extra_specs", specs);
+            }
+            None => gone.push(index),
+        }
+    }
+    gone.sort_unstable();
+    for index in gone.into_iter().rev() {
+        items.remove(index);
     }
     for item in &mut items {
         item.remove("links");
@@ -64,19 +74,30 @@ fn lacks_extra_specs(flavor: &Record, delivered: bool) -> bool {
     }
 }
 
+/// The extra specs of a flavor; nothing if somebody deleted it since it was listed.
 async fn extra_specs(
     session: &Session,
     endpoint: &Endpoint,
     list: &Reply,
     id: &str,
-) -> Result<Value, Unavailable> {
+) -> Result<Option<Value>, Unavailable> {
     if id.is_empty() {
         return Err(list.malformed("a flavor has no id"));
     }
     let url = endpoint.at(&["flavors", id, "os-extra_specs"]);
-    let reply = session.get(Some(FACT), endpoint, url, &[]).await?;
+    let reply = match session.get(Some(FACT), endpoint, url, &[]).await {
+        Err(why) if why.status == Some(404) => {
+            // A verdict must not rest on one 404: a proxy may have said it. The flavor itself must be gone, too.
+            let flavor = endpoint.at(&["flavors", id]);
+            return match session.get(Some(FACT), endpoint, flavor, &[]).await {
+                Err(also) if also.status == Some(404) => Ok(None),
+                _ => Err(why),
+            };
+        }
+        other => other?,
+    };
     match object(&reply)?.remove("extra_specs") {
-        Some(specs @ Value::Object(_)) => Ok(specs),
+        Some(specs @ Value::Object(_)) => Ok(Some(specs)),
         _ => Err(reply.malformed("the answer holds no extra specs")),
     }
 }

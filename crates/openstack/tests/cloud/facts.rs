@@ -177,6 +177,29 @@ async fn extra_specs_that_are_refused_spoil_the_flavors() {
 }
 
 #[tokio::test]
+async fn a_flavor_that_is_deleted_meanwhile_is_left_out() {
+    let cloud = FakeCloud::start().await;
+    let flavors =
+        json!({"flavors": [{"id": "1", "name": "x"}, {"id": "2", "name": "gone"}, {"id": "3", "name": "y"}]});
+    cloud.json(FLAVORS, flavors).await;
+    for id in ["1", "3"] {
+        cloud.json(&format!("/compute/v2.1/flavors/{id}/os-extra_specs"), json!({"extra_specs": {}})).await;
+    }
+    let inventory = cloud.collect(&[FactId::Flavors]).await;
+    let names: Vec<_> = inventory.flavors.value().unwrap().iter().map(|flavor| flavor.name()).collect();
+    assert_eq!(names, [Some("x"), Some("y")]);
+}
+
+#[tokio::test]
+async fn a_flavor_that_is_there_without_extra_specs_spoils_the_flavors() {
+    let cloud = FakeCloud::start().await;
+    cloud.json(FLAVORS, json!({"flavors": [{"id": "1", "name": "x"}]})).await;
+    cloud.json("/compute/v2.1/flavors/1", json!({"flavor": {"id": "1", "name": "x"}})).await;
+    let inventory = cloud.collect(&[FactId::Flavors]).await;
+    assert_eq!(inventory.unavailable(FactId::Flavors).unwrap().status, Some(404));
+}
+
+#[tokio::test]
 async fn pages_are_followed_in_every_dialect() {
     let cloud = FakeCloud::start().await;
     let uri = cloud.server.uri();
