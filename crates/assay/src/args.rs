@@ -12,6 +12,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use regex::Regex;
 
+use crate::commands::curate::flavors::Flavors;
+use crate::commands::curate::images::Images;
+use crate::commands::curate::{Applying, Both, Planning};
 use crate::commands::declare::{Declare, Declaring};
 
 /// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
@@ -70,9 +73,20 @@ pub(crate) enum Command {
     /// Read, describe and write SCS flavor names
     #[command(subcommand)]
     FlavorName(FlavorNames),
+    /// Show what separates the flavors and images of a cloud from what is wanted; exit code 1 if anything does
+    ///
+    /// What is wanted are the flavors and images that the standards require or recommend, unless files say otherwise.
+    Plan(Box<Planning<Both>>),
+    /// Make the flavors and images of a cloud what is wanted
+    ///
+    /// What is wanted are the flavors and images that the standards require or recommend, unless files say otherwise.
+    Apply(Box<Applying<Both>>),
     /// Make flavors what the standard or your own definitions say
     #[command(subcommand)]
-    Flavors(Box<crate::commands::flavors::Flavors>),
+    Flavors(Box<Flavors>),
+    /// Make images what the standard or your own catalogues say
+    #[command(subcommand)]
+    Images(Box<Images>),
     /// Take down what checks created and could not take down themselves
     Cleanup(Cleanup),
     /// Run the tests of Tempest that scs-0128 names

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use assay_curate::flavors::FlavorFileError;
+use assay_curate::images::CatalogueError;
 use assay_inventory::SnapshotError;
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
@@ -59,6 +60,12 @@ impl From<DeclarationError> for Failure {
 
 impl From<FlavorFileError> for Failure {
     fn from(error: FlavorFileError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<CatalogueError> for Failure {
+    fn from(error: CatalogueError) -> Self {
         Failure::of(error)
     }
 }

@@ -20,6 +20,9 @@ use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Arguments, Colour, Command, Find, Global};
+use crate::commands::curate;
+use crate::commands::curate::flavors::Flavors;
+use crate::commands::curate::images::Images;
 use crate::failure::Failure;
 use crate::interrupt::{awaited, awaited_to_the_end};
 
@@ -73,7 +76,22 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Scope(scope) => commands::scope::run(scope),
         Command::Coverage(coverage) => commands::coverage::run(coverage),
         Command::FlavorName(names) => commands::flavor_name::run(names),
-        Command::Flavors(flavors) => awaited(commands::flavors::run(flavors, global)),
+        Command::Plan(planning) => awaited(curate::plan(planning)),
+        Command::Apply(applying) => awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel)),
+        Command::Flavors(flavors) => match &**flavors {
+            Flavors::Plan(planning) => awaited(curate::plan(planning)),
+            Flavors::Apply(applying) => {
+                awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
+            }
+            Flavors::Export(export) => awaited(curate::flavors::export(export)),
+            Flavors::Generate(generate) => awaited(curate::flavors::generate(generate)),
+        },
+        Command::Images(images) => match &**images {
+            Images::Plan(planning) => awaited(curate::plan(planning)),
+            Images::Apply(applying) => {
+                awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
+            }
+        },
         Command::Declare(declare) => commands::declare::run(declare, global),
         Command::S3(s3) => awaited_to_the_end(|cancel| commands::s3::run(s3, global, cancel)),
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),

@@ -6,9 +6,11 @@
 
 mod apply;
 pub mod flavors;
+pub mod images;
+mod notes;
 mod plan;
 mod source;
 
-pub use apply::{Event, Outcome, apply};
+pub use apply::{Event, Outcome, StepError, apply};
 pub use plan::{Action, Change, Plan, Resource, Step, Verb};
 pub use source::{Source, SourceError};

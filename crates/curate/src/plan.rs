@@ -1,4 +1,4 @@
-use crate::flavors;
+use crate::{flavors, images};
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,6 +9,16 @@ pub enum Verb {
     Set,
     /// Some of its fields go.
     Unset,
+    /// It gets another name.
+    Rename,
+    /// Lists leave it out from now on.
+    Hide,
+    /// It cannot be used any more.
+    Deactivate,
+    /// It is made from what a URL leads to.
+    Import,
+    /// It is made from a file.
+    Upload,
     /// It goes.
     Delete,
     /// It should change, but cannot, or not without the operator's consent.
@@ -16,12 +26,31 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All of them, in the order in which a summary counts them.
+    pub const ALL: [Verb; 10] = [
+        Verb::Create,
+        Verb::Import,
+        Verb::Upload,
+        Verb::Set,
+        Verb::Unset,
+        Verb::Rename,
+        Verb::Hide,
+        Verb::Deactivate,
+        Verb::Delete,
+        Verb::Blocked,
+    ];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Verb::Create => "create",
             Verb::Set => "set",
             Verb::Unset => "unset",
+            Verb::Rename => "rename",
+            Verb::Hide => "hide",
+            Verb::Deactivate => "deactivate",
+            Verb::Import => "import",
+            Verb::Upload => "upload",
             Verb::Delete => "delete",
             Verb::Blocked => "blocked",
         }
@@ -33,6 +62,8 @@ impl Verb {
 pub enum Resource {
     /// A flavor of nova.
     Flavor,
+    /// An image of glance.
+    Image,
 }
 
 impl Resource {
@@ -40,6 +71,7 @@ impl Resource {
     pub fn word(self) -> &'static str {
         match self {
             Resource::Flavor => "flavor",
+            Resource::Image => "image",
         }
     }
 }
@@ -67,6 +99,8 @@ impl Change {
 pub enum Step {
     /// Calls to nova about a flavor.
     Flavor(flavors::Step),
+    /// Calls to glance about an image, and what they send.
+    Image(images::Step),
 }
 
 /// One entry of a plan.
@@ -116,6 +150,16 @@ impl Plan {
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Action, &Step)> {
         let actions = self.actions.iter().enumerate();
         actions.filter_map(|(index, action)| Some((index, action, action.step.as_ref()?)))
+    }
+
+    /// Puts another plan behind this one.
+    pub fn append(&mut self, other: Plan) {
+        let before = self.actions.len();
+        self.actions.extend(other.actions.into_iter().map(|action| Action {
+            after: action.after.iter().map(|place| place + before).collect(),
+            ..action
+        }));
+        self.notes.extend(other.notes);
     }
 
     /// Adds an action and tells its place.

@@ -117,7 +117,7 @@ impl Source {
 }
 
 /// A URL without user, password and query, which may hold a signature.
-fn public(url: &Url) -> String {
+pub(crate) fn public(url: &Url) -> String {
     let mut url = url.clone();
     // A URL that cannot have them has none.
     let _ = url.set_username("");
@@ -143,7 +143,7 @@ async fn fetch(url: &Url) -> Result<Vec<u8>, String> {
 }
 
 /// The innermost cause says most, and does not repeat the URL.
-fn plain(error: &dyn std::error::Error) -> String {
+pub(crate) fn plain(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

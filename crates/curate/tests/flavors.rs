@@ -1,6 +1,11 @@
 //! Plans for flavors: what they do, what they leave alone, and that carrying one out leaves nothing to do.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +36,7 @@ fn made(definition: &Definition, id: &str) -> Flavor {
 fn after(observed: &Observed, plan: &Plan) -> Observed {
     let mut cloud = observed.clone();
     for (index, _, step) in plan.steps() {
-        let Step::Flavor(step) = step;
+        let Step::Flavor(step) = step else { panic!("{step:?}") };
         let specs = |cloud: &mut Observed, id: &str, change: &dyn Fn(&mut BTreeMap<String, Value>)| {
             let at = cloud.flavors.iter().position(|flavor| flavor.id() == id).expect("the flavor is there");
             let found = cloud.flavors[at].map("extra_specs").value().cloned().unwrap_or_default();

@@ -156,16 +156,9 @@ impl Http {
         verify: bool,
         settings: &Settings,
     ) -> Result<Self, reqwest::Error> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.timeout)
+        let builder = builder(certificates, verify, settings)
             .read_timeout(settings.timeout)
-            .timeout(settings.timeout.saturating_mul(4))
-            .danger_accept_invalid_certs(!verify);
-        for certificate in certificates {
-            builder = builder.add_root_certificate(certificate);
-        }
+            .timeout(settings.timeout.saturating_mul(4));
         Ok(Http {
             client: builder.build()?,
             settings: settings.clone(),
@@ -272,6 +265,20 @@ impl Http {
         outcome
     }
 
+    /// Makes a call once whose body is a stream and may take as long as `budget`; answers of any status are answers.
+    pub(crate) async fn stream(
+        &self,
+        ask: &Ask<'_>,
+        token: &SecretString,
+        data: reqwest::Body,
+        client: &reqwest::Client,
+        budget: Duration,
+    ) -> Result<Reply, Unavailable> {
+        let request = client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
+        let request = request.timeout(budget).body(data);
+        self.answer(ask, request, Some(token)).await.map_err(|trouble| unavailable(ask, trouble))
+    }
+
     async fn exchange(&self, ask: &Ask<'_>, token: Option<&SecretString>) -> Result<Reply, Trouble> {
         let mut request =
             self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
@@ -284,6 +291,16 @@ impl Http {
             }
             request = request.body(body.expose_secret().to_owned());
         }
+        self.answer(ask, request, token).await
+    }
+
+    /// Sends a request with the token and reads the answer.
+    async fn answer(
+        &self,
+        ask: &Ask<'_>,
+        mut request: reqwest::RequestBuilder,
+        token: Option<&SecretString>,
+    ) -> Result<Reply, Trouble> {
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(token.expose_secret()).map_err(|_| Trouble {
                 reason: Reason::Authentication,
@@ -344,6 +361,20 @@ impl Http {
         let width = self.settings.concurrency.max(1);
         Arc::clone(lanes.entry(service.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(width))))
     }
+}
+
+/// What all clients of a cloud have in common.
+pub(crate) fn builder(
+    certificates: Vec<reqwest::Certificate>,
+    verify: bool,
+    settings: &Settings,
+) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(settings.timeout)
+        .danger_accept_invalid_certs(!verify);
+    certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate)
 }
 
 /// Takes a secret out of an answer that mirrors it, so that it gets into no message and no snapshot.

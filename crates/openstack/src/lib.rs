@@ -22,6 +22,7 @@ mod listing;
 mod probe;
 mod session;
 mod settings;
+mod upload;
 mod waiting;
 
 pub use budgets::Budgets;
@@ -37,3 +38,4 @@ pub use janitor::{Cleaned, Cleanup, Found, Marks, cleanup, find_marked};
 pub use probe::{DomainManagerRequest, domain_managers};
 pub use session::{ConnectError, Session};
 pub use settings::Settings;
+pub use waiting::{Pauses, wait_for};

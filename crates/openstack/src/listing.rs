@@ -84,6 +84,34 @@ impl Session {
     }
 }
 
+impl Session {
+    /// All resources of a list, whatever its pages.
+    ///
+    /// # Errors
+    /// There is no such service, or it gives no list.
+    pub async fn list_all(
+        &self,
+        service: &'static str,
+        path: &[&str],
+        query: &[(&str, &str)],
+        key: &str,
+    ) -> Result<Vec<Record>, Unavailable> {
+        let endpoint = self.endpoint(service)?;
+        let links_key = format!("{key}_links");
+        let wish = Wish {
+            fact: None,
+            endpoint: &endpoint,
+            path,
+            query,
+            headers: &[],
+            key,
+            links_key: &links_key,
+            progress: &|_| (),
+        };
+        Ok(self.list(&wish).await?.items)
+    }
+}
+
 /// The body of an answer, which must be a JSON object.
 pub(crate) fn object(reply: &Reply) -> Result<Map<String, Value>, Unavailable> {
     match serde_json::from_slice(&reply.body) {

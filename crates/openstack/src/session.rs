@@ -296,6 +296,11 @@ impl Session {
         }
     }
 
+    /// The token that calls carry at the moment.
+    pub(crate) fn token_in_use(&self) -> SecretString {
+        self.current().secret
+    }
+
     fn current(&self) -> Current {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

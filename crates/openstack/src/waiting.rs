@@ -13,18 +13,19 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// The pauses between looks.
 #[derive(Debug)]
-pub(crate) struct Pauses {
+pub struct Pauses {
     since: Instant,
     until: Instant,
 }
 
 impl Pauses {
-    pub(crate) fn until(until: Instant) -> Self {
+    /// Pauses up to some time.
+    pub fn until(until: Instant) -> Self {
         Pauses { since: Instant::now(), until }
     }
 
     /// Waits a little; false if the time is up.
-    pub(crate) async fn pause(&self) -> bool {
+    pub async fn pause(&self) -> bool {
         let now = Instant::now();
         if now >= self.until {
             return false;
@@ -42,7 +43,10 @@ pub(crate) fn passes(why: &Unavailable) -> bool {
 }
 
 /// Looks until there is something to see; trouble that may pass is looked over as long as there is time.
-pub(crate) async fn wait_for<T>(
+///
+/// # Errors
+/// Trouble that does not pass, or, when the time is up, the last trouble; without any, `what` within that time.
+pub async fn wait_for<T>(
     budget: Duration,
     what: &str,
     mut look: impl AsyncFnMut() -> Result<Option<T>, Unavailable>,

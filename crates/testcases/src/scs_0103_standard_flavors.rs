@@ -59,9 +59,6 @@ fn testcase(flavor: &'static StandardFlavor) -> Testcase {
     }
 }
 
-/// Larger flavors that are only recommended are made when they are asked for.
-const LIMIT_GIB: i64 = 32;
-
 fn remedy(flavor: &StandardFlavor) -> String {
     let disk_type = match flavor.disk {
         None => String::new(),
@@ -70,11 +67,9 @@ fn remedy(flavor: &StandardFlavor) -> String {
             format!(" --property {DISK0_TYPE}={}", StandardFlavors::get().official_any_disk_type)
         }
     };
-    let gib = flavor.ram_mib() / 1024;
     let options = match flavor.status {
-        Status::Mandatory => String::new(),
-        _ if gib > LIMIT_GIB => format!(" --recommended --limit-memory {gib}"),
-        _ => " --recommended".to_owned(),
+        Status::Mandatory => "",
+        _ => " --recommended",
     };
     format!(
         "With the credentials of an admin, `assay flavors plan CLOUD{options}` shows what is missing, and `assay flavors apply CLOUD{options}` mends it. Figures of a flavor cannot be changed: where they are wrong, it takes --replace. By hand: `openstack flavor create {} --vcpus {} --ram {} --disk {} --property {NAME_V1}={} --property {NAME_V2}={} --property {CPU_TYPE}={}{disk_type}`.",

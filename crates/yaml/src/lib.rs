@@ -16,8 +16,8 @@ use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter, Spanned};
 
 pub use nearest::{distance, nearest, quoted};
-pub use problem::{At, Problem, Problems, Shape, Source, Spot, Wrong};
-pub use reader::{Context, Fields, NAMES, Reader};
+pub use problem::{At, Problem, Problems, Shape, Source, Spot, Wrong, number, truth};
+pub use reader::{Context, Fields, NAMES, Reader, Reported};
 
 /// A range of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

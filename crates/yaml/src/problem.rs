@@ -117,6 +117,32 @@ pub enum Shape {
     /// Not a day of the calendar in the form `YYYY-MM-DD`.
     #[error("invalid date {}", quoted(.0))]
     InvalidDate(String),
+    /// No number, or none that is whole and positive.
+    #[error("expected a whole number, found {}", quoted(.0))]
+    NoNumber(String),
+    /// Neither true nor false.
+    #[error("expected true or false, found {}", quoted(.0))]
+    NoTruth(String),
+}
+
+/// A whole number, 0 included.
+///
+/// # Errors
+/// [`Shape::NoNumber`].
+pub fn number(text: &str) -> Result<u64, Shape> {
+    text.parse().map_err(|_| Shape::NoNumber(text.to_owned()))
+}
+
+/// True or false, in any of the words that YAML 1.1 has for them.
+///
+/// # Errors
+/// [`Shape::NoTruth`].
+pub fn truth(text: &str) -> Result<bool, Shape> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Ok(true),
+        "false" | "no" | "off" => Ok(false),
+        _ => Err(Shape::NoTruth(text.to_owned())),
+    }
 }
 
 impl Shape {

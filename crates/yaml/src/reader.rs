@@ -47,6 +47,10 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// A value that cannot be read and was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported;
+
 /// Walks the tree and collects what is wrong, so that one run reports all of it.
 pub struct Reader<K> {
     source: Source,
@@ -130,6 +134,40 @@ impl<K: Wrong> Reader<K> {
     pub fn optional_text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
         let node = fields.get(key)?;
         self.text(node, &fields.path_of(key)).map(str::to_owned)
+    }
+
+    /// What is written under a key, if it is there.
+    ///
+    /// # Errors
+    /// It cannot be read, and that was reported.
+    pub fn optional<T, E: Into<K>>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Reported> {
+        let Some(node) = fields.get(key) else { return Ok(None) };
+        let path = fields.path_of(key);
+        let text = self.text(node, &path).ok_or(Reported)?;
+        read(text).map(Some).map_err(|wrong| {
+            let spot = self.spot(node.place, path);
+            self.report(spot, wrong);
+            Reported
+        })
+    }
+
+    /// What is written under a key that must be there.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read, and that was reported.
+    pub fn needed<T, E: Into<K>>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<T, Reported> {
+        self.required(fields, key).ok_or(Reported)?;
+        self.optional(fields, key, read)?.ok_or(Reported)
     }
 
     /// The texts of the map under a key, by their names.

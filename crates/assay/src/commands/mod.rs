@@ -3,13 +3,13 @@
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod coverage;
+pub(crate) mod curate;
 pub(crate) mod declare;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod find;
 pub(crate) mod flavor_name;
-pub(crate) mod flavors;
 pub(crate) mod list;
 pub(crate) mod s3;
 pub(crate) mod scope;

@@ -4,6 +4,7 @@
 
 mod flavors;
 mod foreign;
+mod images;
 mod kill;
 mod look;
 

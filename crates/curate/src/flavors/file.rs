@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assay_yaml::{Context, Fields, Limits, NAMES, Node, Problems, Shape, Value, Wrong, quoted};
+use assay_yaml::{
+    Context, Fields, Limits, NAMES, Node, Problems, Reported, Shape, Value, Wrong, number, truth,
+};
 use miette::NamedSource;
 
 use super::definition::{Definition, Level, NameError};
+use crate::notes::note_unknown;
 
 /// The largest file in use has 31 flavors in 8 kB.
 const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
@@ -38,12 +41,6 @@ pub enum ProblemKind {
     /// The file is no YAML, or lacks, repeats or misspells something.
     #[error(transparent)]
     Shape(#[from] Shape),
-    /// A number is expected.
-    #[error("expected a whole number, found {}", quoted(.0))]
-    Number(String),
-    /// True or false is expected.
-    #[error("expected true or false, found {}", quoted(.0))]
-    Truth(String),
     /// The figures are to follow from the name, but do not.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -55,7 +52,6 @@ impl Wrong for ProblemKind {
     fn help(&self) -> Option<String> {
         match self {
             ProblemKind::Shape(shape) => shape.help(),
-            ProblemKind::Number(_) | ProblemKind::Truth(_) => None,
             ProblemKind::Name(_) => Some("give cpus, ram and, if there is one, disk".to_owned()),
         }
     }
@@ -110,21 +106,6 @@ fn defaults(reader: &mut Reader, node: &Node) -> BTreeMap<String, String> {
         }
     }
     defaults
-}
-
-fn note_unknown(reader: &Reader, fields: &Fields<'_>, known: &[&str], notes: &mut Vec<String>) {
-    for &(key, place, _) in &fields.entries {
-        if !known.contains(&key) && !key.contains(':') {
-            let nearest = assay_yaml::nearest(key, known.iter().copied());
-            let meant =
-                nearest.map(|nearest| format!(" (did you mean {}?)", quoted(nearest))).unwrap_or_default();
-            notes.push(format!(
-                "{}: the key {} means nothing here{meant}",
-                reader.spot(place, String::new()),
-                quoted(key)
-            ));
-        }
-    }
 }
 
 /// One flavor; none if it is disabled or has been reported.
@@ -231,9 +212,6 @@ fn projects(reader: &mut Reader, node: &Node, path: &str) -> BTreeSet<String> {
     items.into_iter().filter_map(|(item, path)| reader.text(item, &path).map(str::to_owned)).collect()
 }
 
-/// A value that cannot be read and was reported.
-struct Reported;
-
 /// Values of the fields of a flavor.
 struct Scalars<'r, 'f, 'n> {
     reader: &'r mut Reader,
@@ -246,32 +224,21 @@ impl Scalars<'_, '_, '_> {
         self.reader.optional_text(self.fields, key).or_else(|| self.defaults.get(key).cloned())
     }
 
-    fn read<T>(
-        &mut self,
-        key: &str,
-        read: fn(&str) -> Option<T>,
-        wrong: fn(String) -> ProblemKind,
-    ) -> Result<Option<T>, Reported> {
+    fn read<T>(&mut self, key: &str, read: fn(&str) -> Result<T, Shape>) -> Result<Option<T>, Reported> {
         let Some(text) = self.text(key) else { return Ok(None) };
-        if let Some(value) = read(&text) {
-            return Ok(Some(value));
-        }
-        let place = self.fields.get(key).map_or(self.fields.place, |node| node.place);
-        let spot = self.reader.spot(place, self.fields.path_of(key));
-        self.reader.report(spot, wrong(text));
-        Err(Reported)
+        read(&text).map(Some).map_err(|wrong| {
+            let place = self.fields.get(key).map_or(self.fields.place, |node| node.place);
+            let spot = self.reader.spot(place, self.fields.path_of(key));
+            self.reader.report(spot, wrong);
+            Reported
+        })
     }
 
     fn number(&mut self, key: &str) -> Result<Option<u64>, Reported> {
-        self.read(key, |text| text.parse().ok(), ProblemKind::Number)
+        self.read(key, number)
     }
 
     fn truth(&mut self, key: &str) -> Result<Option<bool>, Reported> {
-        let truth = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" => Some(true),
-            "false" | "no" | "off" => Some(false),
-            _ => None,
-        };
-        self.read(key, truth, ProblemKind::Truth)
+        self.read(key, truth)
     }
 }

@@ -113,6 +113,7 @@ fn ended(plan: &Plan, action: usize, outcome: &Outcome) -> Ended {
         Outcome::Done => ("done", None),
         Outcome::Failed(why) => ("failed", Some(why.to_string())),
         Outcome::NotTried(first) => ("not-tried", Some(format!("{} failed", what(&plan.actions[*first])))),
+        Outcome::Interrupted => ("interrupted", None),
     };
     Ended { action, outcome, why }
 }
@@ -137,9 +138,7 @@ fn for_people(plan: &Plan, cloud: &str) -> String {
 }
 
 fn summary(plan: &Plan) -> String {
-    let counted = [Verb::Create, Verb::Set, Verb::Unset, Verb::Delete, Verb::Blocked].map(|verb| match plan
-        .count(verb)
-    {
+    let counted = Verb::ALL.map(|verb| match plan.count(verb) {
         0 => None,
         count if verb == Verb::Blocked => Some(format!("{count} blocked")),
         count => Some(format!("{count} to {}", verb.word())),
@@ -155,8 +154,8 @@ fn summary(plan: &Plan) -> String {
 fn entry(action: &Action) -> String {
     let head = format!("{} {}", action.resource.word(), printable(&action.name));
     let head = match action.verb {
-        Verb::Create => good(format!("+ {head}")),
-        Verb::Set | Verb::Unset => warn(format!("~ {head}")),
+        Verb::Create | Verb::Import | Verb::Upload => good(format!("+ {head}")),
+        Verb::Set | Verb::Unset | Verb::Rename | Verb::Hide | Verb::Deactivate => warn(format!("~ {head}")),
         Verb::Delete => bad(format!("- {head}")),
         Verb::Blocked => bad(format!("! {head}")),
     };
@@ -195,6 +194,7 @@ fn done(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>, cloud: &str) -> String
             Outcome::Done => (good("done  "), String::new()),
             Outcome::Failed(why) => (bad("failed"), why.to_string()),
             Outcome::NotTried(first) => (warn("left  "), format!("{} failed", what(&plan.actions[*first]))),
+            Outcome::Interrupted => (warn("left  "), "interrupted".to_owned()),
         };
         let _ = writeln!(text, "  {mark} {}", what(action));
         if !why.is_empty() {

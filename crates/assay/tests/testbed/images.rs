@@ -1,0 +1,287 @@
+//! Images of a real glance: imported, rotated, refused. All of them are private, so that nobody else sees them.
+
+mod origin;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use origin::{Origin, sha256};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::look::Member;
+use crate::{assay, command, folder, stdout};
+
+const ADMIN: &str = "testbed-admin";
+
+/// A catalogue under names of its own; the images are gone in the end.
+struct Trial {
+    folder: TempDir,
+    prefix: String,
+    owner: Member,
+    cloud: &'static str,
+}
+
+impl Trial {
+    fn begin(what: &str, cloud: &'static str) -> Self {
+        let prefix = format!("trial-{what}-{}", std::process::id());
+        Trial { folder: folder(), prefix, owner: Member::of(cloud), cloud }
+    }
+
+    /// An image that rotates, in some of its versions: each a name and what else there is to say.
+    fn image(&self, number: u32, versions: &[(&str, Value)]) -> Value {
+        let versions: Vec<Value> = versions
+            .iter()
+            .map(|(version, more)| {
+                let mut entry = json!({"version": version, "build_date": "2026-01-01"});
+                let fields = entry.as_object_mut().expect("a map");
+                fields.extend(more.as_object().expect("a map").clone());
+                entry
+            })
+            .collect();
+        json!({"name": format!("{}-{number}", self.prefix), "format": "raw", "login": "none", "min_disk": 1,
+            "min_ram": 64, "visibility": "private", "meta": {"os_purpose": "generic", "uuid_validity": "last-2"},
+            "versions": versions})
+    }
+
+    fn catalogue(&self, images: &[Value]) -> PathBuf {
+        let path = self.folder.path().join("images.yaml");
+        // JSON is YAML.
+        fs::write(&path, json!({"images": images}).to_string()).expect("a file");
+        path
+    }
+
+    /// The arguments for a catalogue, under a tag of its own.
+    fn arguments(&self, verb: &str, images: &[Value], more: &[&str]) -> Vec<String> {
+        let file = self.catalogue(images).display().to_string();
+        let fixed =
+            ["images", verb, self.cloud, "--images", &file, "--tag", &self.prefix, "--format", "json"];
+        fixed.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+    }
+
+    fn run(&self, verb: &str, images: &[Value], more: &[&str]) -> (Option<i32>, Value, String) {
+        let arguments = self.arguments(verb, images, more);
+        let output = assay(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let document =
+            serde_json::from_str(&stdout(&output)).unwrap_or_else(|error| panic!("{error}: {said}"));
+        (output.status.code(), document, said)
+    }
+
+    /// The images of this trial, hidden ones included, by their names.
+    fn made(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for hidden in ["false", "true"] {
+            let path = format!("v2/images?tag={}&visibility=all&os_hidden={hidden}", self.prefix);
+            let (status, body) = self.owner.call("GET", "image", &path, None);
+            all.extend(body["images"].as_array().unwrap_or_else(|| panic!("{status} {body}")).clone());
+        }
+        all.sort_by_key(|image| image["name"].as_str().map(str::to_owned));
+        all
+    }
+
+    fn names(&self) -> Vec<String> {
+        let name = |image: &Value| image["name"].as_str().unwrap_or_default().to_owned();
+        self.made().iter().map(name).collect()
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        for image in self.made() {
+            let path = format!("v2/images/{}", image["id"].as_str().unwrap_or_default());
+            self.owner.call("DELETE", "image", &path, None);
+        }
+    }
+}
+
+fn verbs(document: &Value) -> Vec<&str> {
+    let actions = document["actions"].as_array().expect("actions").iter();
+    actions.filter_map(|action| action["verb"].as_str()).collect()
+}
+
+fn outcomes(document: &Value) -> Vec<&str> {
+    let outcomes = document["outcomes"].as_array().expect("outcomes").iter();
+    outcomes.filter_map(|outcome| outcome["outcome"].as_str()).collect()
+}
+
+#[test]
+fn a_build_is_imported_verified_and_replaced_by_the_next() {
+    let origin = Origin::start();
+    let trial = Trial::begin("life", ADMIN);
+    let digest = |name: &str| json!(format!("sha256:{}", sha256(&Origin::data(name))));
+    let first = json!({"url": origin.url("one.img"), "checksum": digest("one.img")});
+    let images = [trial.image(1, &[("20260101", first.clone())])];
+    let (code, planned, _) = trial.run("plan", &images, &[]);
+    assert_eq!((code, verbs(&planned)), (Some(1), vec!["import"]));
+    assert_eq!(trial.made(), Vec::<Value>::new(), "a plan changes nothing");
+    assert_eq!(origin.visits(), 0, "and asks nobody but the cloud");
+
+    let (code, applied, said) = trial.run("apply", &images, &["--yes"]);
+    assert_eq!((code, outcomes(&applied)), (Some(0), vec!["done"]), "{applied:#} {said}");
+    let made = trial.made();
+    assert_eq!(made[0]["size"], Origin::data("one.img").len(), "{made:#?}");
+    assert_eq!(made[0]["image_source"], json!(origin.url("one.img")));
+    assert_eq!(made[0]["assay_import"], Value::Null);
+    let in_sync = json!({
+        "format": "assay-plan", "version": 1, "cloud": ADMIN, "actions": [], "notes": [],
+    });
+    assert_eq!(trial.run("plan", &images, &[]), (Some(0), in_sync, String::new()));
+
+    // What differs is mended without another import.
+    let mut changed = images[0].clone();
+    changed["meta"]["os_version"] = json!("1");
+    changed["min_ram"] = json!(128);
+    let (code, applied, _) = trial.run("apply", &[changed], &["--yes"]);
+    assert_eq!((code, verbs(&applied)), (Some(0), vec!["set"]), "{applied:#}");
+    assert_eq!(trial.made()[0]["min_ram"], 128);
+
+    // The next build comes packed, and its digest stands in a list.
+    let second = json!({"url": origin.url("two.img"), "checksums_url": origin.url("SHA256SUMS"), "build_date": "2026-02-01"});
+    let both = [trial.image(1, &[("20260101", first), ("20260201", second)])];
+    let (code, applied, said) = trial.run("apply", &both, &["--yes", "--require-checksum"]);
+    assert_eq!((code, verbs(&applied)), (Some(0), vec!["import", "rename"]), "{applied:#} {said}");
+    let names = [format!("{}-1", trial.prefix), format!("{}-1 20260101", trial.prefix)];
+    assert_eq!(trial.names(), names);
+    let made = trial.made();
+    assert_eq!((&made[0]["internal_version"], &made[0]["os_hidden"]), (&json!("20260201"), &json!(false)));
+    assert_eq!((&made[1]["os_purpose"], &made[1]["os_hidden"]), (&json!("oldgeneric"), &json!(true)));
+    assert_eq!(trial.run("plan", &both, &[]).0, Some(0));
+}
+
+#[test]
+fn every_way_leads_to_glance() {
+    let origin = Origin::start();
+    let trial = Trial::begin("ways", ADMIN);
+    let file = trial.folder.path().join("local.img");
+    fs::write(&file, Origin::data("local.img")).expect("a file");
+    let of = |number, url: &str| trial.image(number, &[("20260101", json!({"url": url}))]);
+    let local = format!("file://{}", file.display());
+    for (number, way, url) in [
+        (1, "web-download", origin.url("one.img")),
+        (2, "upload", origin.url("one.img")),
+        (3, "glance-direct", origin.url("one.img")),
+        (4, "upload", local),
+    ] {
+        let images = [of(number, &url)];
+        let (code, applied, said) = trial.run("apply", &images, &["--yes", "--import-method", way]);
+        assert_eq!(code, Some(0), "{way} {applied:#}");
+        assert!(said.contains("not verified: no digest is known"), "{said}");
+    }
+    let sizes: Vec<_> = trial.made().iter().map(|image| image["size"].clone()).collect();
+    let size = Origin::data("one.img").len();
+    assert_eq!(sizes, [size, size, size, Origin::data("local.img").len()].map(|size| json!(size)));
+    assert_eq!(trial.made()[3]["image_source"], "private", "the path of a file is nobody's business");
+}
+
+#[test]
+fn what_is_not_what_it_should_be_never_shows() {
+    let origin = Origin::start();
+    let trial = Trial::begin("wrong", ADMIN);
+    let wrong = "0".repeat(64);
+    let long = "0".repeat(128);
+    let of = |number, more: Value| trial.image(number, &[("20260101", more)]);
+    let images = [
+        of(1, json!({"url": origin.url("one.img"), "checksum": format!("sha256:{wrong}")})),
+        of(2, json!({"url": origin.url("one.img"), "checksum": format!("sha512:{long}")})),
+        of(3, json!({"url": origin.url("missing/one.img")})),
+        of(4, json!({"url": origin.url("broken/one.img")})),
+        of(5, json!({"url": origin.url("one.img"), "checksums_url": origin.url("SHA512SUMS")})),
+        of(6, json!({"url": origin.url("one.img"), "checksums_url": origin.url("failing/SHA512SUMS")})),
+        // These are well.
+        of(7, json!({"url": origin.url("missing/one.img"), "mirror_url": origin.url("one.img")})),
+        of(8, json!({"url": origin.url("one.img"), "mirror_url": origin.url("missing/one.img")})),
+        of(
+            9,
+            json!({"url": origin.url("flaky/one.img"), "checksum": format!("sha256:{}", sha256(&Origin::data("one.img")))}),
+        ),
+    ];
+    let (code, applied, said) = trial.run("apply", &images, &["--yes"]);
+    assert_eq!(code, Some(3), "{applied:#} {said}");
+    let expected = ["failed", "failed", "failed", "failed", "done", "failed", "done", "done", "done"];
+    assert_eq!(outcomes(&applied), expected, "{applied:#}");
+    let why = |at: usize| applied["outcomes"][at]["why"].as_str().unwrap_or_default().to_owned();
+    assert!(why(0).contains(&format!("expected sha256:{wrong}, found sha256:")), "{}", why(0));
+    assert!(why(1).contains("sha512:"), "{}", why(1));
+    assert!(why(2).contains("missing/one.img: HTTP 404"), "{}", why(2));
+    assert!(why(3).contains("broken/one.img: after "), "{}", why(3));
+    assert!(why(5).contains("failing/SHA512SUMS: HTTP 500"), "{}", why(5));
+    assert!(said.contains("has no digest of one.img"), "{said}");
+    let names: Vec<String> = [5, 7, 8, 9].iter().map(|number| format!("{}-{number}", trial.prefix)).collect();
+    assert_eq!(trial.names(), names, "nothing else is left");
+
+    let strict = trial.run("apply", &images[4..5], &["--yes", "--require-checksum"]);
+    assert_eq!(strict.0, Some(0), "it is there already");
+    let other = [of(10, json!({"url": origin.url("one.img")}))];
+    let (code, applied, _) = trial.run("apply", &other, &["--yes", "--require-checksum"]);
+    assert_eq!(code, Some(3));
+    assert!(
+        applied["outcomes"][0]["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("--require-checksum wants one"))
+    );
+}
+
+#[test]
+fn who_may_not_publish_is_told_so_and_nothing_is_left() {
+    let origin = Origin::start();
+    let trial = Trial::begin("public", "testbed");
+    let mut image = trial.image(1, &[("20260101", json!({"url": origin.url("one.img")}))]);
+    image["visibility"] = json!("public");
+    let (code, applied, _) = trial.run("apply", &[image], &["--yes"]);
+    assert_eq!((code, outcomes(&applied)), (Some(3), vec!["failed"]));
+    let why = applied["outcomes"][0]["why"].as_str().unwrap_or_default();
+    assert!(why.contains("HTTP 403") && why.contains("publicize_image"), "{why}");
+    assert_eq!(trial.made(), Vec::<Value>::new());
+}
+
+/// Begins an apply whose image comes drop by drop, and waits until glance takes it in.
+fn begun(trial: &Trial, arguments: &[String]) -> std::process::Child {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let child = command(trial.folder.path(), &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let begun = Instant::now();
+    while trial.made().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no image is begun");
+        thread::sleep(Duration::from_millis(50));
+    }
+    child
+}
+
+#[test]
+fn a_run_that_is_killed_is_healed_by_the_next() {
+    let origin = Origin::start();
+    let trial = Trial::begin("killed", ADMIN);
+    let url = |name: &str| json!({"url": origin.url(name)});
+    let slow = [trial.image(1, &[("20260101", url("slow/one.img"))])];
+    let arguments = trial.arguments("apply", &slow, &["--yes", "--import-method", "upload"]);
+    let mut child = begun(&trial, &arguments);
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(trial.made().len(), 1, "what was begun is left");
+
+    let quick = [trial.image(1, &[("20260101", url("one.img"))])];
+    let (code, applied, said) = trial.run("apply", &quick, &["--yes"]);
+    assert_eq!((code, verbs(&applied)), (Some(0), vec!["import"]), "{applied:#} {said}");
+    let made = trial.made();
+    assert_eq!((made.len(), &made[0]["status"]), (1, &json!("active")), "{made:#?}");
+    assert_eq!(trial.run("plan", &quick, &[]).0, Some(0));
+}
+
+#[test]
+fn ctrl_c_takes_an_image_on_its_way_back() {
+    let origin = Origin::start();
+    let trial = Trial::begin("stopped", ADMIN);
+    let slow = [trial.image(1, &[("20260101", json!({"url": origin.url("slow/one.img")}))])];
+    let arguments = trial.arguments("apply", &slow, &["--yes", "--import-method", "upload"]);
+    let mut child = begun(&trial, &arguments);
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(trial.made(), Vec::<Value>::new());
+}

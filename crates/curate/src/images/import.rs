@@ -1,0 +1,442 @@
+//! An image comes to glance: fetched and uploaded by us, or by glance itself where that proves as much.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use assay_inventory::{Image, Reason, Record, Unavailable};
+use assay_openstack::{Session, wait_for};
+use http::Method;
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::definition::{Algorithm, Checksum, Digest};
+use super::fetch::{FetchError, Fetcher, Packing, file_name, listed};
+use super::plan::least_disk;
+use super::step::{Import, Step, delete, patch, set_active};
+
+/// How an image gets to glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Glance fetches it.
+    WebDownload,
+    /// We put it straight into its store.
+    Upload,
+    /// We put it where glance imports it from.
+    GlanceDirect,
+}
+
+impl Way {
+    /// The name that glance has for it; `upload` is ours.
+    pub fn word(self) -> &'static str {
+        match self {
+            Way::WebDownload => "web-download",
+            Way::Upload => "upload",
+            Way::GlanceDirect => "glance-direct",
+        }
+    }
+}
+
+/// How images are imported.
+#[derive(Debug, Clone)]
+pub struct Importing {
+    /// Where all files are fetched from, by their names, instead of where definitions say.
+    pub mirror_base: Option<Url>,
+    /// Whether what has no digest is refused.
+    pub require_checksum: bool,
+    /// The one way that is to be taken; none for whatever works.
+    pub way: Option<Way>,
+    /// How long one image may take on one way.
+    pub budget: Duration,
+}
+
+/// Why an image did not come to be.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// It cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Something else came than was promised.
+    #[error("{url} is not what its digest says: expected {expected}, found {found}")]
+    OtherDigest {
+        /// Where it came from.
+        url: String,
+        /// What was promised.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// There is no digest, and one is required.
+    #[error("{0}; --require-checksum wants one")]
+    NoDigest(String),
+    /// The cloud refused something, or failed.
+    #[error(transparent)]
+    Cloud(#[from] Unavailable),
+    /// The user had enough.
+    #[error("interrupted")]
+    Interrupted,
+    /// No way led there.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoWay(Vec<Attempt>),
+}
+
+/// A way that was tried in vain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The way.
+    pub way: Way,
+    /// What came of it.
+    pub why: String,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "by {}: {}", self.way.word(), self.why)
+    }
+}
+
+/// What an import tells while it is at work.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// So many bytes have come in, of so many, if that is known.
+    Bytes(u64, Option<u64>),
+    /// What is worth knowing.
+    Note(String),
+}
+
+/// Imports images into one cloud.
+#[derive(Debug)]
+pub struct Importer {
+    options: Importing,
+    fetcher: Fetcher,
+    /// What glance can fetch or import by itself; asked for once.
+    offers: OnceCell<Vec<String>>,
+}
+
+impl Importer {
+    /// An importer for one cloud.
+    ///
+    /// # Errors
+    /// The system offers no TLS.
+    pub fn new(options: Importing) -> Result<Self, reqwest::Error> {
+        Ok(Importer { options, fetcher: Fetcher::new()?, offers: OnceCell::new() })
+    }
+
+    /// Makes an image. Until it is known to be what it should be, nobody else sees it; if it is not, it goes.
+    pub(super) async fn import(
+        &self,
+        session: &Session,
+        import: &Import,
+        cancel: &CancellationToken,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<(), ImportError> {
+        for leftover in &import.unfinished {
+            delete(session, leftover).await?;
+        }
+        let expected = self.digest(import, tell).await?;
+        let sources = self.sources(import);
+        let mut attempts = Vec::new();
+        for way in self.ways(session, &sources[0], expected.as_ref()).await {
+            for source in &sources {
+                let tried = self.try_way(session, import, (way, source), expected.as_ref(), cancel, tell);
+                match tried.await? {
+                    None => return Ok(()),
+                    Some(why) => attempts.push(Attempt { way, why: why.to_string() }),
+                }
+            }
+        }
+        Err(ImportError::NoWay(attempts))
+    }
+
+    /// Where an image can be fetched from, the best place first.
+    fn sources(&self, import: &Import) -> Vec<Url> {
+        match &self.options.mirror_base {
+            Some(_) if import.url.scheme() != "file" => vec![self.mirrored(&import.url)],
+            _ => import.mirror_url.iter().chain([&import.url]).cloned().collect(),
+        }
+    }
+
+    fn mirrored(&self, url: &Url) -> Url {
+        let Some(base) = &self.options.mirror_base else { return url.clone() };
+        let mut mirrored = base.clone();
+        // A base that cannot have a path has none to add to.
+        if let Ok(mut parts) = mirrored.path_segments_mut() {
+            parts.pop_if_empty().push(&file_name(url));
+        }
+        mirrored
+    }
+
+    /// The digest that the file must have; none if none is known.
+    async fn digest(
+        &self,
+        import: &Import,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<Option<Digest>, ImportError> {
+        let missing = match &import.checksum {
+            Some(Checksum::Given(digest)) => return Ok(Some(digest.clone())),
+            Some(Checksum::Listed(url)) => {
+                let url = self.mirrored(url);
+                match self.fetcher.text(&url).await {
+                    Ok(text) => match listed(&text, &file_name(&import.url)) {
+                        Some(digest) => return Ok(Some(digest)),
+                        None => format!(
+                            "{} has no digest of {}",
+                            crate::source::public(&url),
+                            file_name(&import.url)
+                        ),
+                    },
+                    Err(why) if why.is_missing => format!("there is no list of digests: {why}"),
+                    // Whoever keeps a list from us must not keep us from looking at it.
+                    Err(why) => return Err(why.into()),
+                }
+            }
+            None => "no digest is known".to_owned(),
+        };
+        if self.options.require_checksum {
+            return Err(ImportError::NoDigest(missing));
+        }
+        tell(News::Note(format!("not verified: {missing}")));
+        Ok(None)
+    }
+
+    /// The ways that can lead to an image, the one that costs least first.
+    async fn ways(&self, session: &Session, source: &Url, digest: Option<&Digest>) -> Vec<Way> {
+        if let Some(way) = self.options.way {
+            return vec![way];
+        }
+        let offers = self.offers.get_or_init(|| offers(session)).await;
+        let offers = |way: Way| offers.iter().any(|offer| offer == way.word());
+        // Glance tells the SHA-512 of what it has, and nothing of what was packed.
+        let is_proven = digest.is_none_or(|digest| digest.algorithm == Algorithm::Sha512);
+        let is_plain = Packing::of(source) == Ok(Packing::None) && source.scheme() != "file";
+        let mut ways = Vec::new();
+        if is_proven && is_plain && offers(Way::WebDownload) {
+            ways.push(Way::WebDownload);
+        }
+        ways.push(Way::Upload);
+        if offers(Way::GlanceDirect) {
+            ways.push(Way::GlanceDirect);
+        }
+        ways
+    }
+
+    /// Tries to make an image on one way, and says what came in the way, if anything did. What another way would not
+    /// mend is an error.
+    async fn try_way(
+        &self,
+        session: &Session,
+        import: &Import,
+        (way, source): (Way, &Url),
+        expected: Option<&Digest>,
+        cancel: &CancellationToken,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<Option<ImportError>, ImportError> {
+        let endpoint = session.endpoint("image").map_err(Unavailable::from)?;
+        let record = Value::Object(import.record.clone());
+        let made = session.send(&endpoint, Method::POST, &["images"], &[], Some(&record)).await?;
+        let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if id.is_empty() {
+            return Err(Unavailable::new(Reason::Malformed, "glance made an image without an id").into());
+        }
+        let work = async {
+            match self.fill(session, &id, way, source, expected, tell).await {
+                Ok(()) => self.finish(session, &id, import).await.map(|()| None),
+                // What is wrong with the source is wrong on every way.
+                Err(why @ ImportError::OtherDigest { .. }) => Err(why),
+                Err(why) => Ok(Some(why)),
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            () = cancel.cancelled() => Err(ImportError::Interrupted),
+        };
+        if !matches!(outcome, Ok(None))
+            && let Err(why) = delete(session, &id).await
+        {
+            // The next run finds what cannot be removed now.
+            tell(News::Note(format!("the unfinished image {id} is left: {why}")));
+        }
+        outcome
+    }
+
+    /// Puts data into an image and waits until glance has it.
+    async fn fill(
+        &self,
+        session: &Session,
+        id: &str,
+        way: Way,
+        source: &Url,
+        expected: Option<&Digest>,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<(), ImportError> {
+        if way == Way::WebDownload {
+            let method = json!({"method": {"name": way.word(), "uri": source.as_str()}});
+            start(session, id, &method).await?;
+            let image = self.await_active(session, id).await?;
+            return verify(&image, source, expected);
+        }
+        let algorithm = expected.map_or(Algorithm::Sha512, |digest| digest.algorithm);
+        let download = self.fetcher.begin(source, algorithm).await?;
+        let endpoint = session.endpoint("image").map_err(Unavailable::from)?;
+        let last = if way == Way::Upload { "file" } else { "stage" };
+        let path = ["images", id, last];
+        let sent = {
+            let data = reqwest::Body::wrap_stream(download.data);
+            let upload = session.upload(&endpoint, &path, download.length, data, self.options.budget);
+            with_news(upload, &download.received, download.total, tell).await
+        };
+        // Where the source fails, the upload fails too, and says less about it.
+        let found = match (&sent, download.end.await) {
+            (_, Ok(Err(why))) => return Err(why.into()),
+            (Ok(()), Ok(Ok(digest))) => Some(digest),
+            _ => None,
+        };
+        sent?;
+        if let (Some(expected), Some(found)) = (expected, found)
+            && *expected != found
+        {
+            return Err(ImportError::OtherDigest {
+                url: crate::source::public(source),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            });
+        }
+        if way == Way::GlanceDirect {
+            start(session, id, &json!({"method": {"name": way.word()}})).await?;
+        }
+        self.await_active(session, id).await?;
+        Ok(())
+    }
+
+    /// Waits until glance has an image, or says that it will not have it.
+    async fn await_active(&self, session: &Session, id: &str) -> Result<Image, Unavailable> {
+        let endpoint = session.endpoint("image")?;
+        wait_for(self.options.budget, "the image is not active", async || {
+            let image = session.send(&endpoint, Method::GET, &["images", id], &[], None).await?;
+            let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
+            let status = image.text("status").value().unwrap_or_default();
+            if status == "active" {
+                return Ok(Some(image));
+            }
+            let failed =
+                image.text("os_glance_failed_import").value().is_some_and(|stores| !stores.is_empty());
+            if matches!(status, "killed" | "deleted" | "pending_delete") || failed || status == "queued" {
+                // A queued image is one of which an import failed, unless a task is still about it.
+                match task_trouble(session, id).await {
+                    Some(why) => return Err(Unavailable::new(Reason::Refused, why)),
+                    None if status != "queued" || failed => {
+                        return Err(Unavailable::new(
+                            Reason::Refused,
+                            format!("glance gave up on the image ({status})"),
+                        ));
+                    }
+                    None => {}
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    async fn finish(&self, session: &Session, id: &str, import: &Import) -> Result<(), ImportError> {
+        let endpoint = session.endpoint("image").map_err(Unavailable::from)?;
+        let image = session.send(&endpoint, Method::GET, &["images", id], &[], None).await?;
+        let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
+        let mut operations = import.finish.clone();
+        let disk = least_disk(import.min_disk, &image);
+        if disk > import.min_disk {
+            operations.insert(0, json!({"op": "replace", "path": "/min_disk", "value": disk}));
+        }
+        patch(session, id, &operations).await?;
+        if !import.active {
+            set_active(session, id, false).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Carries out what an action says.
+pub(crate) async fn perform(
+    session: &Session,
+    importer: &Importer,
+    step: &Step,
+    cancel: &CancellationToken,
+    tell: &(dyn Fn(News) + Sync),
+) -> Result<(), ImportError> {
+    match step {
+        Step::Import(import) => importer.import(session, import, cancel, tell).await,
+        Step::Patch { image, patch: operations } => {
+            patch(session, image, operations).await?;
+            Ok(())
+        }
+        Step::SetActive { image, active } => Ok(set_active(session, image, *active).await?),
+        Step::Delete { image } => Ok(delete(session, image).await?),
+    }
+}
+
+/// What glance can fetch or import by itself; nothing if it does not say.
+async fn offers(session: &Session) -> Vec<String> {
+    let Ok(endpoint) = session.endpoint("image") else { return Vec::new() };
+    let Ok(info) = session.query(&endpoint, &["info", "import"], &[]).await else { return Vec::new() };
+    let methods = info["import-methods"]["value"].as_array().cloned().unwrap_or_default();
+    methods.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn start(session: &Session, id: &str, method: &Value) -> Result<(), Unavailable> {
+    let endpoint = session.endpoint("image")?;
+    session.send(&endpoint, Method::POST, &["images", id, "import"], &[], Some(method)).await.map(|_| ())
+}
+
+/// What the tasks of an image say about a failure; nothing while one of them is at work or none can be seen.
+async fn task_trouble(session: &Session, id: &str) -> Option<String> {
+    let endpoint = session.endpoint("image").ok()?;
+    let answer = session.query(&endpoint, &["images", id, "tasks"], &[]).await.ok()?;
+    let tasks = answer["tasks"].as_array()?;
+    let is = |task: &Value, status: &str| task["status"].as_str() == Some(status);
+    if tasks.iter().any(|task| is(task, "pending") || is(task, "processing")) {
+        return None;
+    }
+    let failed = tasks.iter().find(|task| is(task, "failure"))?;
+    let message = failed["message"].as_str().filter(|message| !message.is_empty());
+    Some(message.unwrap_or("the import failed, and glance does not say why").to_owned())
+}
+
+/// Compares what glance has with what was promised.
+fn verify(image: &Image, source: &Url, expected: Option<&Digest>) -> Result<(), ImportError> {
+    let Some(expected) = expected else { return Ok(()) };
+    let algorithm = image.text("os_hash_algo").value().unwrap_or("nothing");
+    let found = image.text("os_hash_value").value().unwrap_or_default();
+    if algorithm == expected.algorithm.word() && found == expected.hex {
+        return Ok(());
+    }
+    let url = crate::source::public(source);
+    if algorithm == expected.algorithm.word() {
+        let found = format!("{algorithm}:{found}");
+        return Err(ImportError::OtherDigest { url, expected: expected.to_string(), found });
+    }
+    let what = format!("glance hashes with {algorithm}, which proves nothing about {url}");
+    Err(Unavailable::new(Reason::Malformed, what).into())
+}
+
+/// Tells how far a transfer is, now and then, until it is over.
+async fn with_news<T>(
+    work: impl Future<Output = T>,
+    received: &Arc<AtomicU64>,
+    total: Option<u64>,
+    tell: &(dyn Fn(News) + Sync),
+) -> T {
+    const STEP: Duration = Duration::from_millis(200);
+    let mut clock = tokio::time::interval(STEP);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = clock.tick() => tell(News::Bytes(received.load(Ordering::Relaxed), total)),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_inventory::{Image, Record, Unavailable};
+use assay_openstack::Session;
+use serde_json::Value;
+
+/// The images of a cloud.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// The public ones, and all that bear the tag, hidden ones included.
+    pub images: Vec<Image>,
+    /// The id of our project.
+    pub project: String,
+    /// How many servers and volumes use an image, by its id; as far as they can be seen.
+    pub uses: BTreeMap<String, usize>,
+}
+
+/// Looks at the public images of a cloud and at those that bear a tag.
+///
+/// # Errors
+/// There is no image service, or it gives no list.
+pub async fn observe(session: &Session, tag: &str) -> Result<Observed, Unavailable> {
+    let page = ("limit", "1000");
+    let public = [("visibility", "public"), page];
+    let ours = [("tag", tag), ("visibility", "all"), page];
+    let hidden = [("tag", tag), ("visibility", "all"), ("os_hidden", "true"), page];
+    let list = async |query: &[(&str, &str)]| session.list_all("image", &["images"], query, "images").await;
+    let (public, ours, hidden) = tokio::try_join!(list(&public), list(&ours), list(&hidden))?;
+    let mut seen = BTreeSet::new();
+    let images = public.into_iter().chain(ours).chain(hidden);
+    let images = images.filter(|image| seen.insert(image.id().to_owned())).map(Image).collect();
+    let project = session.token().project.as_ref().map(|project| project.id.clone()).unwrap_or_default();
+    Ok(Observed { images, project, uses: BTreeMap::new() })
+}
+
+/// How many servers and volumes use some images. Those of other projects are seen by admins only; where even our own
+/// cannot be listed, nothing is counted.
+pub async fn uses(session: &Session, images: &BTreeSet<String>) -> BTreeMap<String, usize> {
+    if images.is_empty() {
+        return BTreeMap::new();
+    }
+    let (servers, volumes) = tokio::join!(
+        everywhere(session, "compute", &["servers", "detail"], "servers"),
+        everywhere(session, "block-storage", &["volumes", "detail"], "volumes"),
+    );
+    let of_servers = servers.iter().filter_map(|server| server.map("image").value()?.get("id")?.as_str());
+    let of_volumes = volumes.iter().filter_map(|volume| {
+        volume.map("volume_image_metadata").value()?.get("image_id").and_then(Value::as_str)
+    });
+    let mut uses = BTreeMap::new();
+    for id in of_servers.chain(of_volumes).filter(|id| images.contains(*id)) {
+        *uses.entry(id.to_owned()).or_default() += 1;
+    }
+    uses
+}
+
+async fn everywhere(session: &Session, service: &'static str, path: &[&str], key: &str) -> Vec<Record> {
+    let all = session.list_all(service, path, &[("all_tenants", "1")], key).await;
+    match all {
+        Ok(all) => all,
+        Err(_) => session.list_all(service, path, &[], key).await.unwrap_or_default(),
+    }
+}
