@@ -1,6 +1,6 @@
 //! Images of a real glance: imported, rotated, refused. All of them are private, so that nobody else sees them.
 
-mod origin;
+pub(crate) mod origin;
 
 use std::fs;
 use std::path::PathBuf;

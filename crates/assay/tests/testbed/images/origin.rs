@@ -12,7 +12,7 @@ use std::time::Duration;
 const SIZE: usize = 300_000;
 
 /// It serves until the test ends.
-pub(super) struct Origin {
+pub(crate) struct Origin {
     address: String,
     state: Arc<State>,
 }
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Origin {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let state = Arc::new(State::default());
@@ -40,22 +40,42 @@ impl Origin {
         Origin { address, state }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
     /// How many requests there were.
-    pub(super) fn visits(&self) -> usize {
+    pub(crate) fn visits(&self) -> usize {
         self.state.visits.load(Ordering::SeqCst)
     }
 
     /// What is behind a name.
-    pub(super) fn data(name: &str) -> Vec<u8> {
+    pub(crate) fn data(name: &str) -> Vec<u8> {
         name.bytes().cycle().take(SIZE).collect()
     }
 }
 
-pub(super) fn sha256(data: &[u8]) -> String {
+/// A disk of one GiB with nothing on it, in the format of that name: glance looks at its header.
+fn qcow2() -> Vec<u8> {
+    const CLUSTER_BITS: u32 = 16;
+    let cluster = 1_u64 << CLUSTER_BITS;
+    let mut header = b"QFI\xfb".to_vec();
+    header.extend(2_u32.to_be_bytes());
+    header.extend([0; 12]);
+    header.extend(CLUSTER_BITS.to_be_bytes());
+    header.extend((1_u64 << 30).to_be_bytes());
+    header.extend(0_u32.to_be_bytes());
+    header.extend(2_u32.to_be_bytes());
+    // One table of clusters, and one that counts their uses, each in a cluster of its own.
+    header.extend(cluster.to_be_bytes());
+    header.extend((2 * cluster).to_be_bytes());
+    header.extend(1_u32.to_be_bytes());
+    header.extend([0; 12]);
+    header.resize(3 << CLUSTER_BITS, 0);
+    header
+}
+
+pub(crate) fn sha256(data: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -90,6 +110,14 @@ impl State {
         match manner {
             "missing" => write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
             "failing" => write!(stream, "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+            "qcow2" if name.contains("SUMS") || name.ends_with("CHECKSUM") => {
+                write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            }
+            "qcow2" => {
+                let body = qcow2();
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())?;
+                stream.write_all(&body)
+            }
             // Without a validator nobody can know whether the rest is of the same file.
             "broken" => {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n")?;
