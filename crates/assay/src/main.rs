@@ -91,6 +91,11 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Images::Apply(applying) => {
                 awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
             }
+            Images::Update(update) => awaited(curate::images::update(update)),
+            Images::Mirror(mirror) => awaited(curate::images::mirror(mirror, global)),
+            Images::Share(share) => awaited(curate::images::share(share)),
+            Images::Export(export) => awaited(curate::images::export(export)),
+            Images::Catalogue => output::print(assay_curate::images::CATALOGUE).map(|()| 0),
         },
         Command::Declare(declare) => commands::declare::run(declare, global),
         Command::S3(s3) => awaited_to_the_end(|cancel| commands::s3::run(s3, global, cancel)),

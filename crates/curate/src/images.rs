@@ -2,20 +2,28 @@
 
 mod bundled;
 mod definition;
+mod edit;
+mod export;
 mod fetch;
 mod file;
 mod import;
 mod natural;
 mod observe;
 mod plan;
+mod share;
 mod step;
+mod update;
 
-pub use bundled::bundled;
+pub use bundled::{CATALOGUE, bundled};
 pub use definition::{Algorithm, Build, Checksum, Definition, Digest, OtherWord, Validity, Visibility};
+pub use edit::{EditError, with_build};
+pub use export::export;
 pub use fetch::FetchError;
 pub use file::{CatalogueError, ProblemKind, read};
 pub(crate) use import::perform;
 pub use import::{Attempt, ImportError, Importer, Importing, News, Way};
 pub use observe::{Observed, observe, uses};
 pub use plan::{Options, plan};
-pub use step::{Import, Step};
+pub use share::{find, projects, share};
+pub use step::{Import, Origin, Step};
+pub use update::{NewBuild, UpdateError, Upstream, Upstreams};

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assay_curate::images::{Definition, Observed, Options, Step, bundled, plan, read};
+use assay_curate::images::{Definition, Observed, Options, Step, bundled, export, plan, read};
 use assay_curate::{Plan, Step as AnyStep, Verb};
 use assay_inventory::{Image, Record};
 use proptest::prelude::*;
@@ -172,6 +172,26 @@ fn the_catalogues_of_osism_are_read_as_they_are() {
     let first = plan(&definitions, &of(vec![]), &options());
     assert!(first.count(Verb::Import) > 8 && first.count(Verb::Blocked) == 0, "{:?}", verbs(&first));
     assert_eq!(plan(&definitions, &after(&of(vec![]), &first), &options()), Plan::default());
+}
+
+#[test]
+fn what_is_exported_wants_the_cloud_as_it_is() {
+    let definitions =
+        [bundled().unwrap(), ubuntu(&["20260501"], "last-3", "  protected: true\n  tags: [golden]\n")];
+    for definitions in definitions {
+        let cloud = after(&of(vec![]), &plan(&definitions, &of(vec![]), &options()));
+        let (text, notes) = export(&cloud.images, TAG).unwrap();
+        assert_eq!(notes, Vec::<String>::new());
+        let (exported, notes) = read("exported.yaml", &text).unwrap();
+        assert_eq!((exported.len(), notes), (definitions.len(), vec![]));
+        assert_eq!(plan(&exported, &cloud, &options()), Plan::default(), "{text}");
+        assert_eq!(
+            after(&of(vec![]), &plan(&exported, &of(vec![]), &options())).images.len(),
+            cloud.images.len()
+        );
+    }
+    let unknown = image(json!({"id": "u", "name": "u", "status": "active", "tags": [TAG]}));
+    assert_eq!(export(&[unknown], TAG).unwrap().1, ["u (u): nobody knows where it came from (image_source)"]);
 }
 
 #[test]

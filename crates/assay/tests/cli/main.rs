@@ -12,6 +12,7 @@ mod declare;
 mod demo;
 mod find;
 mod flavor_names;
+mod images;
 mod picture;
 mod scope;
 mod scripts;

@@ -153,6 +153,43 @@ fn a_build_is_imported_verified_and_replaced_by_the_next() {
 }
 
 #[test]
+fn an_image_is_shared_and_no_longer() {
+    let origin = Origin::start();
+    let trial = Trial::begin("shared", ADMIN);
+    let mut image = trial.image(1, &[("20260101", json!({"url": origin.url("one.img")}))]);
+    let name = image["name"].as_str().expect("a name").to_owned();
+    let share = |more: &[&str]| assay(&[&["images", "share", ADMIN, "--image", &name], more].concat());
+    assert_eq!(trial.run("apply", &[image.clone()], &["--yes"]).0, Some(0));
+    let refused = share(&["--project", "demo"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is private; only shared images"));
+
+    image["visibility"] = json!("shared");
+    let (code, applied, _) = trial.run("apply", &[image.clone()], &["--yes"]);
+    assert_eq!((code, verbs(&applied)), (Some(0), vec!["set"]));
+    let seen = || {
+        let path = format!("v2/images?name={name}&visibility=shared");
+        Member::of("testbed").call("GET", "image", &path, None).1["images"].as_array().expect("images").len()
+    };
+    assert_eq!(seen(), 0);
+    for _ in 0..2 {
+        assert_eq!(share(&["--project", "demo"]).status.code(), Some(0), "twice does no harm");
+        assert_eq!(seen(), 1);
+    }
+    let exported = stdout(&assay(&["images", "export", ADMIN, "--tag", &trial.prefix]));
+    assert!(
+        exported.contains(&format!("name: {name}")) && exported.contains("visibility: shared"),
+        "{exported}"
+    );
+    for _ in 0..2 {
+        assert_eq!(share(&["--project", "demo", "--remove"]).status.code(), Some(0));
+        assert_eq!(seen(), 0);
+    }
+    let unknown = share(&["--project", "no-such-project"]);
+    assert_eq!(unknown.status.code(), Some(3));
+}
+
+#[test]
 fn every_way_leads_to_glance() {
     let origin = Origin::start();
     let trial = Trial::begin("ways", ADMIN);

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use thiserror::Error;
 use url::Url;
 
+use super::fetch::file_name;
 use super::natural;
 
 /// Who may see an image.
@@ -183,6 +184,21 @@ pub struct Build {
     pub visibility: Option<Visibility>,
     /// Properties that differ from those of other builds.
     pub properties: BTreeMap<String, String>,
+}
+
+impl Build {
+    /// The name of its file.
+    pub fn file_name(&self) -> String {
+        file_name(&self.url)
+    }
+
+    /// The name of the list that its digest stands in, if it stands in one.
+    pub fn list_name(&self) -> Option<String> {
+        match &self.checksum {
+            Some(Checksum::Listed(url)) => Some(file_name(url)),
+            Some(Checksum::Given(_)) | None => None,
+        }
+    }
 }
 
 /// An image as its operator wants it.

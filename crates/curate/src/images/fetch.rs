@@ -1,7 +1,7 @@
 //! What a URL leads to, as a stream: resumed where it breaks off, hashed as it comes, unpacked on its way.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -44,8 +44,12 @@ pub struct FetchError {
 }
 
 impl FetchError {
-    fn new(url: &Url, message: impl Into<String>) -> Self {
+    pub(super) fn new(url: &Url, message: impl Into<String>) -> Self {
         FetchError { url: public(url), message: message.into(), is_missing: false }
+    }
+
+    pub(super) fn of_file(path: &Path, error: &io::Error) -> Self {
+        FetchError { url: path.display().to_string(), message: error.to_string(), is_missing: false }
     }
 }
 
@@ -146,7 +150,20 @@ impl Fetcher {
 
     /// Begins to fetch an image. It is hashed as it comes, packed as it may be, and unpacked after that.
     pub(super) async fn begin(&self, url: &Url, algorithm: Algorithm) -> Result<Download, FetchError> {
-        let packing = Packing::of(url)?;
+        self.begin_as(url, algorithm, Packing::of(url)?).await
+    }
+
+    /// Begins to fetch a file, and leaves it packed as it may be.
+    pub(super) async fn begin_packed(&self, url: &Url, algorithm: Algorithm) -> Result<Download, FetchError> {
+        self.begin_as(url, algorithm, Packing::None).await
+    }
+
+    async fn begin_as(
+        &self,
+        url: &Url,
+        algorithm: Algorithm,
+        packing: Packing,
+    ) -> Result<Download, FetchError> {
         let (total, mut stream) = self.open(url).await?;
         let received = Arc::new(AtomicU64::new(0));
         let (sender, parts) = mpsc::channel::<io::Result<Bytes>>(WAITING);
@@ -342,32 +359,27 @@ fn begins_at(response: &reqwest::Response, offset: u64) -> bool {
         .is_some_and(|range| range.starts_with(&format!("{offset}-")))
 }
 
-/// The digest of a file by a list of them: `DIGEST  NAME`, `DIGEST *NAME`, `SHA256 (NAME) = DIGEST`, or nothing but a
-/// digest. Of several, the strongest.
-pub(super) fn listed(text: &str, name: &str) -> Option<Digest> {
-    let is_meant = |listed: &str| {
-        let listed = listed.trim_start_matches('*');
-        listed.rsplit('/').next() == Some(name)
-    };
-    let mut found: Vec<Digest> = Vec::new();
-    for line in text.lines() {
+/// The digests in a list of them, each with the name of its file: `DIGEST  NAME`, `DIGEST *NAME` or `SHA256 (NAME) =
+/// DIGEST`.
+pub(super) fn entries(text: &str) -> impl Iterator<Item = (Digest, &str)> {
+    text.lines().filter_map(|line| {
         let line = line.trim();
-        if let Some((head, hex)) = line.rsplit_once(" = ")
-            && let Some((_, listed)) = head.split_once('(')
-            && is_meant(listed.trim_end_matches(')'))
-        {
-            found.extend(Digest::of_hex(hex.trim()));
-        } else if let Some((hex, listed)) = line.split_once(char::is_whitespace)
-            && is_meant(listed.trim())
-        {
-            found.extend(Digest::of_hex(hex));
-        }
-    }
+        let (hex, name) = if let Some((head, hex)) = line.rsplit_once(" = ") {
+            (hex.trim(), head.split_once('(')?.1.trim_end_matches(')'))
+        } else {
+            let (hex, name) = line.split_once(char::is_whitespace)?;
+            (hex, name.trim().trim_start_matches('*'))
+        };
+        Some((Digest::of_hex(hex)?, name.rsplit('/').next().unwrap_or(name)))
+    })
+}
+
+/// The digest of a file by a list of them, or by a text with nothing but a digest. Of several, the strongest.
+pub(super) fn listed(text: &str, name: &str) -> Option<Digest> {
     let mut words = text.split_whitespace();
-    if let (Some(only), None) = (words.next(), words.next()) {
-        found.extend(Digest::of_hex(only));
-    }
-    found.into_iter().max_by_key(|digest| digest.hex.len())
+    let only = words.next().filter(|_| words.next().is_none()).and_then(Digest::of_hex);
+    let named = entries(text).filter(|(_, listed)| *listed == name).map(|(digest, _)| digest);
+    named.chain(only).max_by_key(|digest| digest.hex.len())
 }
 
 #[cfg(test)]

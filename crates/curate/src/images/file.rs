@@ -12,7 +12,7 @@ use super::definition::{Build, Checksum, Definition, Digest, OtherWord, Validity
 use crate::notes::note_unknown;
 
 /// The largest file in use has 15 images in 20 kB.
-const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
+pub(super) const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
 
 const FILE: Context = Context { name: "the image catalogue", keys: &["images"], open: true };
 const IMAGE: Context = Context {

@@ -1,23 +1,26 @@
 //! An image comes to glance: fetched and uploaded by us, or by glance itself where that proves as much.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use assay_inventory::{Image, Reason, Record, Unavailable};
 use assay_openstack::{Session, wait_for};
+use futures::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::sync::OnceCell;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::definition::{Algorithm, Checksum, Digest};
+use super::definition::{Algorithm, Build, Checksum, Digest};
 use super::fetch::{FetchError, Fetcher, Packing, file_name, listed};
 use super::plan::least_disk;
-use super::step::{Import, Step, delete, patch, set_active};
+use super::step::{Import, Origin, Step, delete, patch, set_active};
 
 /// How an image gets to glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +141,8 @@ impl Importer {
         for leftover in &import.unfinished {
             delete(session, leftover).await?;
         }
-        let expected = self.digest(import, tell).await?;
-        let sources = self.sources(import);
+        let expected = self.digest(&import.origin, tell).await?;
+        let sources = self.sources(&import.origin);
         let mut attempts = Vec::new();
         for way in self.ways(session, &sources[0], expected.as_ref()).await {
             for source in &sources {
@@ -153,11 +156,89 @@ impl Importer {
         Err(ImportError::NoWay(attempts))
     }
 
+    /// Fetches the file of a build into a folder, under its name; tells its digest, and whether it was there already.
+    ///
+    /// # Errors
+    /// It cannot be fetched or written, or is not what its digest says; then nothing is left in the folder.
+    pub async fn mirror(
+        &self,
+        build: &Build,
+        folder: &Path,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<(Digest, bool), ImportError> {
+        let origin = Origin::from(build);
+        let expected = self.digest(&origin, tell).await?;
+        let name = file_name(&origin.url);
+        let path = folder.join(&name);
+        if let (Some(expected), Ok(there)) = (&expected, Url::from_file_path(&path))
+            && path.exists()
+            && self.read(&there, expected.algorithm).await? == *expected
+        {
+            return Ok((expected.clone(), true));
+        }
+        let algorithm = expected.as_ref().map_or(Algorithm::Sha256, |digest| digest.algorithm);
+        let mut last = None;
+        for source in self.sources(&origin) {
+            match self.save(&source, algorithm, expected.as_ref(), &path, tell).await {
+                Ok(found) => return Ok((found, false)),
+                Err(why) => last = Some(why),
+            }
+        }
+        Err(last.unwrap_or_else(|| ImportError::NoWay(Vec::new())))
+    }
+
+    /// The digest of what is at a URL.
+    async fn read(&self, url: &Url, algorithm: Algorithm) -> Result<Digest, ImportError> {
+        let mut download = self.fetcher.begin_packed(url, algorithm).await?;
+        while download.data.next().await.is_some() {}
+        Ok(end_of(download.end, url).await?)
+    }
+
+    /// Fetches a file, and puts it in its place once it is known to be what it should be.
+    async fn save(
+        &self,
+        source: &Url,
+        algorithm: Algorithm,
+        expected: Option<&Digest>,
+        path: &Path,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<Digest, ImportError> {
+        let half = path.with_added_extension("part");
+        let unwritable = |error: std::io::Error| FetchError::of_file(path, &error);
+        let saved = async {
+            let mut download = self.fetcher.begin_packed(source, algorithm).await?;
+            let mut file = tokio::fs::File::create(&half).await.map_err(unwritable)?;
+            let mut done = 0;
+            while let Some(Ok(part)) = download.data.next().await {
+                file.write_all(&part).await.map_err(unwritable)?;
+                done += part.len() as u64;
+                tell(News::Bytes(done, download.total));
+            }
+            file.sync_all().await.map_err(unwritable)?;
+            let found = end_of(download.end, source).await?;
+            match expected {
+                Some(expected) if *expected != found => {
+                    Err(other_digest(source, expected, &found.to_string()))
+                }
+                _ => {
+                    tokio::fs::rename(&half, path).await.map_err(unwritable)?;
+                    Ok(found)
+                }
+            }
+        }
+        .await;
+        if saved.is_err() {
+            // If there is none, nothing need go.
+            let _ = tokio::fs::remove_file(&half).await;
+        }
+        saved
+    }
+
     /// Where an image can be fetched from, the best place first.
-    fn sources(&self, import: &Import) -> Vec<Url> {
+    fn sources(&self, origin: &Origin) -> Vec<Url> {
         match &self.options.mirror_base {
-            Some(_) if import.url.scheme() != "file" => vec![self.mirrored(&import.url)],
-            _ => import.mirror_url.iter().chain([&import.url]).cloned().collect(),
+            Some(_) if origin.url.scheme() != "file" => vec![self.mirrored(&origin.url)],
+            _ => origin.mirror_url.iter().chain([&origin.url]).cloned().collect(),
         }
     }
 
@@ -174,20 +255,20 @@ impl Importer {
     /// The digest that the file must have; none if none is known.
     async fn digest(
         &self,
-        import: &Import,
+        origin: &Origin,
         tell: &(dyn Fn(News) + Sync),
     ) -> Result<Option<Digest>, ImportError> {
-        let missing = match &import.checksum {
+        let missing = match &origin.checksum {
             Some(Checksum::Given(digest)) => return Ok(Some(digest.clone())),
             Some(Checksum::Listed(url)) => {
                 let url = self.mirrored(url);
                 match self.fetcher.text(&url).await {
-                    Ok(text) => match listed(&text, &file_name(&import.url)) {
+                    Ok(text) => match listed(&text, &file_name(&origin.url)) {
                         Some(digest) => return Ok(Some(digest)),
                         None => format!(
                             "{} has no digest of {}",
                             crate::source::public(&url),
-                            file_name(&import.url)
+                            file_name(&origin.url)
                         ),
                     },
                     Err(why) if why.is_missing => format!("there is no list of digests: {why}"),
@@ -300,11 +381,7 @@ impl Importer {
         if let (Some(expected), Some(found)) = (expected, found)
             && *expected != found
         {
-            return Err(ImportError::OtherDigest {
-                url: crate::source::public(source),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            });
+            return Err(other_digest(source, expected, &found.to_string()));
         }
         if way == Way::GlanceDirect {
             start(session, id, &json!({"method": {"name": way.word()}})).await?;
@@ -414,13 +491,25 @@ fn verify(image: &Image, source: &Url, expected: Option<&Digest>) -> Result<(), 
     if algorithm == expected.algorithm.word() && found == expected.hex {
         return Ok(());
     }
-    let url = crate::source::public(source);
     if algorithm == expected.algorithm.word() {
-        let found = format!("{algorithm}:{found}");
-        return Err(ImportError::OtherDigest { url, expected: expected.to_string(), found });
+        return Err(other_digest(source, expected, &format!("{algorithm}:{found}")));
     }
+    let url = crate::source::public(source);
     let what = format!("glance hashes with {algorithm}, which proves nothing about {url}");
     Err(Unavailable::new(Reason::Malformed, what).into())
+}
+
+fn other_digest(source: &Url, expected: &Digest, found: &str) -> ImportError {
+    ImportError::OtherDigest {
+        url: crate::source::public(source),
+        expected: expected.to_string(),
+        found: found.to_owned(),
+    }
+}
+
+/// What became of a download that was read to its end.
+async fn end_of(end: oneshot::Receiver<Result<Digest, FetchError>>, url: &Url) -> Result<Digest, FetchError> {
+    end.await.unwrap_or_else(|_| Err(FetchError::new(url, "the download was given up")))
 }
 
 /// Tells how far a transfer is, now and then, until it is over.

@@ -221,9 +221,7 @@ impl<'a> Planner<'a> {
             finish,
             active: definition.active,
             min_disk: definition.min_disk,
-            url: build.url.clone(),
-            mirror_url: build.mirror_url.clone(),
-            checksum: build.checksum.clone(),
+            origin: build.into(),
             unfinished: unfinished.iter().map(|image| image.id().to_owned()).collect(),
         }));
         self.push(verb, definition, &name, None, changes, reason, Vec::new(), Some(step))

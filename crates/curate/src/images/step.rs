@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::definition::Checksum;
+use super::definition::{Build, Checksum};
 
 /// What glance calls a patch.
 const PATCH: (&str, &str) = ("content-type", "application/openstack-images-v2.1-json-patch");
@@ -51,14 +51,31 @@ pub struct Import {
     pub active: bool,
     /// The smallest disk in GiB that its definition allows.
     pub min_disk: u64,
-    /// Where it comes from.
-    pub url: Url,
-    /// Where it is fetched from instead.
-    pub mirror_url: Option<Url>,
-    /// Where its digest is, if it has one.
-    pub checksum: Option<Checksum>,
+    /// Where its data are.
+    pub origin: Origin,
     /// Images of earlier attempts, which go first.
     pub unfinished: Vec<String>,
+}
+
+/// Where the data of an image are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Where its makers publish them.
+    pub url: Url,
+    /// Where they are fetched from instead.
+    pub mirror_url: Option<Url>,
+    /// Where their digest is, if they have one.
+    pub checksum: Option<Checksum>,
+}
+
+impl From<&Build> for Origin {
+    fn from(build: &Build) -> Self {
+        Origin {
+            url: build.url.clone(),
+            mirror_url: build.mirror_url.clone(),
+            checksum: build.checksum.clone(),
+        }
+    }
 }
 
 /// Changes fields of an image.

@@ -1,22 +1,29 @@
 //! `assay images`: plan and apply what catalogues say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_curate::images::{self, Definition, Importing, Options, Way};
+use assay_curate::images::{self, Definition, Importer, Importing, Options, Upstream, Upstreams, Way};
 use assay_curate::{Plan, Source, Step};
 use assay_openstack::Session;
 use clap::{Args, Subcommand, ValueEnum};
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use regex::Regex;
 use url::Url;
 
-use super::{Applying, Planning, Wanted};
+use super::progress;
+use super::{Applying, Cloud, DIFFERS, FAILED, Planning, Wanted};
 use crate::against;
+use crate::args::Global;
 use crate::failure::Failure;
-use crate::output::note;
+use crate::output::{note, print, write_file};
+
+/// Upstreams that are looked at at the same time.
+const AT_ONCE: usize = 8;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Images {
@@ -24,6 +31,29 @@ pub(crate) enum Images {
     Plan(Planning<WantedImages>),
     /// Make the images what is wanted
     Apply(Applying<WantedImages>),
+    /// Write the newest builds that upstreams publish into catalogues, above those that are there
+    Update(Update),
+    /// Fetch the files of images into a folder, verified, for sites without internet (--mirror-base)
+    Mirror(Mirror),
+    /// Let projects use an image whose visibility is shared, or no longer
+    Share(Share),
+    /// Print the images of a cloud as a catalogue
+    Export(Export),
+    /// Print the catalogue that is part of the program, as a start for one of your own
+    Catalogue,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// A catalogue, or a folder of catalogues
+    #[arg(value_name = "FILE|DIR", required = true)]
+    catalogues: Vec<PathBuf>,
+    /// Only images in whose names this is found
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<Regex>,
+    /// Say what is newer and write nothing; exit code 1 if anything is
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What is wanted.
@@ -56,6 +86,49 @@ pub(crate) struct WantedImages {
     import_timeout: u64,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Mirror {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// A catalogue, its address, or a folder of catalogues; may be repeated [default: what scs-0104 asks for]
+    #[arg(long, value_name = "FILE|DIR|URL")]
+    images: Vec<Source>,
+    /// Only images in whose names this is found
+    #[arg(long, value_name = "REGEX")]
+    filter: Option<Regex>,
+    /// Refuse images of which no digest is known
+    #[arg(long)]
+    require_checksum: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    #[command(flatten)]
+    cloud: Cloud,
+    /// The image, by name or id
+    #[arg(long, value_name = "IMAGE")]
+    image: String,
+    /// A project, by name or id; may be repeated
+    #[arg(long, value_name = "PROJECT", required_unless_present = "domain")]
+    project: Vec<String>,
+    /// All projects of a domain, by name or id; may be repeated
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Vec<String>,
+    /// Share it no longer
+    #[arg(long)]
+    remove: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    cloud: Cloud,
+    /// The tag of the images
+    #[arg(long, value_name = "TAG", default_value = "managed_by_assay")]
+    tag: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
     /// Glance fetches them
@@ -70,23 +143,7 @@ impl Wanted for WantedImages {
     type Definitions = Vec<Definition>;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
-        let mut definitions = Vec::new();
-        if self.images.is_empty() {
-            definitions = images::bundled()?;
-        }
-        for source in &self.images {
-            for file in files(source)? {
-                let text = file.read().await.map_err(|error| Failure::usage(error, ""))?;
-                let (found, notes) = images::read(&file.name(), &text)?;
-                for text in notes {
-                    note(&text);
-                }
-                definitions.extend(found);
-            }
-        }
-        if let Some(filter) = &self.filter {
-            definitions.retain(|definition| filter.is_match(&definition.name));
-        }
+        let mut definitions = definitions(&self.images, self.filter.as_ref()).await?;
         if let Some(failed) = failed {
             definitions.retain(|definition| definition.could_mend(failed));
         }
@@ -126,6 +183,171 @@ impl Wanted for WantedImages {
             budget: Duration::from_secs(self.import_timeout),
         }
     }
+}
+
+/// Reads catalogues, or that of the program if there are none.
+async fn definitions(sources: &[Source], filter: Option<&Regex>) -> Result<Vec<Definition>, Failure> {
+    let mut definitions = Vec::new();
+    if sources.is_empty() {
+        definitions = images::bundled()?;
+    }
+    for source in sources {
+        for file in files(source)? {
+            let text = file.read().await.map_err(|error| Failure::usage(error, ""))?;
+            let (found, notes) = images::read(&file.name(), &text)?;
+            for text in notes {
+                note(&text);
+            }
+            definitions.extend(found);
+        }
+    }
+    if let Some(filter) = filter {
+        definitions.retain(|definition| filter.is_match(&definition.name));
+    }
+    Ok(definitions)
+}
+
+/// Fetches the files of all wanted builds, one after the other: the line is the bottleneck. Lists of their digests are
+/// written beside them, under the names that the upstreams give them.
+pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Failure> {
+    let definitions = definitions(&arguments.images, arguments.filter.as_ref()).await?;
+    let importing = Importing {
+        mirror_base: None,
+        require_checksum: arguments.require_checksum,
+        way: None,
+        budget: Duration::ZERO,
+    };
+    let importer = Importer::new(importing)
+        .map_err(|error| Failure::undetermined(format!("nothing can be fetched: {error}"), ""))?;
+    let unwritable =
+        |error| Failure::usage(format!("{} cannot be written: {error}", arguments.folder.display()), "");
+    fs::create_dir_all(&arguments.folder).map_err(unwritable)?;
+    let folder = fs::canonicalize(&arguments.folder).map_err(unwritable)?;
+    let mut lists: BTreeMap<String, String> = BTreeMap::new();
+    let mut failed = false;
+    let builds = definitions
+        .iter()
+        .flat_map(|definition| definition.wanted().iter().map(move |build| (definition, build)));
+    for (definition, build) in builds {
+        let name = build.file_name();
+        let bar = progress::File::begin(global, &name);
+        let mirrored = importer.mirror(build, &folder, &|news| bar.tell(&news)).await;
+        bar.end();
+        match mirrored {
+            Ok((digest, was_there)) => {
+                let what = if was_there { "is there" } else { "fetched" };
+                print(&format!("{name}: {what}, {digest}\n"))?;
+                if let Some(list) = build.list_name() {
+                    let _ = writeln!(lists.entry(list).or_default(), "{} *{name}", digest.hex);
+                }
+            }
+            Err(why) => {
+                note(&format!("{}: {why}", definition.name));
+                failed = true;
+            }
+        }
+    }
+    for (name, text) in lists {
+        let path = folder.join(name);
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        let of_others = before.lines().filter(|line| {
+            let file = line.split_once(" *").map(|(_, file)| format!(" *{file}\n"));
+            file.is_some_and(|file| !text.contains(&file))
+        });
+        let all: String = of_others.map(|line| format!("{line}\n")).chain([text.clone()]).collect();
+        write_file(&path, all.as_bytes())?;
+    }
+    Ok(if failed { FAILED } else { 0 })
+}
+
+/// Shares an image with projects, or no longer; one that fails stops no other.
+pub(crate) async fn share(arguments: &Share) -> Result<u8, Failure> {
+    let session = arguments.cloud.connect().await?;
+    let undetermined = |why| Failure::undetermined(why, "");
+    let (image, projects) = tokio::try_join!(
+        images::find(&session, &arguments.image),
+        images::projects(&session, &arguments.project, &arguments.domain),
+    )
+    .map_err(undetermined)?;
+    let visibility = image.text("visibility").value().unwrap_or_default();
+    if visibility != "shared" && !arguments.remove {
+        return Err(Failure::usage(
+            format!("{} is {visibility}; only shared images have members", arguments.image),
+            "write `visibility: shared` into its catalogue and apply that, or run `openstack image set --shared IMAGE`",
+        ));
+    }
+    let mut failed = false;
+    for project in projects {
+        match images::share(&session, image.id(), &project, !arguments.remove).await {
+            Ok(()) if arguments.remove => print(&format!("not shared with {project}\n"))?,
+            Ok(()) => print(&format!("shared with {project}\n"))?,
+            Err(why) => {
+                note(&format!("{project}: {why}"));
+                failed = true;
+            }
+        }
+    }
+    Ok(if failed { FAILED } else { 0 })
+}
+
+/// Prints the images of a cloud as a catalogue.
+pub(crate) async fn export(arguments: &Export) -> Result<u8, Failure> {
+    let session = arguments.cloud.connect().await?;
+    let observed =
+        images::observe(&session, &arguments.tag).await.map_err(|why| Failure::undetermined(why, ""))?;
+    let (text, notes) = images::export(&observed.images, &arguments.tag)
+        .map_err(|error| Failure::usage(error, "this is a defect of assay; please report it"))?;
+    for text in notes {
+        note(&text);
+    }
+    print(&text)?;
+    Ok(0)
+}
+
+/// Looks for newer builds, all upstreams at the same time, and writes them into the catalogues.
+pub(crate) async fn update(arguments: &Update) -> Result<u8, Failure> {
+    let upstreams = Upstreams::new()
+        .map_err(|error| Failure::undetermined(format!("nothing can be fetched: {error}"), ""))?;
+    let (mut newer, mut unknown) = (false, false);
+    for catalogue in &arguments.catalogues {
+        for file in files(&Source::File(catalogue.clone()))? {
+            let Source::File(path) = &file else { continue };
+            let shown = path.display();
+            let mut text = file.read().await.map_err(|error| Failure::usage(error, ""))?;
+            let (mut definitions, _) = images::read(&file.name(), &text)?;
+            definitions
+                .retain(|one| arguments.filter.as_ref().is_none_or(|filter| filter.is_match(&one.name)));
+            let looks = definitions.iter().map(async |one| (&one.name, upstreams.newest(one).await));
+            let found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+            let before = text.clone();
+            for (name, upstream) in found {
+                let edited = match upstream {
+                    Ok(Upstream::Unknown | Upstream::Nothing) => continue,
+                    Ok(Upstream::Build(build)) => {
+                        print(&format!("{shown}: {name}: {} at {}\n", build.version, build.url))?;
+                        newer = true;
+                        images::with_build(&text, name, &build).map_err(|why| why.to_string())
+                    }
+                    Err(why) => Err(why.to_string()),
+                };
+                match edited {
+                    Ok(edited) => text = edited,
+                    Err(why) => {
+                        note(&format!("{shown}: {name}: {why}"));
+                        unknown = true;
+                    }
+                }
+            }
+            if text != before && !arguments.dry_run {
+                write_file(path, text.as_bytes())?;
+            }
+        }
+    }
+    Ok(match (unknown, newer && arguments.dry_run) {
+        (true, _) => FAILED,
+        (false, true) => DIFFERS,
+        (false, false) => 0,
+    })
 }
 
 /// A source itself, or the catalogues in a folder by their names.

@@ -12,6 +12,9 @@ use crate::args::Global;
 use crate::human::printable;
 use crate::output::note;
 
+/// A file on its way.
+const IMAGE: &str = "  {prefix} {bytes} of {total_bytes} {bytes_per_sec} {wide_msg}";
+
 pub(super) struct Progress<'a> {
     plan: &'a Plan,
     quiet: bool,
@@ -70,9 +73,46 @@ impl<'a> Progress<'a> {
 
     fn image(&self, index: usize) -> ProgressBar {
         let bar = self.all.add(ProgressBar::no_length());
-        style(&bar, "  {prefix} {bytes} of {total_bytes} {bytes_per_sec} {wide_msg}");
+        style(&bar, IMAGE);
         bar.set_prefix(self.name(index));
         bar
+    }
+}
+
+/// How far one file is.
+pub(super) struct File {
+    bar: ProgressBar,
+    name: String,
+    quiet: bool,
+}
+
+impl File {
+    pub(super) fn begin(global: &Global, name: &str) -> Self {
+        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        style(&bar, IMAGE);
+        let name = printable(name);
+        bar.set_prefix(name.clone());
+        File { bar, name, quiet: global.quiet }
+    }
+
+    pub(super) fn tell(&self, news: &News) {
+        match news {
+            News::Bytes(done, total) => {
+                if let Some(total) = total {
+                    self.bar.set_length(*total);
+                }
+                self.bar.set_position(*done);
+            }
+            News::Note(text) if !self.quiet => {
+                self.bar.suspend(|| note(&format!("{}: {}", self.name, printable(text))));
+            }
+            News::Note(_) => {}
+        }
+    }
+
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
     }
 }
 
