@@ -1,5 +1,10 @@
 use crate::{flavors, images};
 
+/// Whether an id leads to its resource when it stands in a path: one of dots leads elsewhere, and an empty one to all.
+pub(crate) fn is_addressable(id: &str) -> bool {
+    !id.bytes().all(|byte| byte == b'.')
+}
+
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {

@@ -12,9 +12,9 @@ use assay_inventory::{
 use serde_json::Value;
 use url::Url;
 
+use crate::Session;
 use crate::endpoint::Endpoint;
-use crate::listing::{Wish, object};
-use crate::{EndpointError, Session};
+use crate::listing::object;
 
 pub use account::{PasswordAccount, password_account};
 
@@ -102,23 +102,10 @@ async fn list(
     query: &[(&str, &str)],
     key: &str,
 ) -> Result<Vec<Record>, Unavailable> {
-    let endpoint = match session.endpoint(service) {
-        Ok(endpoint) => endpoint,
-        Err(EndpointError::NotInCatalog(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let links_key = format!("{key}_links");
-    let wish = Wish {
-        fact: FACT,
-        endpoint: &endpoint,
-        path,
-        query,
-        headers: &[],
-        key,
-        links_key: &links_key,
-        progress: &|_| {},
-    };
-    Ok(session.list(&wish).await?.items)
+    match session.list_all(service, path, query, key).await {
+        Err(why) if why.reason == Reason::NotInCatalog => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// Adds the extra specs, which the plain list does not have, to the flavors that may be chosen. Where they

@@ -8,7 +8,7 @@ use assay_standards::flavor_name::{is_name_key, is_scs};
 use super::definition::{Definition, canonical, name_specs};
 use super::observe::Observed;
 use super::step::Step;
-use crate::plan::{self, Action, Change, Plan, Resource, Verb};
+use crate::plan::{self, Action, Change, Plan, Resource, Verb, is_addressable};
 
 /// What a plan for flavors may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Planner<'_> {
             for (definition, found) in definitions.iter().zip(&mut found).filter(|(_, found)| found.is_none())
             {
                 let mut candidates: Vec<usize> = (0..self.observed.flavors.len())
-                    .filter(|at| is_addressable(&self.observed.flavors[*at]))
+                    .filter(|at| is_addressable(self.observed.flavors[*at].id()))
                     .filter(|at| !self.claimed.contains(at) && fits(definition, &self.observed.flavors[*at]))
                     .collect();
                 candidates.sort_by_key(|at| self.observed.flavors[*at].name().map(str::to_owned));
@@ -308,11 +308,6 @@ fn is_same(one: &Definition, other: &Definition) -> bool {
         ..definition.clone()
     };
     bare(one) == bare(other)
-}
-
-/// Whether its id leads to it, and nowhere else.
-fn is_addressable(flavor: &Flavor) -> bool {
-    !flavor.id().bytes().all(|byte| byte == b'.')
 }
 
 fn has_id(definition: &Definition, flavor: &Flavor) -> bool {

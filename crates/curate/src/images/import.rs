@@ -22,6 +22,9 @@ use super::fetch::{FetchError, Fetcher, Packing, file_name, listed};
 use super::plan::least_disk;
 use super::step::{Import, Origin, Step, delete, patch, set_active};
 
+/// How long glance may take until it keeps what it was told.
+const SETTLING: Duration = Duration::from_secs(30);
+
 /// How an image gets to glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -398,7 +401,9 @@ impl Importer {
             let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
             let status = image.text("status").value().unwrap_or_default();
             if status == "active" {
-                return Ok(Some(image));
+                // Whatever is changed while a task is still at work may be overwritten by it.
+                let is_settled = image.get("os_glance_import_task").is_none() && !has_task(session, id).await;
+                return Ok(is_settled.then_some(image));
             }
             let failed =
                 image.text("os_glance_failed_import").value().is_some_and(|stores| !stores.is_empty());
@@ -420,20 +425,35 @@ impl Importer {
         .await
     }
 
+    /// Shows an image to whom it is for, and looks whether that took: a change can get lost between others of glance.
     async fn finish(&self, session: &Session, id: &str, import: &Import) -> Result<(), ImportError> {
         let endpoint = session.endpoint("image").map_err(Unavailable::from)?;
-        let image = session.send(&endpoint, Method::GET, &["images", id], &[], None).await?;
-        let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
-        let mut operations = import.finish.clone();
-        let disk = least_disk(import.min_disk, &image);
-        if disk > import.min_disk {
-            operations.insert(0, json!({"op": "replace", "path": "/min_disk", "value": disk}));
-        }
-        patch(session, id, &operations).await?;
+        let took = wait_for(SETTLING, "glance does not keep the name and the visibility", async || {
+            let image = session.send(&endpoint, Method::GET, &["images", id], &[], None).await?;
+            let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
+            let disk = least_disk(import.min_disk, &image);
+            let disk = json!({"op": "replace", "path": "/min_disk", "value": disk});
+            let wanted = [disk].into_iter().chain(import.finish.iter().cloned());
+            let missing: Vec<Value> = wanted.filter(|operation| !has_taken(&image, operation)).collect();
+            if missing.is_empty() {
+                return Ok(Some(()));
+            }
+            patch(session, id, &missing).await.map(|_| None)
+        });
+        took.await?;
         if !import.active {
             set_active(session, id, false).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether an image is as an operation of a patch makes it.
+fn has_taken(image: &Image, operation: &Value) -> bool {
+    let field = operation["path"].as_str().unwrap_or_default().trim_start_matches('/');
+    match operation["op"].as_str() {
+        Some("remove") => image.get(field).is_none(),
+        _ => image.get(field) == Some(&operation["value"]),
     }
 }
 
@@ -469,16 +489,28 @@ async fn start(session: &Session, id: &str, method: &Value) -> Result<(), Unavai
     session.send(&endpoint, Method::POST, &["images", id, "import"], &[], Some(method)).await.map(|_| ())
 }
 
+/// Whether a task is still about an image. A cloud that shows no tasks has none.
+async fn has_task(session: &Session, id: &str) -> bool {
+    tasks(session, id).await.iter().any(is_at_work)
+}
+
+fn is_at_work(task: &Value) -> bool {
+    matches!(task["status"].as_str(), Some("pending" | "processing"))
+}
+
+async fn tasks(session: &Session, id: &str) -> Vec<Value> {
+    let Ok(endpoint) = session.endpoint("image") else { return Vec::new() };
+    let answer = session.query(&endpoint, &["images", id, "tasks"], &[]).await.unwrap_or_default();
+    answer["tasks"].as_array().cloned().unwrap_or_default()
+}
+
 /// What the tasks of an image say about a failure; nothing while one of them is at work or none can be seen.
 async fn task_trouble(session: &Session, id: &str) -> Option<String> {
-    let endpoint = session.endpoint("image").ok()?;
-    let answer = session.query(&endpoint, &["images", id, "tasks"], &[]).await.ok()?;
-    let tasks = answer["tasks"].as_array()?;
-    let is = |task: &Value, status: &str| task["status"].as_str() == Some(status);
-    if tasks.iter().any(|task| is(task, "pending") || is(task, "processing")) {
+    let tasks = tasks(session, id).await;
+    if tasks.iter().any(is_at_work) {
         return None;
     }
-    let failed = tasks.iter().find(|task| is(task, "failure"))?;
+    let failed = tasks.iter().find(|task| task["status"].as_str() == Some("failure"))?;
     let message = failed["message"].as_str().filter(|message| !message.is_empty());
     Some(message.unwrap_or("the import failed, and glance does not say why").to_owned())
 }

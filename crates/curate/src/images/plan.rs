@@ -8,7 +8,7 @@ use super::definition::{Build, Definition};
 use super::natural;
 use super::observe::Observed;
 use super::step::{Import, Step};
-use crate::plan::{self, Action, Change, Plan, Resource, Verb};
+use crate::plan::{self, Action, Change, Plan, Resource, Verb, is_addressable};
 
 /// The property that an image bears until it is known to be what it should be: the version that it is to become.
 pub(super) const UNFINISHED: &str = "assay_import";
@@ -147,7 +147,7 @@ impl<'a> Planner<'a> {
             definition.wanted().iter().map(|build| definition.public_name(build)).collect();
         let mut mine = Vec::new();
         let mut foreign = Vec::new();
-        for image in self.observed.images.iter().filter(|image| !image.id().is_empty()) {
+        for image in self.observed.images.iter().filter(|image| is_addressable(image.id())) {
             let is_in_the_way = image.name().is_some_and(|name| names.contains(name))
                 && image.text("visibility").value() == Some("public")
                 && image.flag("os_hidden").value() != Some(true);
