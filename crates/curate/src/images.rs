@@ -21,7 +21,7 @@ pub use export::export;
 pub use fetch::FetchError;
 pub use file::{CatalogueError, ProblemKind, read};
 pub(crate) use import::perform;
-pub use import::{Attempt, ImportError, Importer, Importing, News, Way};
+pub use import::{Attempt, ImportError, Importer, Importing, Mirrored, News, Way};
 pub use observe::{Observed, observe, uses};
 pub use plan::{Options, plan};
 pub use share::{find, projects, share};

@@ -246,7 +246,7 @@ fn replaced_builds_stay_as_long_as_was_promised() {
         let mut cloud = of(vec![]);
         for date in dates {
             // As long as they come one after the other, all of them stay.
-            cloud = after(&cloud, &plan(&ubuntu(&[date], "forever", ""), &cloud, &options()));
+            cloud = after(&cloud, &plan(&ubuntu(&[date], validity, "  keep: true\n"), &cloud, &options()));
         }
         assert_eq!(cloud.images.len(), 5);
         let definitions = ubuntu(&["20260501"], validity, "");
@@ -263,6 +263,73 @@ fn replaced_builds_stay_as_long_as_was_promised() {
         let sparing = plan(&definitions, &used, &options());
         assert_eq!((sparing.count(Verb::Delete), sparing.notes.len()), (0, 5 - kept), "{validity}, but used");
     }
+}
+
+#[test]
+fn a_promise_on_an_image_holds_whatever_the_catalogue_says_now() {
+    let mut cloud = of(vec![]);
+    for date in ["20260101", "20260201"] {
+        cloud = after(&cloud, &plan(&ubuntu(&[date], "forever", ""), &cloud, &options()));
+    }
+    assert_eq!(plan(&ubuntu(&["20260201"], "none", ""), &cloud, &options()).count(Verb::Delete), 0);
+}
+
+#[test]
+fn images_of_others_are_not_ours_because_they_say_so() {
+    let definitions = ubuntu(&["20260501"], "last-1", "");
+    let claim = |visibility: &str, name: &str| {
+        image(json!({"id": "f", "name": name, "status": "active", "visibility": visibility, "tags": [TAG],
+            "owner": "p-other", "image_name": "Ubuntu 24.04", "internal_version": "20260501"}))
+    };
+    let private = of(vec![claim("private", "x")]);
+    let found = plan(&definitions, &private, &Options { adopt: true, ..options() });
+    assert_eq!(verbs(&found), [(Verb::Import, "Ubuntu 24.04")]);
+    assert_eq!(after(&private, &found).images[0], private.images[0]);
+    // Publishing takes an admin, so a public one is from a run of ours in another project.
+    let public = plan(&definitions, &of(vec![claim("public", "Ubuntu 24.04")]), &options());
+    assert_eq!((public.count(Verb::Import), public.count(Verb::Blocked)), (0, 0), "{public:?}");
+    let other = image(json!({"id": "o", "name": "Ubuntu 24.04", "status": "active", "visibility": "public",
+        "tags": [TAG], "owner": PROJECT, "image_name": "Ubuntu", "os_hidden": false}));
+    assert_eq!(verbs(&plan(&definitions, &of(vec![other]), &options())), [(Verb::Blocked, "Ubuntu 24.04")]);
+}
+
+#[test]
+fn what_was_taken_over_is_never_deleted() {
+    let foreign =
+        image(json!({"id": "f", "name": "Ubuntu 24.04", "status": "active", "visibility": "public",
+        "tags": [], "owner": PROJECT, "created_at": "2026-01-01T00:00:00Z", "os_hidden": false}));
+    let adopting = Options { adopt: true, ..options() };
+    let found = plan(&ubuntu(&["20260501"], "none", ""), &of(vec![foreign]), &adopting);
+    assert_eq!(verbs(&found), [(Verb::Import, "Ubuntu 24.04"), (Verb::Rename, "Ubuntu 24.04")]);
+    let mut cloud = of(vec![]);
+    cloud
+        .images
+        .push(image(json!({"id": "f", "name": "Ubuntu 24.04", "status": "active", "visibility": "public",
+        "tags": [], "owner": PROJECT, "created_at": "2026-01-01T00:00:00Z", "os_hidden": false})));
+    let cloud = after(&cloud, &found);
+    assert_eq!(plan(&ubuntu(&["20260501"], "none", ""), &cloud, &adopting), Plan::default(), "nor later");
+}
+
+#[test]
+fn two_definitions_of_one_base_are_blocked_and_not_exported() {
+    let text = |version: &str| {
+        format!(
+            "images:\n- {{name: k8s, format: raw, login: x, min_disk: 1, min_ram: 1, multi: false, separator: '-', \
+             meta: {{uuid_validity: none}}, versions: [{{version: '{version}', url: 'https://example.org/{version}'}}]}}\n"
+        )
+    };
+    let two = [read("a.yaml", &text("1")).unwrap().0, read("b.yaml", &text("2")).unwrap().0].concat();
+    assert_eq!(
+        plan(&two, &of(vec![]), &options()).count(Verb::Blocked),
+        2,
+        "each would take the other's for replaced"
+    );
+    let both = text("1").replace("versions: [", "versions: [{version: '2', url: 'https://example.org/2'}, ");
+    let definitions = read("c.yaml", &both).unwrap().0;
+    let cloud = after(&of(vec![]), &plan(&definitions, &of(vec![]), &options()));
+    let exported = read("e.yaml", &export(&cloud.images, TAG).unwrap().0).unwrap().0;
+    assert_eq!((exported.len(), exported[0].builds.len(), exported[0].keep), (1, 2, true));
+    assert_eq!(plan(&exported, &cloud, &options()), Plan::default());
 }
 
 #[test]
@@ -412,10 +479,11 @@ fn any_image() -> impl Strategy<Value = Value> {
         prop_oneof![Just("active"), Just("active"), Just("deactivated"), Just("queued"), Just("killed")];
     let version = proptest::option::of(prop_oneof![Just("20260101"), Just("20260501"), Just("20260601")]);
     let purpose = prop_oneof![Just("generic"), Just("oldgeneric"), Just("custom")];
-    (name, status, version, purpose, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(name, status, version, purpose, ours, named, hidden, public)| {
+    let owner = prop_oneof![Just(PROJECT), Just(PROJECT), Just("p-other")];
+    (name, status, version, purpose, owner, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>())
+        .prop_map(|(name, status, version, purpose, owner, ours, named, hidden, public)| {
             let mut image = json!({"name": name, "status": status, "os_purpose": purpose, "os_hidden": hidden,
-                "visibility": if public { "public" } else { "private" }, "owner": PROJECT, "min_disk": 1,
+                "visibility": if public { "public" } else { "private" }, "owner": owner, "min_disk": 1,
                 "min_ram": 1, "protected": false, "created_at": "2026-05-01T00:00:00Z",
                 "tags": if ours { vec![TAG] } else { vec![] }});
             if named {
@@ -425,8 +493,7 @@ fn any_image() -> impl Strategy<Value = Value> {
                 image["internal_version"] = json!(version);
             }
             image
-        },
-    )
+        })
 }
 
 proptest! {
@@ -456,6 +523,10 @@ proptest! {
         for image in before.images.iter().filter(|image| !image.get("tags").unwrap().as_array().unwrap().contains(&json!(TAG))) {
             let now = glance.cloud.images.iter().find(|other| other.id() == image.id());
             prop_assert!(adopt || now == Some(image), "{:?} became {:?}", image, now);
+        }
+        let is_private = |image: &&Image| image.text("visibility").value() == Some("private");
+        for image in before.images.iter().filter(is_private).filter(|image| image.text("owner").value() != Some(PROJECT)) {
+            prop_assert_eq!(glance.cloud.images.iter().find(|other| other.id() == image.id()), Some(image));
         }
         for cloud in &glance.moments {
             let healed = after(cloud, &plan(&definitions, cloud, &options));

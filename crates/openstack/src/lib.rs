@@ -38,4 +38,4 @@ pub use janitor::{Cleaned, Cleanup, Found, Marks, cleanup, find_marked};
 pub use probe::{DomainManagerRequest, domain_managers};
 pub use session::{ConnectError, Session};
 pub use settings::Settings;
-pub use waiting::{Pauses, wait_for};
+pub use waiting::wait_for;

@@ -13,19 +13,18 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// The pauses between looks.
 #[derive(Debug)]
-pub struct Pauses {
+pub(crate) struct Pauses {
     since: Instant,
     until: Instant,
 }
 
 impl Pauses {
-    /// Pauses up to some time.
-    pub fn until(until: Instant) -> Self {
+    pub(crate) fn until(until: Instant) -> Self {
         Pauses { since: Instant::now(), until }
     }
 
     /// Waits a little; false if the time is up.
-    pub async fn pause(&self) -> bool {
+    pub(crate) async fn pause(&self) -> bool {
         let now = Instant::now();
         if now >= self.until {
             return false;

@@ -238,8 +238,6 @@ pub struct Definition {
     pub latest: Option<Url>,
     /// Where its digest can be had.
     pub latest_checksum: Option<Url>,
-    /// The name of its files on a mirror.
-    pub shortname: Option<String>,
     /// Where it was defined, for messages.
     pub origin: String,
     /// The clause of the standard that asks for it, if one does.

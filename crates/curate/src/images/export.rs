@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_saphyr::SerializeError;
 
+use super::plan::tags;
+
 /// Properties that the fields of a catalogue become, or that glance and imports write.
 const DERIVED: &[&str] = &[
     "image_build_date",
@@ -62,6 +64,8 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     protected: Option<bool>,
     multi: bool,
+    /// Nothing on the cloud says whether replaced builds may go.
+    keep: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     separator: Option<String>,
     tags: BTreeSet<String>,
@@ -85,7 +89,7 @@ struct Written {
 /// # Errors
 /// None that data could cause.
 pub fn export(images: &[Image], tag: &str) -> Result<(String, Vec<String>), SerializeError> {
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     let mut notes = Vec::new();
     for image in images {
         let all: Vec<&str> = tags(image).collect();
@@ -93,7 +97,15 @@ pub fn export(images: &[Image], tag: &str) -> Result<(String, Vec<String>), Seri
             continue;
         }
         match entry(image, tag) {
-            Ok(entry) => entries.push(entry),
+            Ok(mut entry) => match entries.iter_mut().find(|other| other.name == entry.name) {
+                Some(other) if other.multi == entry.multi => other.versions.append(&mut entry.versions),
+                Some(_) => notes.push(format!(
+                    "{} ({}): another image of that name has a version for each build",
+                    image.name().unwrap_or_default(),
+                    image.id()
+                )),
+                None => entries.push(entry),
+            },
             Err(why) => notes.push(format!("{} ({}): {why}", image.name().unwrap_or_default(), image.id())),
         }
     }
@@ -101,10 +113,6 @@ pub fn export(images: &[Image], tag: &str) -> Result<(String, Vec<String>), Seri
     let file = File { images: entries };
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     Ok((serde_saphyr::to_string_with_options(&file, options)?, notes))
-}
-
-fn tags(image: &Image) -> impl Iterator<Item = &str> {
-    image.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn entry(image: &Image, tag: &str) -> Result<Entry, &'static str> {
@@ -145,6 +153,7 @@ fn entry(image: &Image, tag: &str) -> Result<Entry, &'static str> {
         visibility: text("visibility").unwrap_or_else(|| "private".to_owned()),
         protected: image.flag("protected").value().filter(|protected| *protected),
         multi: rotates,
+        keep: !rotates,
         separator: separator.filter(|separator| !rotates && separator != " "),
         tags: tags(image)
             .filter(|one| *one != tag && Some(*one) != distribution.as_deref())

@@ -25,6 +25,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How often in a row a download is taken up again without a byte of progress.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
+/// Bytes that unpacking may take; xz at its strongest needs 65 MiB.
+const MOST_MEMORY: u64 = 128 << 20;
 const MOST_REDIRECTS: usize = 5;
 /// Bytes that are read from a file or unpacked at a time.
 const PORTION: usize = 256 << 10;
@@ -180,7 +182,10 @@ impl Fetcher {
                         context.update(&bytes);
                         counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                         // Who unpacks may have seen the end already; the digest is that of all of it.
-                        let _ = sender.send(Ok(bytes)).await;
+                        let is_wanted = sender.send(Ok(bytes)).await.is_ok();
+                        if !is_wanted && (packing == Packing::None || tell.is_closed()) {
+                            return;
+                        }
                     }
                     Err(error) => {
                         let _ = sender.send(Err(io::Error::other(error.to_string()))).await;
@@ -214,7 +219,7 @@ impl Fetcher {
                         Box::new(decoder)
                     }
                     Packing::Xz | Packing::None => {
-                        let mut decoder = XzDecoder::new(packed);
+                        let mut decoder = XzDecoder::with_mem_limit(packed, MOST_MEMORY);
                         decoder.multiple_members(true);
                         Box::new(decoder)
                     }

@@ -186,7 +186,6 @@ fn image(
     let protected = reader.optional(&fields, "protected", truth);
     let latest = reader.optional(&fields, "latest_url", url);
     let latest_checksum = reader.optional(&fields, "latest_checksum_url", url);
-    let shortname = reader.optional_text(&fields, "shortname");
     let clause = reader.optional_text(&fields, "clause");
     let tags = match fields.get("tags") {
         Some(node) => reader.list(node, &fields.path_of("tags"), |reader, node, path| {
@@ -240,7 +239,6 @@ fn image(
         builds: read,
         latest: latest?,
         latest_checksum: latest_checksum?,
-        shortname,
         origin,
         clause,
     };

@@ -25,6 +25,9 @@ use super::step::{Import, Origin, Step, delete, patch, set_active};
 /// How long glance may take until it keeps what it was told.
 const SETTLING: Duration = Duration::from_secs(30);
 
+/// How long a source may take to say why an upload failed.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// How an image gets to glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -91,6 +94,17 @@ pub enum ImportError {
     NoWay(Vec<Attempt>),
 }
 
+/// A file in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Its digest.
+    pub digest: Digest,
+    /// Whether it was there already.
+    pub was_there: bool,
+    /// Whether the digest is that which was promised, and not just that of what came.
+    pub is_verified: bool,
+}
+
 /// A way that was tried in vain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -144,17 +158,37 @@ impl Importer {
         for leftover in &import.unfinished {
             delete(session, leftover).await?;
         }
-        let expected = self.digest(&import.origin, tell).await?;
+        let expected = tokio::select! {
+            expected = self.digest(&import.origin, tell) => expected?,
+            () = cancel.cancelled() => return Err(ImportError::Interrupted),
+        };
         let sources = self.sources(&import.origin);
         let mut attempts = Vec::new();
-        for way in self.ways(session, &sources[0], expected.as_ref()).await {
-            for source in &sources {
+        // Sources that hold something else, whichever way it is sent.
+        let mut wrong: Vec<&Url> = Vec::new();
+        for way in self.ways(session, import, expected.as_ref()).await {
+            for source in sources.iter().filter(|source| can_be_fetched(way, source)) {
+                if wrong.contains(&source) {
+                    continue;
+                }
                 let tried = self.try_way(session, import, (way, source), expected.as_ref(), cancel, tell);
                 match tried.await? {
                     None => return Ok(()),
-                    Some(why) => attempts.push(Attempt { way, why: why.to_string() }),
+                    Some(why) => {
+                        // What glance has by itself may have been converted on its way; what we sent was not.
+                        if matches!(why, ImportError::OtherDigest { .. }) && way != Way::WebDownload {
+                            wrong.push(source);
+                        }
+                        attempts.push(Attempt { way, why: why.to_string() });
+                    }
                 }
             }
+        }
+        if attempts.is_empty() {
+            attempts.push(Attempt {
+                way: Way::WebDownload,
+                why: "glance cannot fetch and unpack that".to_owned(),
+            });
         }
         Err(ImportError::NoWay(attempts))
     }
@@ -168,7 +202,7 @@ impl Importer {
         build: &Build,
         folder: &Path,
         tell: &(dyn Fn(News) + Sync),
-    ) -> Result<(Digest, bool), ImportError> {
+    ) -> Result<Mirrored, ImportError> {
         let origin = Origin::from(build);
         let expected = self.digest(&origin, tell).await?;
         let name = file_name(&origin.url);
@@ -177,13 +211,18 @@ impl Importer {
             && path.exists()
             && self.read(&there, expected.algorithm).await? == *expected
         {
-            return Ok((expected.clone(), true));
+            return Ok(Mirrored { digest: expected.clone(), was_there: true, is_verified: true });
         }
         let algorithm = expected.as_ref().map_or(Algorithm::Sha256, |digest| digest.algorithm);
         let mut last = None;
-        for source in self.sources(&origin) {
+        // What is unpacked already would lie under the name of what is packed.
+        let is_alike =
+            |source: &Url| Packing::of(source) == Packing::of(&origin.url) || *source == origin.url;
+        for source in self.sources(&origin).into_iter().filter(is_alike) {
             match self.save(&source, algorithm, expected.as_ref(), &path, tell).await {
-                Ok(found) => return Ok((found, false)),
+                Ok(digest) => {
+                    return Ok(Mirrored { digest, was_there: false, is_verified: expected.is_some() });
+                }
                 Err(why) => last = Some(why),
             }
         }
@@ -289,17 +328,20 @@ impl Importer {
     }
 
     /// The ways that can lead to an image, the one that costs least first.
-    async fn ways(&self, session: &Session, source: &Url, digest: Option<&Digest>) -> Vec<Way> {
+    async fn ways(&self, session: &Session, import: &Import, digest: Option<&Digest>) -> Vec<Way> {
         if let Some(way) = self.options.way {
             return vec![way];
+        }
+        if import.record.contains_key("id") {
+            // Glance gives no id twice, not even after a failure.
+            return vec![Way::Upload];
         }
         let offers = self.offers.get_or_init(|| offers(session)).await;
         let offers = |way: Way| offers.iter().any(|offer| offer == way.word());
         // Glance tells the SHA-512 of what it has, and nothing of what was packed.
         let is_proven = digest.is_none_or(|digest| digest.algorithm == Algorithm::Sha512);
-        let is_plain = Packing::of(source) == Ok(Packing::None) && source.scheme() != "file";
         let mut ways = Vec::new();
-        if is_proven && is_plain && offers(Way::WebDownload) {
+        if is_proven && offers(Way::WebDownload) {
             ways.push(Way::WebDownload);
         }
         ways.push(Way::Upload);
@@ -328,11 +370,14 @@ impl Importer {
             return Err(Unavailable::new(Reason::Malformed, "glance made an image without an id").into());
         }
         let work = async {
-            match self.fill(session, &id, way, source, expected, tell).await {
-                Ok(()) => self.finish(session, &id, import).await.map(|()| None),
-                // What is wrong with the source is wrong on every way.
-                Err(why @ ImportError::OtherDigest { .. }) => Err(why),
-                Err(why) => Ok(Some(why)),
+            let fill = self.fill(session, &id, way, source, expected, tell);
+            match tokio::time::timeout(self.options.budget, fill).await {
+                Ok(Ok(())) => self.finish(session, &id, import).await.map(|()| None),
+                Ok(Err(why)) => Ok(Some(why)),
+                Err(_) => {
+                    let what = format!("not there within {} seconds", self.options.budget.as_secs());
+                    Ok(Some(Unavailable::new(Reason::Budget, what).into()))
+                }
             }
         };
         let outcome = tokio::select! {
@@ -374,14 +419,15 @@ impl Importer {
             let upload = session.upload(&endpoint, &path, download.length, data, self.options.budget);
             with_news(upload, &download.received, download.total, tell).await
         };
-        // Where the source fails, the upload fails too, and says less about it.
-        let found = match (&sent, download.end.await) {
-            (_, Ok(Err(why))) => return Err(why.into()),
-            (Ok(()), Ok(Ok(digest))) => Some(digest),
-            _ => None,
-        };
-        sent?;
-        if let (Some(expected), Some(found)) = (expected, found)
+        if let Err(why) = sent {
+            // Where the source fails, the upload fails too, and says less about it.
+            return match tokio::time::timeout(MOMENT, download.end).await {
+                Ok(Ok(Err(of_source))) => Err(of_source.into()),
+                _ => Err(why.into()),
+            };
+        }
+        let found = end_of(download.end, source).await?;
+        if let Some(expected) = expected
             && *expected != found
         {
             return Err(other_digest(source, expected, &found.to_string()));
@@ -455,6 +501,14 @@ fn has_taken(image: &Image, operation: &Value) -> bool {
         Some("remove") => image.get(field).is_none(),
         _ => image.get(field) == Some(&operation["value"]),
     }
+}
+
+/// Whether a source can be sent on a way: glance neither unpacks nor reads our files, and what it is told it keeps, so
+/// that it must hold no secret.
+fn can_be_fetched(way: Way, source: &Url) -> bool {
+    let is_open = source.username().is_empty() && source.password().is_none() && source.query().is_none();
+    way != Way::WebDownload
+        || (is_open && source.scheme() != "file" && Packing::of(source) == Ok(Packing::None))
 }
 
 /// Carries out what an action says.

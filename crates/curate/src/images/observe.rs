@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_inventory::{Image, Record, Unavailable};
+use assay_inventory::{Image, Reason, Record, Unavailable};
 use assay_openstack::Session;
 use serde_json::Value;
 
@@ -33,16 +33,18 @@ pub async fn observe(session: &Session, tag: &str) -> Result<Observed, Unavailab
     Ok(Observed { images, project, uses: BTreeMap::new() })
 }
 
-/// How many servers and volumes use some images. Those of other projects are seen by admins only; where even our own
-/// cannot be listed, nothing is counted.
-pub async fn uses(session: &Session, images: &BTreeSet<String>) -> BTreeMap<String, usize> {
-    if images.is_empty() {
-        return BTreeMap::new();
-    }
-    let (servers, volumes) = tokio::join!(
+/// How many servers and volumes use some images. Those of other projects are seen by admins only.
+///
+/// # Errors
+/// A service fails: then nobody knows what is in use.
+pub async fn uses(
+    session: &Session,
+    images: &BTreeSet<String>,
+) -> Result<BTreeMap<String, usize>, Unavailable> {
+    let (servers, volumes) = tokio::try_join!(
         everywhere(session, "compute", &["servers", "detail"], "servers"),
         everywhere(session, "block-storage", &["volumes", "detail"], "volumes"),
-    );
+    )?;
     let of_servers = servers.iter().filter_map(|server| server.map("image").value()?.get("id")?.as_str());
     let of_volumes = volumes.iter().filter_map(|volume| {
         volume.map("volume_image_metadata").value()?.get("image_id").and_then(Value::as_str)
@@ -51,13 +53,19 @@ pub async fn uses(session: &Session, images: &BTreeSet<String>) -> BTreeMap<Stri
     for id in of_servers.chain(of_volumes).filter(|id| images.contains(*id)) {
         *uses.entry(id.to_owned()).or_default() += 1;
     }
-    uses
+    Ok(uses)
 }
 
-async fn everywhere(session: &Session, service: &'static str, path: &[&str], key: &str) -> Vec<Record> {
-    let all = session.list_all(service, path, &[("all_tenants", "1")], key).await;
-    match all {
-        Ok(all) => all,
-        Err(_) => session.list_all(service, path, &[], key).await.unwrap_or_default(),
+/// Of all projects, or of our own where no more may be seen; nothing where there is no such service.
+async fn everywhere(
+    session: &Session,
+    service: &'static str,
+    path: &[&str],
+    key: &str,
+) -> Result<Vec<Record>, Unavailable> {
+    match session.list_all(service, path, &[("all_tenants", "1")], key).await {
+        Err(why) if why.reason == Reason::NotInCatalog => Ok(Vec::new()),
+        Err(why) if why.status == Some(403) => session.list_all(service, path, &[], key).await,
+        other => other,
     }
 }

@@ -4,7 +4,7 @@ use assay_inventory::Image;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::definition::{Build, Definition};
+use super::definition::{Build, Definition, Validity};
 use super::natural;
 use super::observe::Observed;
 use super::step::{Import, Step};
@@ -58,8 +58,8 @@ impl<'a> Planner<'a> {
     fn unique<'d>(&mut self, definitions: &'d [Definition]) -> Vec<&'d Definition> {
         let mut claims: BTreeMap<String, Vec<&Definition>> = BTreeMap::new();
         for definition in definitions {
-            for build in definition.wanted() {
-                claims.entry(definition.public_name(build)).or_default().push(definition);
+            for name in claimed(definition) {
+                claims.entry(name).or_default().push(definition);
             }
         }
         let mut kept: Vec<&Definition> = Vec::new();
@@ -74,8 +74,8 @@ impl<'a> Planner<'a> {
                     .push(format!("{} has no version, so nothing is done about it", definition.name));
                 continue;
             }
-            let names = definition.wanted().iter().map(|build| definition.public_name(build));
-            let rival = names
+            let rival = claimed(definition)
+                .into_iter()
                 .flat_map(|name| claims.get(&name).into_iter().flatten())
                 .find(|other| !is_same(other, definition));
             match rival {
@@ -98,22 +98,27 @@ impl<'a> Planner<'a> {
         if !foreign.is_empty() {
             for image in foreign {
                 let name = image.name().unwrap_or_default();
-                let reason = match image.text("owner").value() == Some(self.observed.project.as_str()) {
-                    true => format!(
+                let owner = image.text("owner").value().unwrap_or("of somebody else");
+                let reason = if has_tag(image, &self.options.tag) {
+                    format!(
+                        "an image of this name belongs to {:?}, by its property {NAME}",
+                        text_of(image, NAME)
+                    )
+                } else if owner == self.observed.project {
+                    format!(
                         "an image of this name is there without the tag {:?}; --adopt takes it over",
                         self.options.tag
-                    ),
-                    false => format!(
-                        "an image of this name belongs to the project {}; two of one name cannot be told apart",
-                        image.text("owner").value().unwrap_or("of somebody else")
-                    ),
+                    )
+                } else {
+                    format!(
+                        "an image of this name belongs to the project {owner}; two of one name cannot be told apart"
+                    )
                 };
                 self.block(definition, name, Some(image.id()), reason);
             }
             return;
         }
         let mut sorted = sort(mine);
-        let mut current = Vec::new();
         let mut made = Vec::new();
         for build in definition.wanted() {
             let unfinished = take(&mut sorted.unfinished, |image| is_meant(definition, build, image));
@@ -130,8 +135,11 @@ impl<'a> Planner<'a> {
                 self.delete_unfinished(definition, image);
             }
             let chosen = whole.remove(0);
+            if build.version == "latest" {
+                let what = "whether \"latest\" still means what is there is not known; name versions, for which there is `assay images update`";
+                self.plan.notes.push(format!("{name}: {what}"));
+            }
             made.extend(self.reconcile(definition, build, chosen));
-            current.push(chosen.id());
             // The same build twice: the others are replaced ones.
             sorted.whole.extend(whole);
         }
@@ -151,16 +159,17 @@ impl<'a> Planner<'a> {
             let is_in_the_way = image.name().is_some_and(|name| names.contains(name))
                 && image.text("visibility").value() == Some("public")
                 && image.flag("os_hidden").value() != Some(true);
-            if has_tag(image, &self.options.tag) {
-                if belongs(definition, image) {
-                    mine.push(image);
-                }
+            let is_own = !self.observed.project.is_empty()
+                && image.text("owner").value() == Some(self.observed.project.as_str());
+            // Everybody can tag an image; publishing one takes more.
+            let is_ours = has_tag(image, &self.options.tag)
+                && (is_own || image.text("visibility").value() == Some("public"));
+            let is_mine = (is_ours && belongs(definition, image))
+                || (is_in_the_way && !is_ours && is_own && is_whole(image) && self.options.adopt);
+            if is_mine {
+                mine.push(image);
             } else if is_in_the_way {
-                let is_own = image.text("owner").value() == Some(self.observed.project.as_str());
-                match is_own && self.options.adopt {
-                    true => mine.push(image),
-                    false => foreign.push(image),
-                }
+                foreign.push(image);
             }
         }
         (mine, foreign)
@@ -273,12 +282,17 @@ impl<'a> Planner<'a> {
         images.sort_by(|one, other| newest_first(one, other));
         let wanted = definition.wanted().len();
         for (at, image) in images.into_iter().enumerate() {
-            let is_kept = definition.keep || definition.validity.keeps(wanted + at + 1, self.options.today);
+            // What was promised to those who use it holds, whatever the definition says today.
+            let told = image.text("uuid_validity").value().and_then(|word| word.parse().ok());
+            let mut promises = [Some(definition.validity), told].into_iter().flatten();
+            let is_kept = definition.keep
+                || promises.any(|promise: Validity| promise.keeps(wanted + at + 1, self.options.today));
+            let is_adopted = !has_tag(image, &self.options.tag);
             let uses = self.observed.uses.get(image.id()).copied().unwrap_or_default();
             let is_protected = image.flag("protected").value() == Some(true);
             let name = image.name().unwrap_or_default();
-            if is_kept || uses > 0 || is_protected {
-                if !is_kept {
+            if is_kept || is_adopted || uses > 0 || is_protected {
+                if !is_kept && !is_adopted {
                     let why = match uses {
                         0 => "it is protected".to_owned(),
                         1 => "one server or volume uses it".to_owned(),
@@ -308,8 +322,10 @@ impl<'a> Planner<'a> {
         if image.text("os_purpose").value() == Some("generic") {
             patch.text(image, "os_purpose", "oldgeneric");
         }
-        patch.text(image, NAME, &definition.name);
-        patch.tags(image, [&self.options.tag]);
+        // One that was taken over stays without a mark: what bears none is never deleted.
+        if has_tag(image, &self.options.tag) {
+            patch.text(image, NAME, &definition.name);
+        }
         patch.flag(image, "os_hidden", true);
         if !patch.is_empty() {
             self.patch(verb, definition, image, patch, "a newer one takes its place", made.to_vec());
@@ -426,16 +442,22 @@ impl Patch {
 }
 
 fn is_same(one: &Definition, other: &Definition) -> bool {
-    let bare = |definition: &Definition| Definition {
-        origin: String::new(),
-        clause: None,
-        shortname: None,
-        ..definition.clone()
-    };
+    let bare =
+        |definition: &Definition| Definition { origin: String::new(), clause: None, ..definition.clone() };
     bare(one) == bare(other)
 }
 
-fn tags(image: &Image) -> impl Iterator<Item = &str> {
+/// The names that a definition claims: that by which its images know it, and those by which people find them.
+fn claimed(definition: &Definition) -> BTreeSet<String> {
+    let names = definition.wanted().iter().map(|build| definition.public_name(build));
+    names.chain([definition.name.clone()]).collect()
+}
+
+fn text_of<'a>(image: &'a Image, field: &str) -> &'a str {
+    image.text(field).value().unwrap_or_default()
+}
+
+pub(super) fn tags(image: &Image) -> impl Iterator<Item = &str> {
     image.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
@@ -472,12 +494,14 @@ fn is_meant(definition: &Definition, build: &Build, image: &Image) -> bool {
     }
 }
 
+/// Whether an image has its data, and is known to be what it should be.
+fn is_whole(image: &Image) -> bool {
+    let has_data = matches!(image.text("status").value(), Some("active" | "deactivated"));
+    has_data && image.get(UNFINISHED).is_none()
+}
+
 fn sort(images: Vec<&Image>) -> Sorted<'_> {
-    let is_whole = |image: &&Image| {
-        let has_data = matches!(image.text("status").value(), Some("active" | "deactivated"));
-        has_data && image.get(UNFINISHED).is_none()
-    };
-    let (whole, unfinished) = images.into_iter().partition(is_whole);
+    let (whole, unfinished) = images.into_iter().partition(|image| is_whole(image));
     Sorted { whole, unfinished }
 }
 

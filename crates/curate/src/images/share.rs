@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use assay_inventory::{Image, Reason, Unavailable};
+use assay_inventory::{Image, Reason, Record, Unavailable};
 use assay_openstack::Session;
 use http::Method;
 use serde_json::{Value, json};
@@ -26,41 +26,47 @@ pub async fn projects(
     Ok(ids)
 }
 
-/// The id of what bears a name, or of what has that id.
+/// The id of what has that id, or bears that name.
 async fn one(session: &Session, kind: &'static str, name: &str) -> Result<String, Unavailable> {
+    let endpoint = session.endpoint("identity")?;
+    // Somebody else may have given the id as a name to a thing of theirs.
+    match session.query(&endpoint, &[kind, name], &[]).await {
+        Ok(_) => return Ok(name.to_owned()),
+        Err(why) if matches!(why.status, Some(403 | 404)) => {}
+        Err(why) => return Err(why),
+    }
     let found = session.list_all("identity", &[kind], &[("name", name)], kind).await?;
-    match found.as_slice() {
-        [only] => Ok(only.id().to_owned()),
-        [] => {
-            let endpoint = session.endpoint("identity")?;
-            session.query(&endpoint, &[kind, name], &[]).await.map(|_| name.to_owned())
-        }
+    Ok(only(found, kind, name)?.id().to_owned())
+}
+
+fn only(mut found: Vec<Record>, kind: &str, name: &str) -> Result<Record, Unavailable> {
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Unavailable::new(
+            Reason::Configuration,
+            format!("there is nothing called {name:?} in {kind}"),
+        )),
         several => {
-            let what = format!("{} {kind} are called {name:?}; give an id", several.len());
+            let what = format!("{several} {kind} are called {name:?}; give an id");
             Err(Unavailable::new(Reason::Configuration, what))
         }
     }
 }
 
-/// The image of that name or id.
+/// The image of that id or name.
 ///
 /// # Errors
 /// There is none, or more than one.
 pub async fn find(session: &Session, name: &str) -> Result<Image, Unavailable> {
-    let query = [("name", name), ("visibility", "all")];
-    let mut found = session.list_all("image", &["images"], &query, "images").await?;
-    match found.len() {
-        1 => Ok(Image(found.remove(0))),
-        0 => {
-            let endpoint = session.endpoint("image")?;
-            let image = session.query(&endpoint, &["images", name], &[]).await?;
-            Ok(Image(serde_json::from_value(image).unwrap_or_default()))
-        }
-        several => {
-            let what = format!("{several} images are called {name:?}; give an id");
-            Err(Unavailable::new(Reason::Configuration, what))
-        }
+    let endpoint = session.endpoint("image")?;
+    match session.query(&endpoint, &["images", name], &[]).await {
+        Ok(image) => return Ok(Image(serde_json::from_value(image).unwrap_or_default())),
+        Err(why) if matches!(why.status, Some(400 | 403 | 404)) => {}
+        Err(why) => return Err(why),
     }
+    let query = [("name", name), ("visibility", "all")];
+    let found = session.list_all("image", &["images"], &query, "images").await?;
+    Ok(Image(only(found, "images", name)?))
 }
 
 /// Lets a project use an image, and finds it for its users, or no longer. What is so already is well.

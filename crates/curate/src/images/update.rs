@@ -10,6 +10,7 @@ use url::Url;
 
 use super::definition::{Checksum, Definition, Digest};
 use super::fetch::{FetchError, Fetcher, entries, file_name, listed};
+use super::natural;
 
 /// Folders that are looked into, the newest first.
 const MOST_FOLDERS: usize = 5;
@@ -48,6 +49,14 @@ pub enum UpdateError {
     /// Its list of digests does not name the newest build.
     #[error("{0} names no digest of {1}")]
     NoDigest(String, String),
+    /// Its version would stand before that of an older one.
+    #[error("the newest build is {found:?}, but {other:?} would still be the current one; put it in by hand")]
+    Order {
+        /// What it is called.
+        found: String,
+        /// The one that stands after it.
+        other: String,
+    },
     /// There is a newer build, but no address that stays.
     #[error("there is a newer build at {0}, but no address at which that very build stays")]
     NoStay(String),
@@ -89,14 +98,14 @@ impl Upstreams {
             Some(found) => Some(found),
             None => match self.in_folder(latest, list, &digest).await? {
                 Some(found) => Some(found),
-                None => self.by_version_file(latest, &digest).await?,
+                None => self.by_version_file(latest, list, &digest).await?,
             },
         };
         match found {
             Some(found) if definition.builds.iter().any(|build| build.url == found.url) => {
                 Ok(Upstream::Nothing)
             }
-            Some(found) => Ok(Upstream::Build(renamed(definition, found))),
+            Some(found) => in_order(definition, renamed(definition, found)),
             None => Err(UpdateError::NoStay(crate::source::public(latest))),
         }
     }
@@ -135,7 +144,12 @@ impl Upstreams {
     }
 
     /// A folder named after a version that a file beside the newest build tells: Flatcar.
-    async fn by_version_file(&self, latest: &Url, digest: &Digest) -> Result<Option<NewBuild>, FetchError> {
+    async fn by_version_file(
+        &self,
+        latest: &Url,
+        list: &Url,
+        digest: &Digest,
+    ) -> Result<Option<NewBuild>, FetchError> {
         let (Ok(file), Some(parent)) = (latest.join("version.txt"), parent(latest)) else { return Ok(None) };
         let text = match self.fetcher.text(&file).await {
             Err(why) if why.is_missing => return Ok(None),
@@ -149,8 +163,13 @@ impl Upstreams {
         };
         let date = value("_BUILD_ID").and_then(|id| id.get(..10)?.parse().ok());
         let (Some(version), Some(date)) = (value("_VERSION"), date) else { return Ok(None) };
-        let url = parent.join(&format!("{version}/{}", file_name(latest)));
-        Ok(url.ok().map(|url| NewBuild { version, date, url, digest: digest.clone() }))
+        let in_folder = |name: String| parent.join(&format!("{version}/{name}"));
+        let (Ok(url), Ok(list)) = (in_folder(file_name(latest)), in_folder(file_name(list))) else {
+            return Ok(None);
+        };
+        let listed = listed(&self.fetcher.text(&list).await?, &file_name(latest));
+        let is_same = listed.as_ref() == Some(digest);
+        Ok(is_same.then(|| NewBuild { version, date, url, digest: digest.clone() }))
     }
 
     /// A file that tells the day and the path of the newest build, which has a digest beside it: images for Cluster API.
@@ -169,7 +188,19 @@ impl Upstreams {
             return Ok(Upstream::Nothing);
         }
         let version = version_in(&name).map_or_else(|| compact(date), str::to_owned);
-        Ok(Upstream::Build(renamed(definition, NewBuild { version, date, url, digest })))
+        in_order(definition, renamed(definition, NewBuild { version, date, url, digest }))
+    }
+}
+
+/// A build whose version would stand before that of an older one would never be the current one.
+fn in_order(definition: &Definition, found: NewBuild) -> Result<Upstream, UpdateError> {
+    let after =
+        definition.builds.iter().find(|build| natural::compare(&build.version, &found.version).is_gt());
+    match after {
+        Some(other) if definition.rotates => {
+            Err(UpdateError::Order { found: found.version, other: other.version.clone() })
+        }
+        _ => Ok(Upstream::Build(found)),
     }
 }
 
@@ -344,18 +375,23 @@ mod tests {
                 "amd64/current/flatcar.img.gz.DIGESTS",
                 &format!("# MD5 HASH\n0 flatcar.img.gz\n# SHA512 HASH\n{new}  flatcar.img.gz\n"),
             ),
+            ("amd64/4459.2.1/flatcar.img.gz.DIGESTS", &format!("{new}  flatcar.img.gz\n")),
             (
                 "amd64/current/version.txt",
                 "FLATCAR_BUILD=4459\nFLATCAR_BUILD_ID=\"2026-02-03-1200\"\nFLATCAR_VERSION=4459.2.1\n",
             ),
         ])
         .await;
-        let flatcar = definition(
+        let mut flatcar = definition(
             &server,
             "amd64/current/flatcar.img.gz",
             Some("amd64/current/flatcar.img.gz.DIGESTS"),
             &old,
         );
+        // Next to a version of another kind, nobody could tell which one is newer.
+        let order = newest(&server, &flatcar).await;
+        assert!(matches!(order, Err(UpdateError::Order { .. })), "{order:?}");
+        flatcar.builds[0].version = "4459.2.0".to_owned();
         assert_eq!(
             newest(&server, &flatcar).await.unwrap(),
             found("4459.2.1", "2026-02-03", "/amd64/4459.2.1/flatcar.img.gz")
@@ -367,7 +403,8 @@ mod tests {
             ("capi/kube-v1.36/kube-v1.36.4.qcow2.CHECKSUM", &format!("{digest}  kube-v1.36.4.qcow2\n")),
         ])
         .await;
-        let capi = definition(&server, "capi/last-1.36", None, &old);
+        let mut capi = definition(&server, "capi/last-1.36", None, &old);
+        capi.builds[0].version = "v1.36.3".to_owned();
         assert_eq!(
             newest(&server, &capi).await.unwrap(),
             found("v1.36.4", "2026-09-16", "/capi/kube-v1.36/kube-v1.36.4.qcow2")

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_curate::images::{self, Definition, Importer, Importing, Options, Upstream, Upstreams, Way};
+use assay_curate::images::{
+    self, Definition, Importer, Importing, Mirrored, Options, Upstream, Upstreams, Way,
+};
 use assay_curate::{Plan, Source, Step};
 use assay_openstack::Session;
 use clap::{Args, Subcommand, ValueEnum};
@@ -20,6 +22,7 @@ use super::{Applying, Cloud, DIFFERS, FAILED, Planning, Wanted};
 use crate::against;
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::human::printable;
 use crate::output::{note, print, write_file};
 
 /// Upstreams that are looked at at the same time.
@@ -82,7 +85,7 @@ pub(crate) struct WantedImages {
     #[arg(long, value_enum)]
     import_method: Option<Method>,
     /// How long one image may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
     import_timeout: u64,
 }
 
@@ -167,7 +170,9 @@ impl Wanted for WantedImages {
         if doomed.is_empty() {
             return Ok(plan);
         }
-        observed.uses = images::uses(session, &doomed).await;
+        observed.uses = images::uses(session, &doomed).await.map_err(|why| {
+            Failure::undetermined(format!("what images are in use is not known: {why}"), "")
+        })?;
         Ok(images::plan(&definitions, &observed, &options))
     }
 
@@ -224,20 +229,26 @@ pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Fa
     fs::create_dir_all(&arguments.folder).map_err(unwritable)?;
     let folder = fs::canonicalize(&arguments.folder).map_err(unwritable)?;
     let mut lists: BTreeMap<String, String> = BTreeMap::new();
+    let mut names: BTreeMap<String, &Url> = BTreeMap::new();
     let mut failed = false;
     let builds = definitions
         .iter()
         .flat_map(|definition| definition.wanted().iter().map(move |build| (definition, build)));
     for (definition, build) in builds {
         let name = build.file_name();
+        if names.insert(name.clone(), &build.url).is_some_and(|other| *other != build.url) {
+            let what = format!("two builds have files of the name {name:?}, which no folder can hold");
+            return Err(Failure::usage(what, "mirror them into folders of their own, with --filter"));
+        }
         let bar = progress::File::begin(global, &name);
         let mirrored = importer.mirror(build, &folder, &|news| bar.tell(&news)).await;
         bar.end();
         match mirrored {
-            Ok((digest, was_there)) => {
+            Ok(Mirrored { digest, was_there, is_verified }) => {
                 let what = if was_there { "is there" } else { "fetched" };
-                print(&format!("{name}: {what}, {digest}\n"))?;
-                if let Some(list) = build.list_name() {
+                print(&format!("{}: {what}, {digest}\n", printable(&name)))?;
+                // A digest that nobody promised proves nothing, and must not look as if it did.
+                if let Some(list) = build.list_name().filter(|_| is_verified) {
                     let _ = writeln!(lists.entry(list).or_default(), "{} *{name}", digest.hex);
                 }
             }
@@ -298,7 +309,7 @@ pub(crate) async fn export(arguments: &Export) -> Result<u8, Failure> {
     let (text, notes) = images::export(&observed.images, &arguments.tag)
         .map_err(|error| Failure::usage(error, "this is a defect of assay; please report it"))?;
     for text in notes {
-        note(&text);
+        note(&printable(&text));
     }
     print(&text)?;
     Ok(0)
@@ -324,7 +335,8 @@ pub(crate) async fn update(arguments: &Update) -> Result<u8, Failure> {
                 let edited = match upstream {
                     Ok(Upstream::Unknown | Upstream::Nothing) => continue,
                     Ok(Upstream::Build(build)) => {
-                        print(&format!("{shown}: {name}: {} at {}\n", build.version, build.url))?;
+                        let version = printable(&build.version);
+                        print(&format!("{shown}: {}: {version} at {}\n", printable(name), build.url))?;
                         newer = true;
                         images::with_build(&text, name, &build).map_err(|why| why.to_string())
                     }
