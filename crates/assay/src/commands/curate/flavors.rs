@@ -38,7 +38,7 @@ pub(crate) struct WantedFlavors {
     /// Definitions that are part of the program [default: scs, unless there is a --file]
     #[arg(long, value_enum)]
     name: Option<Name>,
-    /// Also what is only recommended
+    /// Also what is only recommended; `assay plan` and `assay apply` look at that in any case
     #[arg(long, conflicts_with = "from_check")]
     recommended: bool,
     /// The most RAM of a recommended flavor, in GiB [default: any]

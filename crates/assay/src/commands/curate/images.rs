@@ -82,7 +82,7 @@ pub(crate) struct WantedImages {
     #[arg(long)]
     require_checksum: bool,
     /// How images get to glance [default: whatever works, and proves that they are what they should be]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "METHOD")]
     import_method: Option<Method>,
     /// How long one image may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
