@@ -2,7 +2,8 @@
 """serve.py PORT TARGET [ARG...]: serve one WSGI application with cheroot on loopback.
 
 TARGET is 'module:attribute' or 'paste:/path/to/paste.ini'. ARGs become the application's
-sys.argv[1:], where OpenStack services read --config-file. THREADS sets the number of threads.
+sys.argv[1:], where OpenStack services read --config-file. THREADS sets the number of threads, WORKERS that of
+processes.
 """
 import importlib
 import os
@@ -11,6 +12,11 @@ import sys
 
 port, target = int(sys.argv[1]), sys.argv[2]
 kind, _, rest = target.partition(":")
+# They are one group, and are stopped as one.
+workers = int(os.environ.get("WORKERS", "1"))
+for _ in range(1, workers):
+    if not os.fork():
+        break
 sys.argv = [kind.split(".")[0] + "-api"] + sys.argv[3:]
 if kind == "paste":
     from paste import deploy
@@ -21,7 +27,9 @@ else:
 from cheroot import wsgi  # noqa: E402  (after the application, which may patch the standard library)
 
 threads = int(os.environ.get("THREADS", "8"))
-server = wsgi.Server((os.environ["HOST"], port), app, numthreads=threads, request_queue_size=256, timeout=60)
+server = wsgi.Server(
+    (os.environ["HOST"], port), app, numthreads=threads, request_queue_size=256, timeout=60, reuse_port=workers > 1
+)
 
 
 def stop(*_: object) -> None:

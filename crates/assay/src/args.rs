@@ -14,7 +14,7 @@ use regex::Regex;
 
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
-use crate::commands::curate::{Applying, Both, Planning};
+use crate::commands::curate::{Applying, Asked, Everything, Planning};
 use crate::commands::declare::{Declare, Declaring};
 
 /// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
@@ -73,14 +73,18 @@ pub(crate) enum Command {
     /// Read, describe and write SCS flavor names
     #[command(subcommand)]
     FlavorName(FlavorNames),
-    /// Show what separates the flavors and images of a cloud from what is wanted; exit code 1 if anything does
+    /// Show what separates a cloud from what is wanted; exit code 1 if anything does
     ///
     /// What is wanted are the flavors and images that the standards require or recommend, unless files say otherwise.
-    Plan(Box<Planning<Both>>),
-    /// Make the flavors and images of a cloud what is wanted
+    /// What else is offered to all is repaired: properties of images and extra specs of flavors as far as they can be
+    /// told, descriptions of volume types, rules of new security groups. What only you can say is listed as a question.
+    Plan(Box<Planning<Everything>>),
+    /// Make a cloud what is wanted, as `assay plan` shows it
     ///
     /// What is wanted are the flavors and images that the standards require or recommend, unless files say otherwise.
-    Apply(Box<Applying<Both>>),
+    Apply(Box<Applying<Everything>>),
+    /// Print the questions that `assay plan` leaves open, as a file to answer them in
+    Questions(Box<Asked>),
     /// Make flavors what the standard or your own definitions say
     #[command(subcommand)]
     Flavors(Box<Flavors>),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
+use assay_curate::repair::AnswersError;
 use assay_inventory::SnapshotError;
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
@@ -66,6 +67,12 @@ impl From<FlavorFileError> for Failure {
 
 impl From<CatalogueError> for Failure {
     fn from(error: CatalogueError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<AnswersError> for Failure {
+    fn from(error: AnswersError) -> Self {
         Failure::of(error)
     }
 }

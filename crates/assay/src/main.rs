@@ -78,6 +78,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::FlavorName(names) => commands::flavor_name::run(names),
         Command::Plan(planning) => awaited(curate::plan(planning)),
         Command::Apply(applying) => awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel)),
+        Command::Questions(asked) => awaited(curate::questions(asked)),
         Command::Flavors(flavors) => match &**flavors {
             Flavors::Plan(planning) => awaited(curate::plan(planning)),
             Flavors::Apply(applying) => {

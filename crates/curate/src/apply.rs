@@ -115,6 +115,7 @@ async fn perform(
     match step {
         Step::Flavor(step) => step.perform(session).await?,
         Step::Image(step) => images::perform(session, importer, step, cancel, tell).await?,
+        Step::Repair(step) => step.perform(session).await?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use crate::{flavors, images};
+use crate::{flavors, images, repair};
 
 /// Whether an id leads to its resource when it stands in a path: one of dots leads elsewhere, and an empty one to all.
 pub(crate) fn is_addressable(id: &str) -> bool {
@@ -69,6 +69,10 @@ pub enum Resource {
     Flavor,
     /// An image of glance.
     Image,
+    /// A volume type of cinder.
+    VolumeType,
+    /// A rule that neutron gives to new security groups.
+    DefaultRule,
 }
 
 impl Resource {
@@ -77,6 +81,8 @@ impl Resource {
         match self {
             Resource::Flavor => "flavor",
             Resource::Image => "image",
+            Resource::VolumeType => "volume type",
+            Resource::DefaultRule => "default security group rule",
         }
     }
 }
@@ -106,6 +112,8 @@ pub enum Step {
     Flavor(flavors::Step),
     /// Calls to glance about an image, and what they send.
     Image(images::Step),
+    /// Calls to cinder and neutron.
+    Repair(repair::Step),
 }
 
 /// One entry of a plan.
@@ -131,6 +139,27 @@ pub struct Action {
     pub step: Option<Step>,
 }
 
+/// What nobody but the operator can say. It is no drift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// About what kind of thing.
+    pub resource: Resource,
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<String>,
+    /// The field that lacks a value.
+    pub field: String,
+    /// What may stand there, as a phrase.
+    pub expected: String,
+    /// What was seen, as a phrase.
+    pub found: String,
+    /// What others often answer.
+    pub suggestion: Option<String>,
+    /// The clause that demands it.
+    pub clause: String,
+}
+
 /// What separates a cloud from what is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
@@ -138,6 +167,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What is worth knowing and calls for no action.
     pub notes: Vec<String>,
+    /// What is left to the operator.
+    pub questions: Vec<Question>,
 }
 
 impl Plan {
@@ -165,6 +196,7 @@ impl Plan {
             ..action
         }));
         self.notes.extend(other.notes);
+        self.questions.extend(other.questions);
     }
 
     /// Adds an action and tells its place.

@@ -69,6 +69,14 @@ impl Glance {
         self.moments.push(self.cloud.clone());
     }
 
+    fn copy(&mut self, id: &str, stores: &BTreeSet<String>) {
+        let image = self.cloud.images.iter_mut().find(|image| image.id() == id).expect("the image is there");
+        let there = image.text("stores").value().unwrap_or("file").to_owned();
+        let all: BTreeSet<&str> = there.split(',').chain(stores.iter().map(String::as_str)).collect();
+        let all = all.into_iter().collect::<Vec<_>>().join(",");
+        image.0.set("stores", json!(all));
+    }
+
     fn status(&mut self, id: &str, status: &str) {
         self.patch(id, &[json!({"op": "replace", "path": "/status", "value": status})]);
     }
@@ -103,11 +111,19 @@ impl Glance {
                     if !import.active {
                         self.status(id, "deactivated");
                     }
+                    self.copy(id, &import.stores);
+                    self.cloud.members.insert(id.to_owned(), import.members.clone());
                 }
                 Step::Patch { image, patch } => self.patch(image, patch),
                 Step::SetActive { image, active } => {
                     self.status(image, if *active { "active" } else { "deactivated" });
                 }
+                Step::SetMembers { image, add, remove } => {
+                    let members = self.cloud.members.entry(image.clone()).or_default();
+                    members.extend(add.iter().cloned());
+                    members.retain(|member| !remove.contains(member));
+                }
+                Step::Copy { image, stores } => self.copy(image, stores),
                 Step::Delete { image } => self.delete(image),
             }
         }
@@ -356,6 +372,66 @@ fn what_is_not_ours_is_left_alone() {
     let mut orphans = after(&of(vec![]), &plan(&definitions, &of(vec![]), &options()));
     orphans.images.push(image(json!({"id": "x", "name": "mine", "status": "active", "tags": [TAG]})));
     assert_eq!(plan(&[], &orphans, &options()), Plan::default());
+}
+
+#[test]
+fn shared_images_have_the_members_and_stores_that_are_wanted() {
+    let more = "  visibility: shared\n  members: [shop, bank]\n  stores: [file, second]\n";
+    let definitions = ubuntu(&["20260101"], "last-1", more);
+    let mut cloud = after(&of(Vec::new()), &plan(&definitions, &of(Vec::new()), &options()));
+    assert_eq!(cloud.images[0].text("stores").value(), Some("file,second"));
+    let id = cloud.images[0].id().to_owned();
+    let wanted: BTreeSet<String> = ["shop", "bank"].map(str::to_owned).into();
+    assert_eq!(cloud.members[&id], wanted);
+    assert!(!plan(&definitions, &cloud, &options()).has_drift());
+
+    cloud.members.insert(id.clone(), ["shop", "thief"].map(str::to_owned).into());
+    cloud.images[0].0.set("stores", json!("second,third"));
+    let planned = plan(&definitions, &cloud, &options());
+    let changes: Vec<(Option<&str>, Option<&str>)> = planned
+        .actions
+        .iter()
+        .map(|action| (action.changes[0].from.as_deref(), action.changes[0].to.as_deref()))
+        .collect();
+    assert_eq!(
+        changes,
+        [(Some("shop, thief"), Some("bank, shop")), (Some("second, third"), Some("file, second, third")),]
+    );
+    let cloud = after(&cloud, &planned);
+    assert_eq!(cloud.members[&id], wanted);
+    assert!(!plan(&definitions, &cloud, &options()).has_drift());
+    // Who says nothing about members lets them be.
+    let silent = ubuntu(&["20260101"], "last-1", "  visibility: shared\n");
+    assert!(!plan(&silent, &cloud, &options()).has_drift());
+}
+
+#[test]
+fn images_for_other_processors_are_images_of_their_own() {
+    let text = "images:\n- name: Ubuntu 24.04\n  format: qcow2\n  login: ubuntu\n  min_disk: 8\n  min_ram: 512\n  \
+                clause: scs-0104-v1, Ubuntu 24.04\n  meta: {architecture: x86_64, os_version: '24.04'}\n  \
+                architectures:\n  - architecture: aarch64\n    versions: [{version: '1', url: 'https://example.org/arm'}]\n  \
+                - architecture: riscv64\n    name: Ubuntu RISC-V\n    meta: {os_version: '24.10'}\n    versions:\n    - \
+                version: '2'\n      url: https://example.org/riscv\n  versions: [{version: '1', url: 'https://example.org/x'}]\n";
+    let (definitions, notes) = read("x.yaml", text).unwrap();
+    assert_eq!(notes, Vec::<String>::new());
+    let told: Vec<(&str, &str, &str, bool)> = definitions
+        .iter()
+        .map(|one| {
+            let property = |key: &str| one.properties[key].as_str();
+            (one.name.as_str(), property("architecture"), property("os_version"), one.clause.is_some())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("Ubuntu 24.04", "x86_64", "24.04", true),
+            ("Ubuntu 24.04 aarch64", "aarch64", "24.04", false),
+            ("Ubuntu RISC-V", "riscv64", "24.10", false),
+        ]
+    );
+    let cloud = after(&of(Vec::new()), &plan(&definitions, &of(Vec::new()), &options()));
+    assert_eq!(cloud.images.len(), 3);
+    assert!(!plan(&definitions, &cloud, &options()).has_drift());
 }
 
 #[test]

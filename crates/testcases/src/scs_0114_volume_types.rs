@@ -76,18 +76,6 @@ fn resource(volume_type: &VolumeType) -> Resource {
     Resource::new("volume type", volume_type.id(), volume_type.name().unwrap_or("(no name)"))
 }
 
-/// The aspects at the beginning of a description; none if there is no list, or an empty one.
-fn aspects(description: &str) -> Vec<&str> {
-    let list = description.strip_prefix("[scs:").and_then(|rest| {
-        let end = rest.find(['[', ']'])?;
-        rest[end..].starts_with(']').then_some(&rest[..end])
-    });
-    match list {
-        None | Some("") => Vec::new(),
-        Some(list) => list.split(',').map(str::trim).collect(),
-    }
-}
-
 /// The aspects of each volume type that advertises some.
 fn advertised<'a>(
     volume_types: &'a [VolumeType],
@@ -97,7 +85,7 @@ fn advertised<'a>(
     for volume_type in volume_types {
         match volume_type.text("description") {
             Seen::Absent => {}
-            Seen::Value(description) => advertised.push((volume_type, aspects(description))),
+            Seen::Value(description) => advertised.push((volume_type, VolumeTypes::advertised(description))),
             Seen::Odd(value) => {
                 judging.abort(
                     Readings::Official,

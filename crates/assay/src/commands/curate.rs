@@ -10,10 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assay_curate::images::{Importer, Importing};
+use assay_curate::repair::{self, Answers, Ground};
 use assay_curate::{Outcome, Plan, Verb, apply};
+use assay_inventory::Unavailable;
 use assay_openstack::{CloudConfig, Overrides, Session, Settings};
 use assay_report::failed_testcases;
 use clap::Args;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Asking, Global, Listing};
@@ -93,33 +96,95 @@ pub(crate) trait Wanted: Args {
     fn importing(&self) -> Importing;
 }
 
-/// What is wanted of flavors and images.
+/// A cloud that does not show what there is.
+fn unseen(session: &Session) -> impl Fn(Unavailable) -> Failure {
+    let cloud = session.config().name().to_owned();
+    move |why| Failure::undetermined(format!("cloud {cloud}: {why}"), "")
+}
+
+/// What is wanted of a whole cloud.
 #[derive(Debug, Args)]
-pub(crate) struct Both {
+pub(crate) struct Everything {
     #[command(flatten)]
     flavors: flavors::WantedFlavors,
     #[command(flatten)]
     images: images::WantedImages,
+    /// What only you can say of images and volume types that no definition describes (`assay questions` asks)
+    #[arg(long, value_name = "FILE", help_heading = "Everything else")]
+    answers: Option<PathBuf>,
 }
 
-impl Wanted for Both {
-    type Definitions = (Vec<assay_curate::flavors::Definition>, Vec<assay_curate::images::Definition>);
+/// What is wanted of a whole cloud, as it was read.
+pub(crate) struct AllDefinitions {
+    flavors: Vec<assay_curate::flavors::Definition>,
+    images: Vec<assay_curate::images::Definition>,
+    answers: Answers,
+    failed: Option<BTreeSet<String>>,
+}
+
+impl Wanted for Everything {
+    type Definitions = AllDefinitions;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
+        let answers = match &self.answers {
+            None => Answers::default(),
+            Some(path) => {
+                let shown = path.display().to_string();
+                let text = fs::read_to_string(path)
+                    .map_err(|error| Failure::usage(format!("{shown}: {error}"), ""))?;
+                Answers::read(&shown, &text)?
+            }
+        };
         // Who wants a cloud to conform wants all of it.
-        tokio::try_join!(self.flavors.read(failed, true), self.images.definitions(failed))
+        let (flavors, images) =
+            tokio::try_join!(self.flavors.read(failed, true), self.images.definitions(failed))?;
+        Ok(AllDefinitions { flavors, images, answers, failed: failed.cloned() })
     }
 
-    async fn plan(&self, session: &Session, (flavors, images): Self::Definitions) -> Result<Plan, Failure> {
-        let (mut plan, of_images) =
-            tokio::try_join!(self.flavors.plan(session, flavors), self.images.plan(session, images))?;
+    async fn plan(&self, session: &Session, wanted: Self::Definitions) -> Result<Plan, Failure> {
+        let others = async { repair::observe(session).await.map_err(unseen(session)) };
+        let ((mut plan, flavors), (of_images, images), others) = tokio::try_join!(
+            self.flavors.look(session, wanted.flavors),
+            self.images.look(session, wanted.images),
+            others
+        )?;
         plan.append(of_images);
+        let ground = Ground {
+            flavors: &flavors,
+            images: &images,
+            others: &others,
+            answers: &wanted.answers,
+            only: wanted.failed.as_ref(),
+            now: Timestamp::now(),
+        };
+        plan.append(repair::repair(&ground).map_err(|refused| Failure::usage(refused, ""))?);
         Ok(plan)
     }
 
     fn importing(&self) -> Importing {
         self.images.importing()
     }
+}
+
+/// Whose answers are missing.
+#[derive(Debug, Args)]
+pub(crate) struct Asked {
+    #[command(flatten)]
+    cloud: Cloud,
+    #[command(flatten)]
+    wanted: Everything,
+}
+
+/// Prints a file with what is left to the operator, to be filled in.
+pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
+    let (definitions, session) = tokio::try_join!(asked.wanted.definitions(None), asked.cloud.connect())?;
+    let plan = asked.wanted.plan(&session, definitions).await?;
+    if plan.questions.is_empty() {
+        note("there is nothing to ask");
+        return Ok(0);
+    }
+    print(&repair::template(&plan.questions))?;
+    Ok(0)
 }
 
 /// Shows a plan.

@@ -127,7 +127,7 @@ fn a_build_is_imported_verified_and_replaced_by_the_next() {
     assert_eq!(made[0]["image_source"], json!(origin.url("one.img")));
     assert_eq!(made[0]["assay_import"], Value::Null);
     let in_sync = json!({
-        "format": "assay-plan", "version": 1, "cloud": ADMIN, "actions": [], "notes": [],
+        "format": "assay-plan", "version": 1, "cloud": ADMIN, "actions": [], "notes": [], "questions": [],
     });
     assert_eq!(trial.run("plan", &images, &[]), (Some(0), in_sync, String::new()));
 

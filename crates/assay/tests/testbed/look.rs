@@ -44,6 +44,18 @@ impl Member {
 
     /// Calls a service below its endpoint. The answer is null if there is no JSON in it.
     pub(crate) fn call(&self, method: &str, service: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        self.send(method, service, path, body)
+    }
+
+    /// Gives an image its data.
+    pub(crate) fn fill(&self, image: &str, data: Vec<u8>) {
+        let path = format!("v2/images/{image}/file");
+        let (status, said) = self.send("PUT", "image", &path, Some(("application/octet-stream", data)));
+        assert_eq!(status, 204, "{said}");
+    }
+
+    fn send(&self, method: &str, service: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> (u16, Value) {
         let entry = self.catalog.iter().find(|entry| entry["type"] == service).expect("the service");
         let endpoints = entry["endpoints"].as_array().expect("endpoints").iter();
         let mut public = endpoints.filter(|endpoint| endpoint["interface"] == "public");
@@ -51,8 +63,8 @@ impl Member {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request =
             self.client.request(method, format!("{base}/{path}")).header("x-auth-token", &self.token);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+        if let Some((kind, body)) = body {
+            request = request.header("content-type", kind).body(body);
         }
         self.runtime.block_on(async {
             let reply = request.send().await.expect("an answer");

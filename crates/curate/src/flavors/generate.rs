@@ -34,29 +34,46 @@ pub fn generate(flavors: &[Flavor], assumed: Assumed) -> Vec<Proposal> {
 }
 
 fn proposal(flavor: &Flavor, assumed: Assumed) -> Option<Proposal> {
-    let mut definition = Definition::of_flavor(flavor, false)?;
-    match scs_name(&definition, assumed) {
+    let definition = Definition::of_flavor(flavor, false)?;
+    let name = scs_name(&definition, assumed);
+    Some(with_specs(definition, name))
+}
+
+/// What a flavor could say about itself by an SCS name that it bears; none if it bears none.
+pub(crate) fn told(flavor: &Flavor) -> Option<Proposal> {
+    let definition = Definition::of_flavor(flavor, false)?;
+    let name = own_name(&definition)?;
+    Some(with_specs(definition, name))
+}
+
+fn with_specs(mut definition: Definition, name: Result<FlavorName, String>) -> Proposal {
+    match name {
         Ok(name) => {
             let specs = attributes(&[name]).iter().flat_map(Attributes::extra_specs).collect::<Vec<_>>();
             for (key, value) in specs {
                 definition.extra_specs.entry(key).or_insert(value);
             }
-            Some(Proposal::Definition(Box::new(definition)))
+            Proposal::Definition(Box::new(definition))
         }
-        Err(why) => Some(Proposal::NoName { flavor: definition.name, why }),
+        Err(why) => Proposal::NoName { flavor: definition.name, why },
     }
+}
+
+/// The SCS name that a flavor bears, if it is true; none if it bears none.
+fn own_name(definition: &Definition) -> Option<Result<FlavorName, String>> {
+    let mut names = definition.scs_names().map(FlavorName::parse_tolerant);
+    let parsed = names.find_map(|parsed| parsed.ok().flatten().map(|(parsed, _)| parsed))?;
+    Some(match definition.contradictions().first() {
+        None => Ok(parsed),
+        Some(why) => Err(why.clone()),
+    })
 }
 
 /// The name that says what a flavor is.
 fn scs_name(definition: &Definition, assumed: Assumed) -> Result<FlavorName, String> {
     // Its own name may say more than the figures.
-    for name in definition.scs_names() {
-        if let Ok(Some((parsed, _))) = FlavorName::parse_tolerant(name) {
-            return match definition.contradictions().first() {
-                None => Ok(parsed),
-                Some(why) => Err(why.clone()),
-            };
-        }
+    if let Some(name) = own_name(definition) {
+        return name;
     }
     let spec = |key: &str| definition.extra_specs.get(key).map(String::as_str);
     let cpu_type = spec("scs:cpu-type").and_then(CpuType::from_extra_spec).unwrap_or(assumed.cpu_type);

@@ -37,6 +37,20 @@ pub fn plan(definitions: &[Definition], observed: &Observed, options: &Options) 
     planner.plan
 }
 
+/// The flavors that no definition is about.
+pub fn undescribed(definitions: &[Definition], observed: &Observed, options: &Options) -> Vec<Flavor> {
+    let mut planner = Planner { observed, options, plan: Plan::default(), claimed: BTreeSet::new() };
+    let definitions = planner.unique(definitions);
+    planner.matches(&definitions);
+    // One that says to be another is dealt with, too.
+    planner.impostors(&definitions);
+    let is_free = |(at, flavor): &(usize, &Flavor)| {
+        let is_blocked = planner.plan.actions.iter().any(|action| action.id.as_deref() == Some(flavor.id()));
+        !planner.claimed.contains(at) && !is_blocked
+    };
+    observed.flavors.iter().enumerate().filter(is_free).map(|(_, flavor)| flavor.clone()).collect()
+}
+
 /// Why a flavor is wanted.
 fn reason(definition: &Definition) -> String {
     let level = match definition.level {

@@ -228,6 +228,10 @@ pub struct Definition {
     pub tags: BTreeSet<String>,
     /// Whether it is protected from being deleted; none if that does not matter.
     pub protected: Option<bool>,
+    /// The projects that may use it while it is shared, by id or name; none if that does not matter.
+    pub members: Option<BTreeSet<String>>,
+    /// The stores of glance that must have its data, others may; empty if that does not matter.
+    pub stores: BTreeSet<String>,
     /// Properties that it must have.
     pub properties: BTreeMap<String, String>,
     /// How long a replaced build stays.

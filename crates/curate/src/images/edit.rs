@@ -67,9 +67,13 @@ pub fn with_build(text: &str, image: &str, build: &NewBuild) -> Result<String, E
 
 fn versions_of<'n>(root: &'n Node, image: &str) -> Option<&'n Node> {
     let Value::List(images) = &get(root, "images")?.value else { return None };
-    let ours = images.iter().find(
-        |node| matches!(get(node, "name").map(|name| &name.value), Some(Value::Text(name)) if name == image),
-    );
+    let is_ours = |node: &&'n Node| matches!(get(node, "name").map(|name| &name.value), Some(Value::Text(name)) if name == image);
+    let variants =
+        images.iter().filter_map(|node| get(node, "architectures")).filter_map(|node| match &node.value {
+            Value::List(variants) => Some(variants),
+            _ => None,
+        });
+    let ours = images.iter().chain(variants.flatten()).find(is_ours);
     get(ours?, "versions")
 }
 
@@ -121,6 +125,16 @@ mod tests {
                 .contains("\n    - version: '20260201'\n      build")
         );
         assert_eq!(with_build(&catalogue, "c", &build()), Err(EditError::NoImage("c".to_owned())));
+    }
+
+    #[test]
+    fn images_for_other_processors_get_their_own() {
+        let catalogue = format!(
+            "images:\n  - name: a\n    {HEAD}    architectures:\n      - name: a arm\n        architecture: aarch64\n        versions:\n          - version: '1'\n            url: https://example.org/arm.img\n    versions:\n    - version: '1'\n      url: https://example.org/a.img\n"
+        );
+        let edited = with_build(&catalogue, "a arm", &build()).unwrap();
+        let (definitions, _) = read("c.yaml", &edited).unwrap();
+        assert_eq!((definitions[0].builds.len(), definitions[1].builds.len()), (1, 2));
     }
 
     #[test]

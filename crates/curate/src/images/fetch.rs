@@ -11,6 +11,8 @@ use aws_lc_rs::digest;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use http::{StatusCode, header};
+use jiff::civil::Date;
+use jiff::fmt::rfc2822::DateTimeParser;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::{mpsc, oneshot};
@@ -148,6 +150,15 @@ impl Fetcher {
             }
         }
         String::from_utf8(bytes).map_err(|_| FetchError::new(url, "it is no text"))
+    }
+
+    /// The day since which a file is as it is, if its server says so.
+    pub(super) async fn changed(&self, url: &Url) -> Result<Option<Date>, FetchError> {
+        let wrong = |error: reqwest::Error| FetchError::new(url, plain(&error));
+        let response = self.client.head(url.clone()).send().await.map_err(wrong)?;
+        let said = response.headers().get(header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
+        let moment = said.and_then(|text| DateTimeParser::new().relaxed_weekday(true).parse_zoned(text).ok());
+        Ok(moment.map(|moment| moment.date()))
     }
 
     /// Begins to fetch an image. It is hashed as it comes, packed as it may be, and unpacked after that.

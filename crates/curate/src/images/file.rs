@@ -33,12 +33,20 @@ const IMAGE: Context = Context {
         "separator",
         "tags",
         "protected",
+        "members",
+        "stores",
+        "architectures",
         "meta",
         "latest_url",
         "latest_checksum_url",
         "versions",
         "clause",
     ],
+    open: true,
+};
+const VARIANT: Context = Context {
+    name: "an image for another processor",
+    keys: &["architecture", "name", "meta", "latest_url", "latest_checksum_url", "versions"],
     open: true,
 };
 const BUILD: Context = Context {
@@ -154,20 +162,20 @@ fn file(reader: &mut Reader, root: &Node, notes: &mut Vec<String>) -> Option<Vec
     let items = reader.items(node, "images")?;
     let mut definitions = Vec::new();
     for (item, path) in items {
-        if let Ok(Some(definition)) = image(reader, item, &path, notes) {
-            definitions.push(definition);
+        if let Ok(found) = image(reader, item, &path, notes) {
+            definitions.extend(found);
         }
     }
     Some(definitions)
 }
 
-/// One image; none if it is not enabled.
+/// One image, with those of the same kind for other processors; none if it is not enabled.
 fn image(
     reader: &mut Reader,
     node: &Node,
     path: &str,
     notes: &mut Vec<String>,
-) -> Result<Option<Definition>, Reported> {
+) -> Result<Vec<Definition>, Reported> {
     let origin = reader.spot(node.place, path.to_owned()).to_string();
     let fields = reader.fields(node, path, &IMAGE).ok_or(Reported)?;
     note_unknown(reader, &fields, IMAGE.keys, notes);
@@ -187,37 +195,27 @@ fn image(
     let latest = reader.optional(&fields, "latest_url", url);
     let latest_checksum = reader.optional(&fields, "latest_checksum_url", url);
     let clause = reader.optional_text(&fields, "clause");
-    let tags = match fields.get("tags") {
-        Some(node) => reader.list(node, &fields.path_of("tags"), |reader, node, path| {
-            reader.text(node, path).map(str::to_owned)
-        }),
-        None => Some(Vec::new()),
-    };
+    let tags = texts(reader, &fields, "tags");
+    let members = texts(reader, &fields, "members");
+    let stores = texts(reader, &fields, "stores");
     let (properties, validity) = match reader.required(&fields, "meta") {
         Some(node) => meta(reader, node, &fields.path_of("meta"), notes)?,
         None => return Err(Reported),
     };
-    let builds = match reader.required(&fields, "versions") {
-        Some(node) => reader.items(node, &fields.path_of("versions")).ok_or(Reported)?,
-        None => return Err(Reported),
-    };
-    let mut read = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for (at, (node, path)) in builds.iter().enumerate() {
-        let build = build(reader, node, path, notes)?;
-        if let Some(earlier) = places.insert(build.version.clone(), at) {
-            let (earlier, earlier_path) = &builds[earlier];
-            let kind = Shape::Duplicate { what: "version", id: build.version.clone() };
-            let spot = reader.spot(node.place, path.clone());
-            let earlier = reader.spot(earlier.place, earlier_path.clone());
-            reader.report_twice(spot, kind, earlier);
+    let builds = builds(reader, &fields, notes);
+    let variants = match fields.get("architectures") {
+        Some(node) => {
+            let items = reader.items(node, &fields.path_of("architectures")).ok_or(Reported)?;
+            let read = |(node, path): (&Node, String)| variant(reader, node, &path, notes);
+            // All of them, so that everything that is wrong is reported.
+            items.into_iter().map(read).collect::<Vec<_>>()
         }
-        read.push(build);
-    }
+        None => Vec::new(),
+    };
     if !enabled?.unwrap_or(true) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let mut tags: BTreeSet<String> = tags.ok_or(Reported)?.into_iter().collect();
+    let mut tags: BTreeSet<String> = tags?.unwrap_or_default();
     if let Some(distribution) = properties.get("os_distro") {
         tags.insert(format!("os:{distribution}"));
     }
@@ -234,16 +232,121 @@ fn image(
         separator: separator.unwrap_or_else(|| " ".to_owned()),
         tags,
         protected: protected?,
+        members: members?,
+        stores: stores?.unwrap_or_default(),
         properties,
         validity,
-        builds: read,
+        builds: builds?,
         latest: latest?,
         latest_checksum: latest_checksum?,
         origin,
         clause,
     };
     definition.sort();
-    Ok(Some(definition))
+    let mut definitions = vec![definition];
+    for variant in variants {
+        let variant = variant?.of(&definitions[0]);
+        definitions.push(variant);
+    }
+    Ok(definitions)
+}
+
+/// What is different about an image for another processor.
+struct Variant {
+    architecture: String,
+    name: Option<String>,
+    properties: BTreeMap<String, String>,
+    builds: Vec<Build>,
+    latest: Option<Url>,
+    latest_checksum: Option<Url>,
+    origin: String,
+}
+
+impl Variant {
+    fn of(self, definition: &Definition) -> Definition {
+        let name = self.name.unwrap_or_else(|| format!("{} {}", definition.name, self.architecture));
+        let mut properties = definition.properties.clone();
+        properties.insert("architecture".to_owned(), self.architecture);
+        properties.extend(self.properties);
+        let mut definition = Definition {
+            name,
+            properties,
+            builds: self.builds,
+            latest: self.latest,
+            latest_checksum: self.latest_checksum,
+            origin: self.origin,
+            // What a standard asks for is the image under the plain name.
+            clause: None,
+            ..definition.clone()
+        };
+        definition.sort();
+        definition
+    }
+}
+
+fn variant(
+    reader: &mut Reader,
+    node: &Node,
+    path: &str,
+    notes: &mut Vec<String>,
+) -> Result<Variant, Reported> {
+    let origin = reader.spot(node.place, path.to_owned()).to_string();
+    let fields = reader.fields(node, path, &VARIANT).ok_or(Reported)?;
+    note_unknown(reader, &fields, VARIANT.keys, notes);
+    let architecture = reader.needed(&fields, "architecture", text);
+    let name = reader.optional(&fields, "name", text);
+    let latest = reader.optional(&fields, "latest_url", url);
+    let latest_checksum = reader.optional(&fields, "latest_checksum_url", url);
+    let properties = match fields.get("meta") {
+        Some(node) => meta(reader, node, &fields.path_of("meta"), notes)?.0,
+        None => BTreeMap::new(),
+    };
+    let builds = builds(reader, &fields, notes);
+    Ok(Variant {
+        architecture: architecture?,
+        name: name?,
+        properties,
+        builds: builds?,
+        latest: latest?,
+        latest_checksum: latest_checksum?,
+        origin,
+    })
+}
+
+/// The texts of a list, if it is there.
+fn texts(
+    reader: &mut Reader,
+    fields: &assay_yaml::Fields<'_>,
+    key: &str,
+) -> Result<Option<BTreeSet<String>>, Reported> {
+    let Some(node) = fields.get(key) else { return Ok(None) };
+    let texts = reader
+        .list(node, &fields.path_of(key), |reader, node, path| reader.text(node, path).map(str::to_owned));
+    texts.map(|texts| Some(texts.into_iter().collect())).ok_or(Reported)
+}
+
+/// The builds of an image; no version stands there twice.
+fn builds(
+    reader: &mut Reader,
+    fields: &assay_yaml::Fields<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Build>, Reported> {
+    let node = reader.required(fields, "versions").ok_or(Reported)?;
+    let items = reader.items(node, &fields.path_of("versions")).ok_or(Reported)?;
+    let mut read = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, (node, path)) in items.iter().enumerate() {
+        let build = build(reader, node, path, notes)?;
+        if let Some(earlier) = places.insert(build.version.clone(), at) {
+            let (earlier, earlier_path) = &items[earlier];
+            let kind = Shape::Duplicate { what: "version", id: build.version.clone() };
+            let spot = reader.spot(node.place, path.clone());
+            let earlier = reader.spot(earlier.place, earlier_path.clone());
+            reader.report_twice(spot, kind, earlier);
+        }
+        read.push(build);
+    }
+    Ok(read)
 }
 
 /// The properties of an image. What is empty is not set.

@@ -1,5 +1,6 @@
 //! An image comes to glance: fetched and uploaded by us, or by glance itself where that proves as much.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use url::Url;
 
 use super::definition::{Algorithm, Build, Checksum, Digest};
 use super::fetch::{FetchError, Fetcher, Packing, file_name, listed};
-use super::plan::least_disk;
+use super::plan::{least_disk, stores};
+use super::share::share;
 use super::step::{Import, Origin, Step, delete, patch, set_active};
 
 /// How long glance may take until it keeps what it was told.
@@ -390,7 +392,48 @@ impl Importer {
             // The next run finds what cannot be removed now.
             tell(News::Note(format!("the unfinished image {id} is left: {why}")));
         }
+        if matches!(outcome, Ok(None)) {
+            // The image is what it should be; what is missing now, the next run finds.
+            self.copy(session, &id, &import.stores).await?;
+            for member in &import.members {
+                share(session, &id, member, true).await?;
+            }
+        }
         outcome
+    }
+
+    /// Brings an image to more stores, and waits until they have it.
+    async fn copy(&self, session: &Session, id: &str, wanted: &BTreeSet<String>) -> Result<(), Unavailable> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let endpoint = session.endpoint("image")?;
+        let mut is_begun = false;
+        wait_for(self.options.budget, "not all stores have the image", async || {
+            let image = session.send(&endpoint, Method::GET, &["images", id], &[], None).await?;
+            let image = Image(serde_json::from_value::<Record>(image).unwrap_or_default());
+            let present: BTreeSet<&str> = stores(&image).collect();
+            let missing: Vec<&str> =
+                wanted.iter().map(String::as_str).filter(|store| !present.contains(store)).collect();
+            if missing.is_empty() {
+                return Ok(Some(()));
+            }
+            let failed: Vec<&str> =
+                image.text("os_glance_failed_import").value().unwrap_or_default().split(',').collect();
+            if is_begun && missing.iter().any(|store| failed.contains(store)) {
+                let why = task_trouble(session, id).await;
+                let why = why.unwrap_or_else(|| format!("glance could not copy it to {}", failed.join(", ")));
+                return Err(Unavailable::new(Reason::Refused, why));
+            }
+            if !is_begun && !has_task(session, id).await {
+                let method = json!({"method": {"name": "copy-image"}, "stores": missing,
+                    "all_stores_must_succeed": true});
+                start(session, id, &method).await?;
+                is_begun = true;
+            }
+            Ok(None)
+        })
+        .await
     }
 
     /// Puts data into an image and waits until glance has it.
@@ -526,6 +569,15 @@ pub(crate) async fn perform(
             Ok(())
         }
         Step::SetActive { image, active } => Ok(set_active(session, image, *active).await?),
+        Step::SetMembers { image, add, remove } => {
+            for (projects, with) in [(add, true), (remove, false)] {
+                for project in projects {
+                    share(session, image, project, with).await?;
+                }
+            }
+            Ok(())
+        }
+        Step::Copy { image, stores } => Ok(importer.copy(session, image, stores).await?),
         Step::Delete { image } => Ok(delete(session, image).await?),
     }
 }

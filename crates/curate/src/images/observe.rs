@@ -2,7 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_inventory::{Image, Reason, Record, Unavailable};
 use assay_openstack::Session;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
+
+use super::definition::Definition;
+use super::share::projects;
+use crate::plan::is_addressable;
 
 /// The images of a cloud.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +16,8 @@ pub struct Observed {
     pub images: Vec<Image>,
     /// The id of our project.
     pub project: String,
+    /// Which projects may use a shared one, by the id of the image.
+    pub members: BTreeMap<String, BTreeSet<String>>,
     /// How many servers and volumes use an image, by its id; as far as they can be seen.
     pub uses: BTreeMap<String, usize>,
 }
@@ -30,7 +37,41 @@ pub async fn observe(session: &Session, tag: &str) -> Result<Observed, Unavailab
     let images = public.into_iter().chain(ours).chain(hidden);
     let images = images.filter(|image| seen.insert(image.id().to_owned())).map(Image).collect();
     let project = session.token().project.as_ref().map(|project| project.id.clone()).unwrap_or_default();
-    Ok(Observed { images, project, uses: BTreeMap::new() })
+    Ok(Observed { images, project, members: BTreeMap::new(), uses: BTreeMap::new() })
+}
+
+/// Looks who may use the shared images that definitions are about, if any says who should. Names of projects become ids.
+///
+/// # Errors
+/// There is no project of such a name, or glance gives no list.
+pub async fn observe_members(
+    session: &Session,
+    definitions: &mut [Definition],
+    observed: &mut Observed,
+) -> Result<(), Unavailable> {
+    let wanting = definitions.iter_mut().filter_map(|definition| definition.members.as_mut());
+    let mut is_wanted = false;
+    for members in wanting {
+        let named: Vec<String> = members.iter().cloned().collect();
+        *members = projects(session, &named, &[]).await?;
+        is_wanted = true;
+    }
+    if !is_wanted {
+        return Ok(());
+    }
+    let shared = |image: &&Image| image.visibility() == Some("shared") && is_addressable(image.id());
+    let shared: Vec<String> =
+        observed.images.iter().filter(shared).map(|image| image.id().to_owned()).collect();
+    let endpoint = session.endpoint("image")?;
+    let endpoint = &endpoint;
+    let looks = stream::iter(shared).map(async |id| {
+        let answer = session.query(endpoint, &["images", &id, "members"], &[]).await?;
+        let members = answer["members"].as_array().into_iter().flatten();
+        let ids = members.filter_map(|member| member["member_id"].as_str()).map(str::to_owned).collect();
+        Ok::<_, Unavailable>((id.clone(), ids))
+    });
+    observed.members = looks.buffer_unordered(session.concurrency()).try_collect().await?;
+    Ok(())
 }
 
 /// How many servers and volumes use some images. Those of other projects are seen by admins only.

@@ -4,7 +4,7 @@ use assay_inventory::Image;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::definition::{Build, Definition, Validity};
+use super::definition::{Build, Definition, Validity, Visibility};
 use super::natural;
 use super::observe::Observed;
 use super::step::{Import, Step};
@@ -37,6 +37,20 @@ pub fn plan(definitions: &[Definition], observed: &Observed, options: &Options) 
         planner.image(definition);
     }
     planner.plan
+}
+
+/// The images that neither a definition nor the tag makes ours.
+pub fn undescribed(definitions: &[Definition], observed: &Observed, options: &Options) -> Vec<Image> {
+    let planner = Planner { observed, options, plan: Plan::default() };
+    let described: BTreeSet<&str> = definitions
+        .iter()
+        .flat_map(|definition| {
+            let (mine, foreign) = planner.images_of(definition);
+            mine.into_iter().chain(foreign).map(|image| image.id())
+        })
+        .collect();
+    let is_free = |image: &&Image| !described.contains(image.id()) && !has_tag(image, &options.tag);
+    observed.images.iter().filter(is_free).cloned().collect()
 }
 
 struct Planner<'a> {
@@ -220,6 +234,15 @@ impl<'a> Planner<'a> {
         if visibility.word() != "public" {
             changes.push(Change::to("visibility", None, visibility.word()));
         }
+        let mut also = |field: &str, words: &BTreeSet<String>| {
+            if !words.is_empty() {
+                changes.push(Change::to(field, None, joined(words)));
+            }
+        };
+        also("stores", &definition.stores);
+        if let Some(members) = definition.members.as_ref().filter(|_| visibility == Visibility::Shared) {
+            also("members", members);
+        }
         let reason = match unfinished.len() {
             0 => format!("version {} is not there", build.version),
             _ => format!("version {} was begun and never finished; that is thrown away", build.version),
@@ -229,6 +252,11 @@ impl<'a> Planner<'a> {
             record,
             finish,
             active: definition.active,
+            members: match visibility {
+                Visibility::Shared => definition.members.clone().unwrap_or_default(),
+                _ => BTreeSet::new(),
+            },
+            stores: definition.stores.clone(),
             min_disk: definition.min_disk,
             origin: build.into(),
             unfinished: unfinished.iter().map(|image| image.id().to_owned()).collect(),
@@ -274,7 +302,46 @@ impl<'a> Planner<'a> {
             let after = last.into_iter().collect();
             last = Some(self.push(verb, definition, &name, Some(image), changes, reason, after, Some(step)));
         }
-        last
+        if visibility == Visibility::Shared {
+            last = self.members(definition, image, last).or(last);
+        }
+        self.stores(definition, image, last).or(last)
+    }
+
+    /// Who may use a shared image.
+    fn members(&mut self, definition: &Definition, image: &Image, last: Option<usize>) -> Option<usize> {
+        let wanted = definition.members.as_ref()?;
+        let none = BTreeSet::new();
+        // One that is not shared yet has none.
+        let present = self.observed.members.get(image.id()).unwrap_or(&none);
+        let add: BTreeSet<String> = wanted.difference(present).cloned().collect();
+        let remove: BTreeSet<String> = present.difference(wanted).cloned().collect();
+        if add.is_empty() && remove.is_empty() {
+            return None;
+        }
+        let before = (!present.is_empty()).then(|| joined(present));
+        let changes = vec![Change { field: "members".to_owned(), from: before, to: Some(joined(wanted)) }];
+        let step = Step::SetMembers { image: image.id().to_owned(), add, remove };
+        let name = image.name().unwrap_or(&definition.name);
+        let reason = "other projects may use it".to_owned();
+        let after = last.into_iter().collect();
+        Some(self.push(Verb::Set, definition, name, Some(image), changes, reason, after, Some(step)))
+    }
+
+    /// Which stores have the data of an image; those that have them keep them.
+    fn stores(&mut self, definition: &Definition, image: &Image, last: Option<usize>) -> Option<usize> {
+        let present: BTreeSet<String> = stores(image).map(str::to_owned).collect();
+        if definition.stores.is_subset(&present) {
+            return None;
+        }
+        let all = definition.stores.union(&present).cloned().collect();
+        let before = (!present.is_empty()).then(|| joined(&present));
+        let changes = vec![Change { field: "stores".to_owned(), from: before, to: Some(joined(&all)) }];
+        let step = Step::Copy { image: image.id().to_owned(), stores: definition.stores.clone() };
+        let name = image.name().unwrap_or(&definition.name);
+        let reason = "more stores are to have it".to_owned();
+        let after = last.into_iter().collect();
+        Some(self.push(Verb::Set, definition, name, Some(image), changes, reason, after, Some(step)))
     }
 
     /// Builds that are not wanted any more, after those that are (by their places in the plan).
@@ -386,14 +453,28 @@ impl<'a> Planner<'a> {
 
 /// Changes of an image that one JSON patch makes.
 #[derive(Default)]
-struct Patch {
+pub(crate) struct Patch {
     operations: Vec<Value>,
     changes: Vec<Change>,
 }
 
 impl Patch {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.operations.is_empty()
+    }
+
+    /// Keeps what is done to some fields alone.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let kept: Vec<bool> = self.changes.iter().map(|change| is_kept(&change.field)).collect();
+        let mut of_operations = kept.iter();
+        self.operations.retain(|_| of_operations.next() == Some(&true));
+        let mut of_changes = kept.iter();
+        self.changes.retain(|_| of_changes.next() == Some(&true));
+    }
+
+    /// The operations of the JSON patch, and what they change.
+    pub(crate) fn into_parts(self) -> (Vec<Value>, Vec<Change>) {
+        (self.operations, self.changes)
     }
 
     fn set(&mut self, image: &Image, field: &str, found: Option<String>, value: Value, shown: String) {
@@ -404,7 +485,7 @@ impl Patch {
     }
 
     /// Whether it differs.
-    fn text(&mut self, image: &Image, field: &str, wanted: &str) -> bool {
+    pub(crate) fn text(&mut self, image: &Image, field: &str, wanted: &str) -> bool {
         let found = image.text(field).value();
         let differs = found != Some(wanted);
         if differs {
@@ -421,7 +502,7 @@ impl Patch {
         }
     }
 
-    fn number(&mut self, image: &Image, field: &str, wanted: u64) {
+    pub(crate) fn number(&mut self, image: &Image, field: &str, wanted: u64) {
         let found = image.get(field).and_then(Value::as_u64);
         if found.unwrap_or(0) != wanted {
             self.set(image, field, found.map(|found| found.to_string()), json!(wanted), wanted.to_string());
@@ -455,6 +536,16 @@ fn claimed(definition: &Definition) -> BTreeSet<String> {
 
 fn text_of<'a>(image: &'a Image, field: &str) -> &'a str {
     image.text(field).value().unwrap_or_default()
+}
+
+fn joined(words: &BTreeSet<String>) -> String {
+    words.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The stores that have the data of an image.
+pub(super) fn stores(image: &Image) -> impl Iterator<Item = &str> {
+    let listed = image.text("stores").value().unwrap_or_default().split(',');
+    listed.map(str::trim).filter(|store| !store.is_empty())
 }
 
 pub(super) fn tags(image: &Image) -> impl Iterator<Item = &str> {
@@ -528,7 +619,7 @@ fn newest_first(one: &Image, other: &Image) -> std::cmp::Ordering {
 }
 
 /// The smallest disk that an image fits on, and no smaller than its definition says.
-pub(super) fn least_disk(defined: u64, image: &Image) -> u64 {
+pub(crate) fn least_disk(defined: u64, image: &Image) -> u64 {
     let size = ["size", "virtual_size"].into_iter().filter_map(|field| image.get(field)?.as_u64()).max();
     size.unwrap_or(0).div_ceil(BYTES_PER_GIB).max(defined)
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use assay_inventory::{Reason, Unavailable};
@@ -33,6 +34,22 @@ pub enum Step {
         /// Whether it can be used.
         active: bool,
     },
+    /// Projects may use an image, and others no longer.
+    SetMembers {
+        /// Its id.
+        image: String,
+        /// Who may use it from now on, by id.
+        add: BTreeSet<String>,
+        /// Who may not any more, by id.
+        remove: BTreeSet<String>,
+    },
+    /// More stores of glance get the data of an image.
+    Copy {
+        /// Its id.
+        image: String,
+        /// All stores that must have them.
+        stores: BTreeSet<String>,
+    },
     /// An image goes.
     Delete {
         /// Its id.
@@ -49,6 +66,10 @@ pub struct Import {
     pub finish: Vec<Value>,
     /// Whether it can be used in the end.
     pub active: bool,
+    /// The projects that may use it, by id.
+    pub members: BTreeSet<String>,
+    /// The stores that must have its data.
+    pub stores: BTreeSet<String>,
     /// The smallest disk in GiB that its definition allows.
     pub min_disk: u64,
     /// Where its data are.

@@ -86,10 +86,14 @@ impl Upstreams {
         if file_name(latest).starts_with("last-") {
             return self.by_marker(definition, latest).await;
         }
+        if let Some(release) = Release::of(latest) {
+            return self.by_release(definition, latest, &release).await;
+        }
         let Some(list) = &definition.latest_checksum else { return Ok(Upstream::Unknown) };
         let text = self.fetcher.text(list).await?;
         let name = file_name(latest);
         let digest = listed(&text, &name)
+            .or_else(|| of_one(&text, &name, list))
             .ok_or_else(|| UpdateError::NoDigest(crate::source::public(list), name.clone()))?;
         if has(definition, &digest) {
             return Ok(Upstream::Nothing);
@@ -98,7 +102,10 @@ impl Upstreams {
             Some(found) => Some(found),
             None => match self.in_folder(latest, list, &digest).await? {
                 Some(found) => Some(found),
-                None => self.by_version_file(latest, list, &digest).await?,
+                None => match self.by_version_file(latest, list, &digest).await? {
+                    Some(found) => Some(found),
+                    None => self.beside(latest, list, &digest).await?,
+                },
             },
         };
         match found {
@@ -172,6 +179,90 @@ impl Upstreams {
         Ok(is_same.then(|| NewBuild { version, date, url, digest: digest.clone() }))
     }
 
+    /// A file in the folder of the newest build that has the words of its name and more between them, and the same digest
+    /// beside it: openSUSE.
+    async fn beside(
+        &self,
+        latest: &Url,
+        list: &Url,
+        digest: &Digest,
+    ) -> Result<Option<NewBuild>, FetchError> {
+        let name = file_name(latest);
+        let Some(end) = file_name(list).strip_prefix(&name).map(str::to_owned) else { return Ok(None) };
+        let Ok(folder) = latest.join("./") else { return Ok(None) };
+        let index = match self.fetcher.text(&folder).await {
+            Err(why) if why.is_missing => return Ok(None),
+            other => other?,
+        };
+        let mut siblings: Vec<&str> =
+            files(&index).filter(|file| *file != name && says_more(file, &name)).collect();
+        siblings.sort_by(|one, other| natural::compare(other, one));
+        siblings.dedup();
+        for sibling in siblings.into_iter().take(MOST_FOLDERS) {
+            let (Ok(url), Ok(list)) = (folder.join(sibling), folder.join(&format!("{sibling}{end}"))) else {
+                continue;
+            };
+            let text = match self.fetcher.text(&list).await {
+                Err(why) if why.is_missing => continue,
+                other => other?,
+            };
+            if listed(&text, sibling).as_ref() == Some(digest) {
+                let day = self.fetcher.changed(&url).await?;
+                return Ok(day.map(|date| NewBuild {
+                    version: compact(date),
+                    date,
+                    url,
+                    digest: digest.clone(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest release of a forge that speaks as GitHub does: Garden Linux, Talos.
+    async fn by_release(
+        &self,
+        definition: &Definition,
+        latest: &Url,
+        release: &Release,
+    ) -> Result<Upstream, UpdateError> {
+        let said = || UpdateError::NoStay(crate::source::public(latest));
+        let text = self.fetcher.text(&release.api).await?;
+        let told: serde_json::Value = serde_json::from_str(&text).map_err(|_| said())?;
+        let version = told["tag_name"].as_str().filter(|tag| !tag.trim().is_empty()).ok_or_else(said)?;
+        let date =
+            told["published_at"].as_str().and_then(|at| at.get(..10)?.parse().ok()).ok_or_else(said)?;
+        let assets = told["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let address = |asset: &serde_json::Value| {
+            let url = Url::parse(asset["browser_download_url"].as_str()?).ok()?;
+            // What the answer names is fetched and written down only where the project publishes.
+            url.as_str().starts_with(release.downloads.as_str()).then_some(url)
+        };
+        let named = |wanted: &str| assets.iter().find(|asset| asset["name"] == wanted);
+        let asset =
+            assets.iter().find(|asset| asset["name"].as_str().is_some_and(|name| release.means(name)));
+        let url = asset.and_then(address).ok_or_else(said)?;
+        let name = file_name(&url);
+        let mut digest = asset
+            .and_then(|asset| asset["digest"].as_str()?.split_once(':'))
+            .and_then(|(_, hex)| Digest::of_hex(hex));
+        let lists = [".sha512", ".sha256"].map(|end| format!("{name}{end}")).into_iter();
+        let lists =
+            lists.chain(["sha512sum.txt", "sha256sum.txt", "SHA512SUMS", "SHA256SUMS"].map(str::to_owned));
+        for list in lists.filter_map(|list| address(named(&list)?)) {
+            if digest.is_none() {
+                digest = listed(&self.fetcher.text(&list).await?, &name);
+            }
+        }
+        let digest =
+            digest.ok_or_else(|| UpdateError::NoDigest(crate::source::public(&release.api), name.clone()))?;
+        if has(definition, &digest) || definition.builds.iter().any(|build| build.url == url) {
+            return Ok(Upstream::Nothing);
+        }
+        let version = version.to_owned();
+        in_order(definition, renamed(definition, NewBuild { version, date, url, digest }))
+    }
+
     /// A file that tells the day and the path of the newest build, which has a digest beside it: images for Cluster API.
     async fn by_marker(&self, definition: &Definition, marker: &Url) -> Result<Upstream, UpdateError> {
         let text = self.fetcher.text(marker).await?;
@@ -190,6 +281,74 @@ impl Upstreams {
         let version = version_in(&name).map_or_else(|| compact(date), str::to_owned);
         in_order(definition, renamed(definition, NewBuild { version, date, url, digest }))
     }
+}
+
+/// The newest release of a project, as an address under `releases/latest/download` names a file of it.
+struct Release {
+    /// Where the forge tells about it.
+    api: Url,
+    /// Where its files are, whatever the release.
+    downloads: Url,
+    /// The name of the file, around what differs from release to release.
+    name: (String, Option<String>),
+}
+
+impl Release {
+    fn of(latest: &Url) -> Option<Self> {
+        let parts: Vec<&str> = latest.path_segments()?.collect();
+        let [owner, project, "releases", "latest", "download", name] = parts.as_slice() else { return None };
+        let api = match latest.host_str()? {
+            "github.com" => {
+                format!("https://api.github.com/repos/{owner}/{project}/releases/latest")
+            }
+            _ => {
+                let path = format!("/api/v3/repos/{owner}/{project}/releases/latest");
+                latest.join(&path).ok()?.to_string()
+            }
+        };
+        let downloads = latest.join(&format!("/{owner}/{project}/releases/download/")).ok()?;
+        let name = match name.split_once('*') {
+            Some((start, end)) => (start.to_owned(), Some(end.to_owned())),
+            None => ((*name).to_owned(), None),
+        };
+        Some(Release { api: Url::parse(&api).ok()?, downloads, name })
+    }
+
+    fn means(&self, name: &str) -> bool {
+        let (start, end) = &self.name;
+        match end {
+            None => name == start,
+            Some(end) => {
+                name.len() >= start.len() + end.len()
+                    && name.starts_with(start.as_str())
+                    && name.ends_with(end.as_str())
+            }
+        }
+    }
+}
+
+/// The digest in a file beside an image that knows it by another name only.
+fn of_one(text: &str, name: &str, list: &Url) -> Option<Digest> {
+    let mut all = entries(text);
+    let (digest, _) = all.next().filter(|_| all.next().is_none())?;
+    file_name(list).starts_with(name).then_some(digest)
+}
+
+/// The files that a page links to.
+fn files(page: &str) -> impl Iterator<Item = &str> {
+    page.split("href=\"").skip(1).filter_map(|rest| {
+        let (link, _) = rest.split_once('"')?;
+        let file = link.trim_start_matches("./");
+        (!file.is_empty() && !file.contains(['/', '?', ':', '#'])).then_some(file)
+    })
+}
+
+/// Whether a name has all words of another one in their order, and the same ending.
+fn says_more(name: &str, words: &str) -> bool {
+    let Some((words, end)) = words.rsplit_once('.') else { return false };
+    let Some(name) = name.strip_suffix(end).and_then(|name| name.strip_suffix('.')) else { return false };
+    let mut parts = name.split('-');
+    words.split('-').all(|word| parts.any(|part| part == word))
 }
 
 /// A build whose version would stand before that of an older one would never be the current one.
@@ -409,6 +568,107 @@ mod tests {
             newest(&server, &capi).await.unwrap(),
             found("v1.36.4", "2026-09-16", "/capi/kube-v1.36/kube-v1.36.4.qcow2")
         );
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_name_says_more_is_found() {
+        let (new, old) = ("a".repeat(64), "b".repeat(64));
+        let (plain, first, second) = (
+            "openSUSE-Leap-15.6.x86_64-NoCloud.qcow2",
+            "openSUSE-Leap-15.6.x86_64-1.0.1-NoCloud-Build1.99.qcow2",
+            "openSUSE-Leap-15.6.x86_64-1.0.1-NoCloud-Build1.124.qcow2",
+        );
+        let server = serve(&[
+            // The digest of the plain name is given for the file that it leads to.
+            (&format!("images/{plain}.sha256"), &format!("{new}  {second}\n")),
+            (&format!("images/{first}.sha256"), &format!("{old}  {first}\n")),
+            (&format!("images/{second}.sha256"), &format!("{new}  {second}\n")),
+            (
+                "images/",
+                &format!(
+                    "<a href=\"{plain}\">x</a><a href=\"./{first}\">x</a><a href=\"./{second}\">x</a>\
+                     <a href=\"{second}.sha256\">x</a><a href=\"openSUSE-Leap-15.6.aarch64-1.0.1-NoCloud-Build1.125.qcow2\">x</a>"
+                ),
+            ),
+        ])
+        .await;
+        let dated =
+            ResponseTemplate::new(200).insert_header("last-modified", "Tue, 03 Feb 2026 10:11:12 GMT");
+        Mock::given(path(format!("/images/{second}"))).respond_with(dated).mount(&server).await;
+        let latest = format!("images/{plain}");
+        let suse = |known: &str| definition(&server, &latest, Some(&format!("{latest}.sha256")), known);
+        assert_eq!(
+            newest(&server, &suse(&old)).await.unwrap(),
+            found("20260203", "2026-02-03", &format!("/images/{second}"))
+        );
+        assert_eq!(newest(&server, &suse(&new)).await.unwrap(), found("Nothing", "", ""));
+    }
+
+    #[tokio::test]
+    async fn the_newest_release_of_a_project_is_found() {
+        let (new, old) = ("a".repeat(64), "b".repeat(64));
+        let server = MockServer::start().await;
+        let uri = server.uri();
+        let asset = |name: &str, digest: Option<&str>| {
+            serde_json::json!({"name": name, "digest": digest,
+                "browser_download_url": format!("{uri}/o/p/releases/download/v1.2.3/{name}")})
+        };
+        let release = |assets: &[serde_json::Value]| serde_json::json!({"tag_name": "v1.2.3", "published_at": "2026-03-04T05:06:07Z", "assets": assets});
+        let api = |project: &str| path(format!("/api/v3/repos/o/{project}/releases/latest"));
+        // With a digest in the answer, as GitHub has it, and a name that differs from release to release.
+        let digest = format!("sha256:{new}");
+        let assets =
+            [asset("disk-arm64-1.2.3.qcow2", None), asset("disk-amd64-1.2.3-0a1b.qcow2", Some(&digest))];
+        let answer = ResponseTemplate::new(200).set_body_json(release(&assets));
+        Mock::given(api("p")).respond_with(answer).mount(&server).await;
+        let mut garden = definition(&server, "o/p/releases/latest/download/disk-amd64-*.qcow2", None, &old);
+        garden.builds[0].version = "v1.2.2".to_owned();
+        assert_eq!(
+            newest(&server, &garden).await.unwrap(),
+            found("v1.2.3", "2026-03-04", "/o/p/releases/download/v1.2.3/disk-amd64-1.2.3-0a1b.qcow2")
+        );
+        // With a list of digests among the files.
+        let elsewhere = serde_json::json!({"name": "sha512sum.txt",
+            "browser_download_url": "http://127.0.0.1:9/o/p/releases/download/v1.2.3/sha512sum.txt"});
+        let list = serde_json::json!({"name": "sha256sum.txt",
+            "browser_download_url": format!("{uri}/o/p/releases/download/v1.2.3/sha256sum.txt")});
+        let assets = [asset("openstack-amd64.raw.xz", None), elsewhere, list];
+        let answer = ResponseTemplate::new(200).set_body_json(release(&assets));
+        let talos = MockServer::start().await;
+        let moved = answer.set_body_string(release(&assets).to_string().replace(&uri, &talos.uri()));
+        Mock::given(api("p")).respond_with(moved).mount(&talos).await;
+        let sums = ResponseTemplate::new(200).set_body_string(format!("{new}  openstack-amd64.raw.xz\n"));
+        Mock::given(path("/o/p/releases/download/v1.2.3/sha256sum.txt"))
+            .respond_with(sums)
+            .mount(&talos)
+            .await;
+        let mut wanted =
+            definition(&talos, "o/p/releases/latest/download/openstack-amd64.raw.xz", None, &old);
+        wanted.builds[0].version = "v1.2.2".to_owned();
+        assert_eq!(
+            newest(&talos, &wanted).await.unwrap(),
+            found("v1.2.3", "2026-03-04", "/o/p/releases/download/v1.2.3/openstack-amd64.raw.xz")
+        );
+        // A release without that file.
+        let other = definition(&server, "o/p/releases/latest/download/other.qcow2", None, &old);
+        let none = newest(&server, &other).await;
+        assert!(matches!(none, Err(UpdateError::NoStay(_))), "{none:?}");
+    }
+
+    #[test]
+    fn releases_are_told_about_by_the_forge() {
+        let api =
+            |latest: &str| Release::of(&Url::parse(latest).unwrap()).map(|release| release.api.to_string());
+        assert_eq!(
+            api("https://github.com/siderolabs/talos/releases/latest/download/openstack-amd64.raw.xz")
+                .as_deref(),
+            Some("https://api.github.com/repos/siderolabs/talos/releases/latest")
+        );
+        assert_eq!(
+            api("https://git.example.org/a/b/releases/latest/download/c").as_deref(),
+            Some("https://git.example.org/api/v3/repos/a/b/releases/latest")
+        );
+        assert_eq!(api("https://github.com/a/b/releases/download/v1/c"), None);
     }
 
     #[tokio::test]

@@ -40,6 +40,19 @@ impl VolumeTypes {
         &TABLE
     }
 
+    /// The aspects in the list at the beginning of a description, as they stand there; none if there is no list, or an
+    /// empty one.
+    pub fn advertised(description: &str) -> Vec<&str> {
+        let list = description.strip_prefix("[scs:").and_then(|rest| {
+            let end = rest.find(['[', ']'])?;
+            rest[end..].starts_with(']').then_some(&rest[..end])
+        });
+        match list {
+            None | Some("") => Vec::new(),
+            Some(list) => list.split(',').map(str::trim).collect(),
+        }
+    }
+
     /// Whether the standard defines an aspect.
     pub fn knows(&self, aspect: &str) -> bool {
         self.aspects.iter().any(|known| known.name == aspect)

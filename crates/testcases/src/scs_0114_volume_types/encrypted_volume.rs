@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use assay_inventory::{EncryptedVolume, FactId};
+use assay_standards::requirements::VolumeTypes;
 
-use super::{STANDARD, aspects, resource};
+use super::{STANDARD, resource};
 use crate::evidence::{Needed, probed};
 use crate::finding::{Readings, Resource};
 use crate::registry::Registry;
@@ -37,7 +38,7 @@ pub(super) fn register(registry: &mut Registry) {
 
 fn encrypted_volume(evidence: &Evidence<'_>) -> Needed<Judgement> {
     let seen = probed(FactId::EncryptedVolumes, &evidence.inventory.encrypted_volumes)?;
-    let promising = |description: &str| aspects(description).contains(&ENCRYPTED);
+    let promising = |description: &str| VolumeTypes::advertised(description).contains(&ENCRYPTED);
     let types: Vec<_> = evidence
         .volume_types()?
         .iter()

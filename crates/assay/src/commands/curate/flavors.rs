@@ -6,11 +6,12 @@ use std::time::Duration;
 use assay_curate::flavors::{self, Assumed, Bundled, Definition, Level, Options, Proposal};
 use assay_curate::images::Importing;
 use assay_curate::{Plan, Source};
+use assay_inventory::Flavor;
 use assay_openstack::Session;
 use assay_standards::flavor_name::{CpuType, DiskType};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Applying, Cloud, Planning, Wanted};
+use super::{Applying, Cloud, Planning, Wanted, unseen};
 use crate::failure::Failure;
 use crate::output::{note, print};
 
@@ -136,6 +137,18 @@ impl WantedFlavors {
         }
         Ok(definitions)
     }
+
+    /// What separates the flavors of a cloud from definitions, and those that no definition is about.
+    pub(super) async fn look(
+        &self,
+        session: &Session,
+        mut definitions: Vec<Definition>,
+    ) -> Result<(Plan, Vec<Flavor>), Failure> {
+        let observed = flavors::observe(session, &mut definitions).await.map_err(unseen(session))?;
+        let options = Options { prune: self.prune, replace: self.replace };
+        let plan = flavors::plan(&definitions, &observed, &options);
+        Ok((plan, flavors::undescribed(&definitions, &observed, &options)))
+    }
 }
 
 impl Wanted for WantedFlavors {
@@ -145,12 +158,8 @@ impl Wanted for WantedFlavors {
         self.read(failed, self.recommended).await
     }
 
-    async fn plan(&self, session: &Session, mut definitions: Self::Definitions) -> Result<Plan, Failure> {
-        let observed = flavors::observe(session, &mut definitions)
-            .await
-            .map_err(|why| Failure::undetermined(format!("cloud {}: {why}", session.config().name()), ""))?;
-        let options = Options { prune: self.prune, replace: self.replace };
-        Ok(flavors::plan(&definitions, &observed, &options))
+    async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
+        Ok(self.look(session, definitions).await?.0)
     }
 
     /// Flavors need none.

@@ -10,6 +10,7 @@ use assay_curate::images::{
     self, Definition, Importer, Importing, Mirrored, Options, Upstream, Upstreams, Way,
 };
 use assay_curate::{Plan, Source, Step};
+use assay_inventory::Image;
 use assay_openstack::Session;
 use clap::{Args, Subcommand, ValueEnum};
 use futures::{StreamExt as _, stream};
@@ -18,7 +19,7 @@ use regex::Regex;
 use url::Url;
 
 use super::progress;
-use super::{Applying, Cloud, DIFFERS, FAILED, Planning, Wanted};
+use super::{Applying, Cloud, DIFFERS, FAILED, Planning, Wanted, unseen};
 use crate::against;
 use crate::args::Global;
 use crate::failure::Failure;
@@ -154,26 +155,7 @@ impl Wanted for WantedImages {
     }
 
     async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
-        let options =
-            Options { tag: self.tag.clone(), today: against::day(Timestamp::now()), adopt: self.adopt };
-        let mut observed = images::observe(session, &self.tag)
-            .await
-            .map_err(|why| Failure::undetermined(format!("cloud {}: {why}", session.config().name()), ""))?;
-        let plan = images::plan(&definitions, &observed, &options);
-        let doomed: BTreeSet<String> = plan
-            .steps()
-            .filter_map(|(_, _, step)| match step {
-                Step::Image(images::Step::Delete { image }) => Some(image.clone()),
-                _ => None,
-            })
-            .collect();
-        if doomed.is_empty() {
-            return Ok(plan);
-        }
-        observed.uses = images::uses(session, &doomed).await.map_err(|why| {
-            Failure::undetermined(format!("what images are in use is not known: {why}"), "")
-        })?;
-        Ok(images::plan(&definitions, &observed, &options))
+        Ok(self.look(session, definitions).await?.0)
     }
 
     fn importing(&self) -> Importing {
@@ -187,6 +169,36 @@ impl Wanted for WantedImages {
             }),
             budget: Duration::from_secs(self.import_timeout),
         }
+    }
+}
+
+impl WantedImages {
+    /// What separates the images of a cloud from definitions, and those that no definition makes ours.
+    pub(super) async fn look(
+        &self,
+        session: &Session,
+        mut definitions: Vec<Definition>,
+    ) -> Result<(Plan, Vec<Image>), Failure> {
+        let options =
+            Options { tag: self.tag.clone(), today: against::day(Timestamp::now()), adopt: self.adopt };
+        let mut observed = images::observe(session, &self.tag).await.map_err(unseen(session))?;
+        images::observe_members(session, &mut definitions, &mut observed).await.map_err(unseen(session))?;
+        let others = images::undescribed(&definitions, &observed, &options);
+        let plan = images::plan(&definitions, &observed, &options);
+        let doomed: BTreeSet<String> = plan
+            .steps()
+            .filter_map(|(_, _, step)| match step {
+                Step::Image(images::Step::Delete { image }) => Some(image.clone()),
+                _ => None,
+            })
+            .collect();
+        if doomed.is_empty() {
+            return Ok((plan, others));
+        }
+        observed.uses = images::uses(session, &doomed).await.map_err(|why| {
+            Failure::undetermined(format!("what images are in use is not known: {why}"), "")
+        })?;
+        Ok((images::plan(&definitions, &observed, &options), others))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use assay_curate::{Action, Change, Outcome, Plan, Verb};
+use assay_curate::{Action, Change, Outcome, Plan, Question, Verb};
 use serde::Serialize;
 
 use crate::args::Listing;
@@ -21,6 +21,7 @@ struct Document<'a> {
     cloud: &'a str,
     actions: Vec<Entry<'a>>,
     notes: &'a [String],
+    questions: Vec<Open<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcomes: Option<Vec<Ended>>,
 }
@@ -44,6 +45,34 @@ struct Difference<'a> {
     field: &'a str,
     from: Option<&'a str>,
     to: Option<&'a str>,
+}
+
+/// A question.
+#[derive(Serialize)]
+struct Open<'a> {
+    resource: &'static str,
+    name: &'a str,
+    id: Option<&'a str>,
+    field: &'a str,
+    expected: &'a str,
+    found: &'a str,
+    suggestion: Option<&'a str>,
+    clause: &'a str,
+}
+
+impl<'a> From<&'a Question> for Open<'a> {
+    fn from(question: &'a Question) -> Self {
+        Open {
+            resource: question.resource.word(),
+            name: &question.name,
+            id: question.id.as_deref(),
+            field: &question.field,
+            expected: &question.expected,
+            found: &question.found,
+            suggestion: question.suggestion.as_deref(),
+            clause: &question.clause,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -101,8 +130,16 @@ pub(super) fn outcomes(
 
 fn document(plan: &Plan, cloud: &str, outcomes: Option<Vec<Ended>>) -> Result<String, Failure> {
     let actions = plan.actions.iter().map(Entry::from).collect();
-    let document =
-        Document { format: "assay-plan", version: VERSION, cloud, actions, notes: &plan.notes, outcomes };
+    let questions = plan.questions.iter().map(Open::from).collect();
+    let document = Document {
+        format: "assay-plan",
+        version: VERSION,
+        cloud,
+        actions,
+        notes: &plan.notes,
+        questions,
+        outcomes,
+    };
     let json = serde_json::to_string_pretty(&document)
         .map_err(|error| Failure::usage(error, "this is a defect of assay; please report it"))?;
     Ok(json + "\n")
@@ -127,12 +164,39 @@ fn for_people(plan: &Plan, cloud: &str) -> String {
     for action in &plan.actions {
         let _ = write!(text, "\n{}", entry(action));
     }
+    text.push_str(&questions(plan, cloud));
     if !plan.notes.is_empty() {
         text.push('\n');
     }
     for note in &plan.notes {
-        let line = wrapped(&printable(note), columns().saturating_sub(2), "", "        ");
-        let _ = writeln!(text, "  {} {line}", dim("note:"));
+        let lines = wrapped(note, columns(), "        ", "        ");
+        let _ = writeln!(text, "  {} {}", dim("note:"), lines.trim_start());
+    }
+    text
+}
+
+/// What is left to the operator, below the things that it is about.
+fn questions(plan: &Plan, cloud: &str) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    let width = plan.questions.iter().map(|question| question.field.len()).max().unwrap_or(0).min(24);
+    for question in &plan.questions {
+        let about = (question.resource, &question.id);
+        if before != Some(about) {
+            let head = format!("? {} {}", question.resource.word(), printable(&question.name));
+            let _ = writeln!(text, "\n  {}", bold(head));
+        }
+        before = Some(about);
+        let suggestion = question.suggestion.iter().map(|one| format!(" ({one}?)")).collect::<String>();
+        let what = printable(&format!("{}{suggestion}", question.expected));
+        let line = format!("{:<width$}  {what}", printable(&question.field));
+        let indent = " ".repeat(8 + width);
+        let _ = writeln!(text, "{}", wrapped(&line, columns(), "      ", &indent));
+    }
+    if !text.is_empty() {
+        let hint =
+            format!("Only you can say these: assay questions {cloud} > FILE, then plan with --answers FILE.");
+        let _ = writeln!(text, "\n{}", dim(wrapped(&printable(&hint), columns(), "  ", "  ")));
     }
     text
 }
@@ -143,11 +207,16 @@ fn summary(plan: &Plan) -> String {
         count if verb == Verb::Blocked => Some(format!("{count} blocked")),
         count => Some(format!("{count} to {}", verb.word())),
     });
-    let counted: Vec<String> = counted.into_iter().flatten().collect();
-    match counted.is_empty() {
-        true => "nothing to do".to_owned(),
-        false => counted.join(", "),
+    let mut counted: Vec<String> = counted.into_iter().flatten().collect();
+    if counted.is_empty() {
+        counted.push("nothing to do".to_owned());
     }
+    match plan.questions.len() {
+        0 => {}
+        1 => counted.push("1 open question".to_owned()),
+        count => counted.push(format!("{count} open questions")),
+    }
+    counted.join(", ")
 }
 
 /// An action with what differs below it.
@@ -165,16 +234,21 @@ fn entry(action: &Action) -> String {
     let _ = writeln!(text, "{}", dim(wrapped(&reason, columns(), "      ", "      ")));
     let width = action.changes.iter().map(|change| change.field.len()).max().unwrap_or(0);
     for change in &action.changes {
-        let _ = writeln!(text, "      {:<width$}  {}", printable(&change.field), difference(change));
+        let field = printable(&change.field);
+        let shown = |value: &Option<String>| value.as_deref().map_or(0, |value| value.chars().count() + 3);
+        let is_long = 8 + width + shown(&change.from) + shown(&change.to) > columns();
+        let gap = if is_long { format!("\n{:indent$}", "", indent = 8 + width) } else { " ".to_owned() };
+        let _ = writeln!(text, "      {field:<width$}  {}", difference(change, &gap));
     }
     text
 }
 
-fn difference(change: &Change) -> String {
+/// What a field was and is to be, with a gap before the arrow.
+fn difference(change: &Change, gap: &str) -> String {
     match (&change.from, &change.to) {
         (None, Some(to)) => good(printable(to)),
-        (Some(from), None) => format!("{} → {}", bad(printable(from)), dim("gone")),
-        (Some(from), Some(to)) => format!("{} → {}", bad(printable(from)), good(printable(to))),
+        (Some(from), None) => format!("{}{gap}→ {}", bad(printable(from)), dim("gone")),
+        (Some(from), Some(to)) => format!("{}{gap}→ {}", bad(printable(from)), good(printable(to))),
         (None, None) => String::new(),
     }
 }
