@@ -93,7 +93,9 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
             }
             Images::Update(update) => awaited(curate::images::update(update)),
-            Images::Mirror(mirror) => awaited(curate::images::mirror(mirror, global)),
+            Images::Mirror(mirror) => {
+                awaited_to_the_end(|cancel| curate::images::mirror(mirror, global, cancel))
+            }
             Images::Share(share) => awaited(curate::images::share(share)),
             Images::Export(export) => awaited(curate::images::export(export)),
             Images::Catalogue => output::print(assay_curate::images::CATALOGUE).map(|()| 0),

@@ -1,5 +1,6 @@
 //! Images: from catalogues to a plan, and from a plan to images.
 
+mod archive;
 mod bundled;
 mod definition;
 mod edit;
@@ -7,6 +8,7 @@ mod export;
 mod fetch;
 mod file;
 mod import;
+mod mirror;
 mod natural;
 mod observe;
 mod plan;
@@ -21,7 +23,8 @@ pub use export::export;
 pub use fetch::FetchError;
 pub use file::{CatalogueError, ProblemKind, read};
 pub(crate) use import::perform;
-pub use import::{Attempt, ImportError, Importer, Importing, Mirrored, News, Way};
+pub use import::{Attempt, ImportError, Importer, Importing, News, Way};
+pub use mirror::{Depot, MirrorError, Mirrored};
 pub use observe::{Observed, observe, observe_members, uses};
 pub use plan::{Options, plan, undescribed};
 pub(crate) use plan::{Patch, least_disk};

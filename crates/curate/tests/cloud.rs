@@ -123,6 +123,78 @@ async fn an_image_bears_its_name_in_the_end_whatever_glance_forgets() {
     assert_eq!(state.lost, 1, "nothing was changed while the task was at work");
 }
 
+/// A glance that takes no data: its store or the quota of the project is full.
+#[derive(Clone)]
+struct Full {
+    why: &'static str,
+    there: Arc<Mutex<Vec<String>>>,
+}
+
+impl Respond for Full {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut there = self.there.lock().unwrap();
+        let path = request.url.path().trim_start_matches("/image/v2/").to_owned();
+        match (request.method.as_str(), path.as_str()) {
+            ("GET", "info/import") => ResponseTemplate::new(200)
+                .set_body_json(json!({"import-methods": {"value": ["glance-direct", "web-download"]}})),
+            ("POST", "images") => {
+                let id = format!("i{}", there.len());
+                there.push(format!("images/{id}"));
+                ResponseTemplate::new(201).set_body_json(json!({"id": id, "status": "queued"}))
+            }
+            ("DELETE", path) => {
+                there.retain(|one| one != path);
+                ResponseTemplate::new(204)
+            }
+            ("PUT", _) => {
+                let page = format!(
+                    "<html><head><title>413 x</title></head><body><h1>413 x</h1>{}<br /></body></html>",
+                    self.why
+                );
+                ResponseTemplate::new(413).set_body_raw(page, "text/html")
+            }
+            (_, path) => ResponseTemplate::new(404).set_body_string(path.to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_or_a_quota_that_is_full_is_named_and_nothing_is_left() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("disk.img");
+    std::fs::write(&file, [7; 4096]).unwrap();
+    let text = format!(
+        "images: [{{name: x, format: raw, login: x, min_disk: 1, min_ram: 1, meta: {{}}, \
+         versions: [{{version: '1', url: 'file://{}'}}]}}]",
+        file.display()
+    );
+    for why in [
+        "Image storage media is full: There is not enough disk space on the image storage media.",
+        "Size of image exceeds the quota of 1 bytes",
+    ] {
+        let (server, session) = nova(&[]).await;
+        let glance = Full { why, there: Arc::default() };
+        Mock::given(path_regex("^/image/")).respond_with(glance.clone()).mount(&server).await;
+        let definitions = images::read("x.yaml", &text).unwrap().0;
+        let options = images::Options { tag: "t".into(), today: "2026-01-01".parse().unwrap(), adopt: false };
+        let plan = images::plan(&definitions, &images::Observed::default(), &options);
+        let importing = Importing {
+            mirror_base: None,
+            require_checksum: false,
+            way: None,
+            budget: Duration::from_secs(30),
+        };
+        let importer = Importer::new(importing).unwrap();
+        let outcomes = apply(&session, &importer, &plan, &CancellationToken::new(), &|_| ()).await;
+        let [Outcome::Failed(told)] = &outcomes.values().cloned().collect::<Vec<_>>()[..] else {
+            panic!("{outcomes:?}")
+        };
+        let told = told.to_string();
+        assert!(told.contains("HTTP 413") && told.contains(why), "{told}");
+        assert_eq!(*glance.there.lock().unwrap(), Vec::<String>::new(), "{why}");
+    }
+}
+
 #[tokio::test]
 async fn a_flavor_that_is_deleted_meanwhile_is_not_there() {
     let private = |id: &str| json!({"id": id, "name": id, "os-flavor-access:is_public": false, "extra_specs": {"hw:mem_page_size": "small"}});

@@ -1,6 +1,6 @@
 //! Repairs: what they set makes testcases pass, and what they cannot know they ask.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 use std::collections::BTreeSet;
 
@@ -178,7 +178,6 @@ fn what_can_be_told_is_set_and_the_rest_is_asked() {
             ("min_disk", Some("3")),
             ("os_version", Some("22.04")),
             ("os_distro", Some("ubuntu")),
-            ("hw_disk_bus", Some("scsi")),
             ("image_build_date", Some("2026-05-13")),
             ("replace_frequency", Some("monthly")),
         ]
@@ -192,7 +191,8 @@ fn what_can_be_told_is_set_and_the_rest_is_asked() {
         asked,
         [
             ("min_ram", Some("512")),
-            ("os_purpose", Some("generic")),
+            ("os_purpose", Some("oldgeneric")),
+            ("hw_disk_bus", Some("scsi")),
             ("image_original_user", Some("ubuntu")),
             ("image_source", Some("private")),
             ("image_description", None),
@@ -227,6 +227,12 @@ fn answers_that_will_not_do_are_refused_with_their_places() {
         "{refused}"
     );
     assert!(refused.contains("answers.yaml:4:3: `a lot` will not do"), "{refused}");
+    let late = answers("images:\n- name: Ubuntu*\n  image_build_date: 2026-06-02\n  hw_disk_bus: sata\n");
+    let refused = repair(&cloud.ground(&late, None)).unwrap_err().to_string();
+    assert!(
+        refused.contains("2026-06-02") && refused.contains("sata"),
+        "the reference suite refuses them: {refused}"
+    );
     let types = Cloud {
         others: Observed {
             volume_types: vec![volume_type("1", "a", &json!(null), None)],
@@ -282,6 +288,8 @@ fn flavor(id: &str, name: &str, specs: &Value) -> Flavor {
 
 #[test]
 fn flavors_say_in_extra_specs_what_their_names_say() {
+    let mut open_disk = flavor("6", "SCS-1V-4-30", &json!({}));
+    open_disk.0.set("disk", json!(30));
     let mut cloud = Cloud {
         flavors: vec![
             flavor("1", "SCS-1V-4", &json!({"hw:cpu_policy": "shared"})),
@@ -289,12 +297,13 @@ fn flavors_say_in_extra_specs_what_their_names_say() {
             flavor("3", "SCS-2V-4", &json!({})),
             flavor("4", "SCS-nonsense", &json!({})),
             flavor("5", "m1.named", &json!({"scs:name-v2": "SCS-1L-4"})),
+            open_disk,
         ],
         ..Cloud::default()
     };
     let plan = cloud.plan(&Answers::default(), None);
     let touched: Vec<&str> = plan.actions.iter().map(|action| action.name.as_str()).collect();
-    assert_eq!(touched, ["SCS-1V-4", "m1.named"]);
+    assert_eq!(touched, ["SCS-1V-4", "m1.named", "SCS-1V-4-30"]);
     assert_eq!(plan.notes.len(), 1);
     assert!(
         plan.notes[0].starts_with("flavor SCS-2V-4: SCS-2V-4 says vCPUs 2, but 1 is given"),
@@ -304,6 +313,7 @@ fn flavors_say_in_extra_specs_what_their_names_say() {
     cloud.apply(&plan);
     assert_eq!(cloud.flavors[0].extra_spec("scs:cpu-type"), Some("shared-core"));
     assert_eq!(cloud.flavors[0].extra_spec("scs:name-v1"), Some("SCS-1V:4"));
+    assert_eq!(cloud.flavors[5].extra_spec("scs:disk0-type"), None, "its name leaves that open");
     assert_eq!(cloud.flavors[4].extra_spec("scs:cpu-type"), Some("crowded-core"));
     assert!(!cloud.plan(&Answers::default(), None).has_drift());
 }
@@ -338,6 +348,8 @@ fn volume_types_say_what_cinder_knows() {
         ]
     );
     assert_eq!(plan.questions, [], "each aspect is there");
+    let all = answers("volume_types:\n- name: '*'\n  aspects: [replicated]\n");
+    assert_eq!(cloud.plan(&all, None).actions[0].changes, plan.actions[0].changes, "nobody asked about that");
     cloud.apply(&plan);
     for testcase in ["scs-0114-syntax-check", "scs-0114-encrypted-type", "scs-0114-replicated-type"] {
         assert_eq!(cloud.verdict(testcase, Reading::Official), Verdict::Pass, "{testcase}");
@@ -370,24 +382,34 @@ fn new_groups_let_traffic_out_and_let_it_in_no_more_once_that_is_wanted() {
             volume_types: Vec::new(),
             default_rules: Some(vec![
                 rule("1", "egress", "IPv4", None, (true, true)),
-                rule("2", "egress", "IPv6", None, (true, false)),
+                rule("2", "egress", "IPv6", None, (false, true)),
                 rule("3", "ingress", "IPv4", Some("PARENT"), (true, false)),
                 rule("4", "ingress", "IPv4", None, (true, true)),
+                rule("5", "ingress", "IPv6", Some("PARENT"), (true, true)),
             ]),
         },
         ..Cloud::default()
     };
     let plan = cloud.plan(&Answers::default(), None);
-    let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
-    assert_eq!((action.verb, action.name.as_str()), (Verb::Create, "egress IPv6"));
-    let [question] = plan.questions.as_slice() else { panic!("{plan:?}") };
-    assert_eq!((question.resource, question.id.as_deref()), (Resource::DefaultRule, Some("4")));
+    // Neutron would take the new one for the one that is there.
+    let done: Vec<(Verb, &str, &[usize])> = plan
+        .actions
+        .iter()
+        .map(|action| (action.verb, action.name.as_str(), action.after.as_slice()))
+        .collect();
+    assert_eq!(done, [(Verb::Delete, "egress IPv6", &[][..]), (Verb::Create, "egress IPv6", &[0])]);
+    let asked: Vec<(Resource, Option<&str>)> =
+        plan.questions.iter().map(|question| (question.resource, question.id.as_deref())).collect();
+    assert_eq!(asked, [(Resource::DefaultRule, Some("4")), (Resource::DefaultRule, Some("5"))]);
     let kept = cloud.plan(&answers("default_security_group_rules: keep\n"), None);
-    assert_eq!((kept.count(Verb::Delete), kept.questions.len()), (0, 0));
+    assert_eq!((kept.count(Verb::Delete), kept.questions.len()), (1, 0));
     let plan = cloud.plan(&answers("default_security_group_rules: standard\n"), None);
-    assert_eq!(plan.count(Verb::Delete), 1, "nothing else goes");
+    assert_eq!(plan.count(Verb::Delete), 3, "nothing else goes");
     cloud.apply(&plan);
     assert_eq!(cloud.verdict("scs-0115-default-rules", Reading::Official), Verdict::Pass);
+    let rules = cloud.others.default_rules.as_ref().unwrap();
+    let to_itself = |rule: &&SecurityGroupRule| rule.text("remote_group_id").value() == Some("PARENT");
+    assert_eq!(rules.iter().filter(to_itself).count(), 2, "the default group still talks to itself");
     assert_eq!(cloud.plan(&Answers::default(), None), Plan::default());
 }
 
@@ -397,8 +419,8 @@ fn some_value(property: &str) -> BoxedStrategy<Option<Value>> {
         "os_distro" => &["ubuntu", "Ubuntu", "Plan9"],
         "os_version" => &["22.04", "jammy"],
         "image_build_date" => &["2026-05-01", "20260501", "2027-01-01", "May"],
-        "provided_until" => &["none", "Notice", "2027/01/01", "soon"],
-        "replace_frequency" => &["monthly", "Monthly", "often"],
+        "provided_until" => &["none", "Notice", "2027/01/01", "Soon"],
+        "replace_frequency" => &["monthly", "Monthly", "often", "Often"],
         "uuid_validity" => &["none", "last-3", "Forever", "last"],
         "os_purpose" => &["generic", "Generic", "fun"],
         "hw_disk_bus" => &["virtio", "SCSI", "ide", "tape"],

@@ -10,7 +10,7 @@ use assay_inventory::S3FeatureId as Id;
 use assay_inventory::S3FeatureState::{self as State, Absent, Broken, NotTried, Present};
 use assay_inventory::{S3Feature, S3Features};
 use assay_journal::{Journal, Place, RunId};
-use assay_s3::{Access, Removed, Settings, list_buckets, probe, remove_bucket};
+use assay_s3::{Access, PART, Removed, Settings, Store, list_buckets, probe, remove_bucket};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -45,6 +45,8 @@ struct Ec2 {
     client: reqwest::Client,
     token: String,
     url: String,
+    /// Where swift answers to its own API.
+    swift: String,
 }
 
 impl Ec2 {
@@ -72,7 +74,8 @@ impl Ec2 {
         let body = &body["token"];
         let swift = body["catalog"].as_array().unwrap().iter().find(|s| s["type"] == "object-store").unwrap();
         let url = swift["endpoints"].as_array().unwrap().iter().find(|e| e["interface"] == "public").unwrap();
-        let mut endpoint = Url::parse(url["url"].as_str().unwrap()).unwrap();
+        let swift = url["url"].as_str().unwrap().to_owned();
+        let mut endpoint = Url::parse(&swift).unwrap();
         endpoint.set_path("/");
         let user = body["user"]["id"].as_str().unwrap();
         let credentials = format!("{keystone}/users/{user}/credentials/OS-EC2");
@@ -88,7 +91,7 @@ impl Ec2 {
         let text = |name: &str| made["credential"][name].as_str().unwrap();
         // The region is wrong on purpose: the server names the right one.
         let access = access(endpoint.as_str(), "us-east-1", text("access"), text("secret"));
-        Ec2 { url: format!("{credentials}/{}", access.access_key), access, client, token }
+        Ec2 { url: format!("{credentials}/{}", access.access_key), access, client, token, swift }
     }
 
     async fn remove(self) {
@@ -253,4 +256,43 @@ async fn a_wrong_key_is_told_and_nothing_is_made() {
         assert!(feature.detail.starts_with("the server refuses the key: HTTP 403"), "{}", feature.detail);
     }
     assert!(journal.open().is_empty() && seen.leftovers.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_in_a_bucket_is_whole_or_not_there() {
+    let key = Ec2::make().await;
+    let (access, settings) = (key.access.clone(), Settings::default());
+    let bucket = RunId::new().name("store");
+    let missing = Store::open(&access, &settings, &bucket, "").await.unwrap();
+    let error = missing.put("x", b"y".to_vec()).await.unwrap_err().to_string();
+    assert!(error.contains(&bucket) && error.contains("NoSuchBucket"), "{error}");
+    // By the API of swift, with nothing of the crate.
+    let container = format!("{}/{bucket}", key.swift);
+    let made = key.client.put(&container).header("x-auth-token", &key.token).send().await.unwrap();
+    assert!(made.status().is_success(), "{}", made.status());
+
+    let store = Store::open(&access, &settings, &bucket, "/images/").await.unwrap();
+    assert_eq!(store.text("list").await.unwrap(), None);
+    store.put("list", b"a list".to_vec()).await.unwrap();
+    assert_eq!(store.text("list").await.unwrap().as_deref(), Some("a list"));
+    let mut upload = store.begin("disk.img", Some("sha256:1")).await.unwrap();
+    upload.add(vec![1; PART]).await.unwrap();
+    assert_eq!(store.text("disk.img").await.unwrap(), None, "nobody sees half of it");
+    upload.abort().await.unwrap();
+    let mut upload = store.begin("disk.img", Some("sha256:2")).await.unwrap();
+    upload.add(vec![b'1'; PART]).await.unwrap();
+    upload.add(b"the end".to_vec()).await.unwrap();
+    upload.complete().await.unwrap();
+    assert_eq!(store.digest("disk.img").await.unwrap().as_deref(), Some("sha256:2"));
+    let disk = format!("{container}/images/disk.img");
+    let whole = key.client.get(disk).header("x-auth-token", &key.token).send().await.unwrap();
+    let whole = whole.bytes().await.unwrap();
+    assert!(whole.len() == PART + 7 && whole.ends_with(b"1the end"), "{}", whole.len());
+    assert_eq!(store.digest("list").await.unwrap(), None);
+
+    let removed = remove_bucket(&access, &settings, &bucket).await.unwrap();
+    assert_eq!(removed, Removed { existed: true, objects: 2, uploads: 0 });
+    let parts = format!("{container}+segments");
+    key.client.delete(parts).header("x-auth-token", &key.token).send().await.unwrap();
+    key.remove().await;
 }

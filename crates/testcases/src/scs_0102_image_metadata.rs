@@ -29,6 +29,8 @@ const ODD_VALUE: &str =
 const MISSING_ACCEPTED: &str =
     "the reference suite lets the property be missing; the text makes it mandatory";
 
+const REPAIR: &str = " With the credentials of an admin, `assay plan CLOUD` shows what can be told of images that no catalogue describes, and asks for the rest.";
+
 /// Fields of an image that openstacksdk 4.10 knows by name. Everything else lands in one map there, and
 /// that map does not exist for an image without any other property.
 const FIELDS_OF_THE_SDK: &[&str] = &[
@@ -214,7 +216,7 @@ fn property_testcase(property: &'static Property) -> Testcase {
         title: Cow::Owned(title(property)),
         explanation: "Users and tools choose images by their properties. A missing or made-up value breaks that choice, or hides \
              how the image is built and kept up to date.",
-        remedy: Cow::Owned(remedy(property)),
+        remedy: Cow::Owned(format!("{}{REPAIR}", remedy(property))),
         official_facts: IMAGES,
         text_facts: &[],
         own: false,

@@ -33,7 +33,7 @@ pub(crate) fn register(registry: &mut Registry) {
         explanation: "A description may begin with a list such as `[scs:encrypted, replicated]`. Programs read it, so the aspects are \
              sorted, each stands there once, and none is made up. A description without such a list is fine.",
         remedy: Cow::Owned(format!(
-            "Write the list at the very beginning of the description, sorted, with nothing but {}.",
+            "Write the list at the very beginning of the description, sorted, with nothing but {}; with the credentials of an admin, `assay apply CLOUD` does.",
             aspect_names(" and "),
         )),
         official_facts: VOLUME_TYPES,
@@ -57,7 +57,7 @@ fn aspect_testcase(aspect: &'static Aspect) -> Testcase {
         explanation: "Users who need the aspect should find at least one volume type that has it. Whether the type really has it \
              cannot be seen from its description.",
         remedy: Cow::Owned(format!(
-            "Let the description of a volume type begin with `[scs:{}]` if its {}.",
+            "Let the description of a volume type begin with `[scs:{}]` if its {}. With the credentials of an admin, `assay plan CLOUD` shows what cinder knows of it, and asks for the rest.",
             aspect.name, aspect.meaning,
         )),
         official_facts: VOLUME_TYPES,

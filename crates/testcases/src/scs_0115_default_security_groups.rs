@@ -35,7 +35,8 @@ pub(crate) fn register(registry: &mut Registry) {
              and nothing else. Outgoing traffic over IPv4 and IPv6 should be open, so that a new VM can fetch updates.",
         remedy: Cow::Borrowed(
             "Delete the rule: `openstack default security group rule delete ID`. The rule for the default group alone is \
-             `openstack default security group rule create --ingress --remote-group PARENT --for-default-sg`.",
+             `openstack default security group rule create --ingress --remote-group PARENT --for-default-sg`. With the \
+             credentials of an admin, `assay plan CLOUD` adds what is missing, and asks before it removes a rule.",
         ),
         official_facts: &[FactId::DefaultSecurityGroupRules, FactId::NewSecurityGroup],
         text_facts: &[],

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use miette::NamedSource;
 
 use crate::{
     At, Limits, Node, Place, Problem, Problems, Shape, Source, Spot, Trouble, Value, Wrong, nearest, read,
@@ -61,6 +62,25 @@ impl<K: Wrong> Reader<K> {
     /// For a file.
     pub fn new(source: Source) -> Self {
         Self { source, problems: Vec::new() }
+    }
+
+    /// Reads a file whole: what `take` makes of its tree, or everything that is wrong with it. `file_name` only serves
+    /// messages.
+    ///
+    /// # Errors
+    /// It is no YAML, breaks a limit, or something was reported.
+    pub fn document<T>(
+        file_name: &str,
+        text: &str,
+        limits: &Limits,
+        take: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Result<T, Problems<K>> {
+        let mut reader = Self::new(Arc::new(NamedSource::new(file_name, text.to_owned())));
+        let root = reader.root(limits)?;
+        match take(&mut reader, &root) {
+            Some(document) if reader.problems.is_empty() => Ok(document),
+            _ => Err(Problems::new(reader.problems)),
+        }
     }
 
     /// Reads the file as YAML.

@@ -117,7 +117,7 @@ pub(crate) struct Everything {
 /// What is wanted of a whole cloud, as it was read.
 pub(crate) struct AllDefinitions {
     flavors: Vec<assay_curate::flavors::Definition>,
-    images: Vec<assay_curate::images::Definition>,
+    images: images::Catalogues,
     answers: Answers,
     failed: Option<BTreeSet<String>>,
 }
@@ -173,11 +173,16 @@ pub(crate) struct Asked {
     cloud: Cloud,
     #[command(flatten)]
     wanted: Everything,
+    /// Only about testcases that failed in this report of a check (JSON)
+    #[arg(long, value_name = "REPORT", help_heading = "What is wanted")]
+    from_check: Option<PathBuf>,
 }
 
 /// Prints a file with what is left to the operator, to be filled in.
 pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
-    let (definitions, session) = tokio::try_join!(asked.wanted.definitions(None), asked.cloud.connect())?;
+    let failed = asked.from_check.as_deref().map(failed).transpose()?;
+    let (definitions, session) =
+        tokio::try_join!(asked.wanted.definitions(failed.as_ref()), asked.cloud.connect())?;
     let plan = asked.wanted.plan(&session, definitions).await?;
     if plan.questions.is_empty() {
         note("there is nothing to ask");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use assay_inventory::{Fact, FactId, Leftover, Reason, S3FeatureState, S3Features, Unavailable};
 use assay_journal::{Journal, Place, RunId};
@@ -97,21 +98,14 @@ async fn of_endpoint(
     global: &Global,
     cancel: &CancellationToken,
 ) -> Result<S3Features, Failure> {
-    let url = Url::parse(endpoint).map_err(|error| {
-        Failure::usage(format!("{endpoint} is no URL: {error}"), "https://s3.example.com")
-    })?;
     let access = Access {
-        endpoint: url,
-        region: arguments.asking.region.clone().unwrap_or_else(|| "us-east-1".into()),
-        access_key: key(arguments.access_key.as_deref(), "AWS_ACCESS_KEY_ID")?.to_owned(),
-        secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
         verify: !arguments.insecure,
-        extra_roots: match &arguments.ca_file {
-            None => Vec::new(),
-            Some(path) => vec![std::fs::read(path).map_err(|error| {
-                Failure::usage(format!("{} cannot be read: {error}", path.display()), "")
-            })?],
-        },
+        ..access(
+            endpoint,
+            arguments.asking.region.as_deref(),
+            arguments.access_key.as_deref(),
+            arguments.ca_file.as_deref(),
+        )?
     };
     let budgets = arguments.budgets();
     let settings = Settings {
@@ -180,6 +174,31 @@ async fn remove_open(journal: &Journal, access: &Access, settings: &Settings) ->
         }
     }
     leftovers
+}
+
+/// A server by its address, with a key of the user's and the secret of the environment.
+pub(crate) fn access(
+    endpoint: &str,
+    region: Option<&str>,
+    access_key: Option<&str>,
+    ca_file: Option<&Path>,
+) -> Result<Access, Failure> {
+    let url = Url::parse(endpoint).map_err(|error| {
+        Failure::usage(format!("{endpoint} is no URL: {error}"), "https://s3.example.com")
+    })?;
+    Ok(Access {
+        endpoint: url,
+        region: region.unwrap_or("us-east-1").to_owned(),
+        access_key: key(access_key, "AWS_ACCESS_KEY_ID")?.to_owned(),
+        secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
+        verify: true,
+        extra_roots: match ca_file {
+            None => Vec::new(),
+            Some(path) => vec![std::fs::read(path).map_err(|error| {
+                Failure::usage(format!("{} cannot be read: {error}", path.display()), "")
+            })?],
+        },
+    })
 }
 
 fn key<'a>(given: Option<&'a str>, variable: &str) -> Result<&'a str, Failure> {

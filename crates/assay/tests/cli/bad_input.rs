@@ -144,3 +144,23 @@ fn wrong_arguments() {
     assert!(refused(&home, &["demo", "-o", "no/such/folder/x.json"]).contains("no/such/folder"));
     assert_eq!(run(&["no-such-command"]).code, 2);
 }
+
+#[test]
+fn answers_that_cannot_be_meant_and_buckets_that_are_nowhere() {
+    let home = Home::new();
+    let auth =
+        "username: u, user_domain_name: Default, project_domain_name: Default, password: p, project_name: p";
+    home.file(
+        "clouds.yaml",
+        format!("clouds: {{a: {{auth: {{auth_url: 'http://127.0.0.1:9/v3', {auth}}}}}}}"),
+    );
+    home.file("answers.yaml", "images:\n- name: '*'\n  replace_frequenzy: never\n");
+    let said = refused(&home, &["plan", "a", "--answers", "answers.yaml"]);
+    assert!(said.contains("answers.yaml:3:3") && said.contains("replace_frequency"), "{said}");
+    let said = refused(&home, &["questions", "a", "--answers", "nowhere.yaml"]);
+    assert!(said.contains("nowhere.yaml: No such file"), "{said}");
+    let said = refused(&home, &["images", "mirror", "s3://bucket/folder"]);
+    assert!(said.contains("--s3-endpoint"), "{said}");
+    let said = refused(&home, &["images", "mirror", "s3:///folder", "--s3-endpoint", "http://127.0.0.1:9"]);
+    assert!(said.contains("names no bucket"), "{said}");
+}

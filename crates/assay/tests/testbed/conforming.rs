@@ -117,9 +117,11 @@ fn what_nobody_described_is_repaired() {
     let folder = folder();
     let path = folder.path().join("answers.yaml");
     let answers = path.display().to_string();
-    // Without images of a catalogue.
+    let catalogue = folder.path().join("images.yaml");
+    fs::write(&catalogue, "images: []\n").expect("a file");
+    let catalogue = catalogue.display().to_string();
     let run = |verb: &str, more: &[&str]| {
-        let fixed = [verb, ADMIN, "--filter", "^$", "--format", "json"];
+        let fixed = [verb, ADMIN, "--images", &catalogue, "--format", "json"];
         let output = assay(&[&fixed[..], more].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let text = stdout(&output);
@@ -136,7 +138,7 @@ fn what_nobody_described_is_repaired() {
     let promises = ["replace_frequency", "provided_until", "uuid_validity", "default_security_group_rules"];
     assert!(promises.iter().all(|promise| asked.contains(&(*promise).to_owned())), "{asked:?}");
 
-    let questions = stdout(&assay(&["questions", ADMIN, "--filter", "^$"]));
+    let questions = stdout(&assay(&["questions", ADMIN, "--images", &catalogue]));
     let given = [
         ("replace_frequency", "never"),
         ("provided_until", "notice"),

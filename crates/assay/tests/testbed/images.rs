@@ -235,10 +235,11 @@ fn what_is_not_what_it_should_be_never_shows() {
             9,
             json!({"url": origin.url("flaky/one.img"), "checksum": format!("sha256:{}", sha256(&Origin::data("one.img")))}),
         ),
+        of(10, json!({"url": origin.url("moved/one.img")})),
     ];
     let (code, applied, said) = trial.run("apply", &images, &["--yes"]);
     assert_eq!(code, Some(3), "{applied:#} {said}");
-    let expected = ["failed", "failed", "failed", "failed", "done", "failed", "done", "done", "done"];
+    let expected = ["failed", "failed", "failed", "failed", "done", "failed", "done", "done", "done", "done"];
     assert_eq!(outcomes(&applied), expected, "{applied:#}");
     let why = |at: usize| applied["outcomes"][at]["why"].as_str().unwrap_or_default().to_owned();
     assert!(why(0).contains(&format!("expected sha256:{wrong}, found sha256:")), "{}", why(0));
@@ -247,12 +248,13 @@ fn what_is_not_what_it_should_be_never_shows() {
     assert!(why(3).contains("broken/one.img: after "), "{}", why(3));
     assert!(why(5).contains("failing/SHA512SUMS: HTTP 500"), "{}", why(5));
     assert!(said.contains("has no digest of one.img"), "{said}");
-    let names: Vec<String> = [5, 7, 8, 9].iter().map(|number| format!("{}-{number}", trial.prefix)).collect();
+    let names: Vec<String> =
+        [10, 5, 7, 8, 9].iter().map(|number| format!("{}-{number}", trial.prefix)).collect();
     assert_eq!(trial.names(), names, "nothing else is left");
 
     let strict = trial.run("apply", &images[4..5], &["--yes", "--require-checksum"]);
     assert_eq!(strict.0, Some(0), "it is there already");
-    let other = [of(10, json!({"url": origin.url("one.img")}))];
+    let other = [of(11, json!({"url": origin.url("one.img")}))];
     let (code, applied, _) = trial.run("apply", &other, &["--yes", "--require-checksum"]);
     assert_eq!(code, Some(3));
     assert!(
@@ -260,6 +262,20 @@ fn what_is_not_what_it_should_be_never_shows() {
             .as_str()
             .is_some_and(|why| why.contains("--require-checksum wants one"))
     );
+}
+
+#[test]
+fn a_download_that_stalls_is_given_up_in_time_and_nothing_is_left() {
+    let origin = Origin::start();
+    let trial = Trial::begin("stalled", ADMIN);
+    let image = [trial.image(1, &[("20260101", json!({"url": origin.url("stalled/one.img")}))])];
+    let begun = Instant::now();
+    let (code, applied, said) = trial.run("apply", &image, &["--yes", "--import-timeout", "3"]);
+    assert_eq!((code, outcomes(&applied)), (Some(3), vec!["failed"]), "{applied:#} {said}");
+    let why = applied["outcomes"][0]["why"].as_str().unwrap_or_default();
+    assert!(why.contains("by upload: not there within 3 seconds"), "{why}");
+    assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+    assert_eq!(trial.made(), Vec::<Value>::new(), "{said}");
 }
 
 #[test]
@@ -321,4 +337,90 @@ fn ctrl_c_takes_an_image_on_its_way_back() {
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(trial.made(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_mirror_can_be_a_bucket() {
+    let origin = Origin::start();
+    let trial = Trial::begin("bucket", "testbed");
+    let bucket = trial.prefix.as_str();
+    let owner = &trial.owner;
+    let (access, secret, key) = owner.key();
+    assert_eq!(owner.call("PUT", "object-store", bucket, None).0, 201);
+    let digest = |name: &str| format!("sha256:{}", sha256(&Origin::data(name)));
+    let catalogue = trial.catalogue(&[
+        trial.image(1, &[("1", json!({"url": origin.url("one.img"), "checksum": digest("one.img")}))]),
+        trial.image(2, &[("1", json!({"url": origin.url("two.img"), "checksum": digest("one.img")}))]),
+    ]);
+    let store = owner.base("object-store").split("/v1").next().expect("an address").to_owned();
+    let mirror = || {
+        let to = format!("s3://{bucket}/images");
+        let catalogue = catalogue.display().to_string();
+        let arguments = ["images", "mirror", &to, "--images", &catalogue, "--s3-endpoint", &store];
+        let mut command = command(trial.folder.path(), &arguments);
+        command.env("AWS_ACCESS_KEY_ID", &access).env("AWS_SECRET_ACCESS_KEY", &secret);
+        let output = command.output().expect("the program runs");
+        (output.status.code(), stdout(&output), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, out, said) = mirror();
+    assert_eq!((code, out), (Some(3), format!("one.img: fetched, {}\n", digest("one.img"))), "{said}");
+    assert!(said.contains("is not what its digest says"), "{said}");
+    let visits = origin.visits();
+    let (_, out, said) = mirror();
+    assert_eq!(out, format!("one.img: is there, {}\n", digest("one.img")), "{said}");
+    assert_eq!(origin.visits(), visits + 1, "only what is not there yet is fetched");
+    // What did not fit its digest is in no list, and none of its parts is left.
+    let names = |container: &str| -> Vec<String> {
+        let (_, listed) = owner.call("GET", "object-store", &format!("{container}?format=json"), None);
+        let objects = listed.as_array().into_iter().flatten();
+        objects.filter_map(|object| object["name"].as_str()).map(str::to_owned).collect()
+    };
+    assert_eq!(names(bucket), ["images/one.img"]);
+    let parts = format!("{bucket}+segments");
+    assert!(names(&parts).iter().all(|name| name.contains("one.img")), "{:?}", names(&parts));
+    for container in [bucket, &parts] {
+        for name in names(container) {
+            owner.call("DELETE", "object-store", &format!("{container}/{name}"), None);
+        }
+        owner.call("DELETE", "object-store", container, None);
+    }
+    owner.call("DELETE", "identity", &key, None);
+}
+
+#[test]
+fn shared_images_and_stores_are_as_the_catalogue_says() {
+    let origin = Origin::start();
+    let trial = Trial::begin("shared", ADMIN);
+    let digest = format!("sha256:{}", sha256(&Origin::data("one.img")));
+    let of = |visibility: &str, members: &[&str], stores: &[&str]| {
+        let mut image = trial.image(1, &[("1", json!({"url": origin.url("one.img"), "checksum": digest}))]);
+        let fields = image.as_object_mut().expect("a map");
+        fields.insert("visibility".to_owned(), json!(visibility));
+        if visibility == "shared" {
+            fields.insert("members".to_owned(), json!(members));
+        }
+        fields.insert("stores".to_owned(), json!(stores));
+        image
+    };
+    let (code, applied, said) = trial.run("apply", &[of("shared", &["demo"], &["second"])], &["--yes"]);
+    assert_eq!((code, outcomes(&applied)), (Some(0), vec!["done"]), "{applied:#} {said}");
+    let made = trial.made();
+    let stores = made[0]["stores"].as_str().expect("stores");
+    assert!(stores.split(',').any(|store| store == "second"), "{stores}");
+    // A member finds it by its name, like any other image.
+    let path = format!("v2/images?name={}", made[0]["name"].as_str().expect("a name"));
+    let finds = || {
+        let (_, found) = Member::of("testbed").call("GET", "image", &path, None);
+        found["images"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(finds(), 1);
+    let (code, planned, _) = trial.run("plan", &[of("shared", &["demo"], &["second", "file"])], &[]);
+    assert_eq!((code, verbs(&planned)), (Some(0), vec![]), "{planned:#}");
+    let (code, applied, said) = trial.run("apply", &[of("shared", &[], &["second"])], &["--yes"]);
+    assert_eq!((code, outcomes(&applied)), (Some(0), vec!["done"]), "{applied:#} {said}");
+    assert_eq!(finds(), 0, "it is not shared any more");
+    let arguments = trial.arguments("plan", &[of("shared", &["no-such-project"], &[])], &[]);
+    let output = assay(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(3) && said.contains("\"no-such-project\""), "{said}");
 }

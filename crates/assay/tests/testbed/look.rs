@@ -10,6 +10,7 @@ pub(crate) struct Member {
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     token: String,
+    user: String,
     project: String,
     catalog: Vec<Value>,
 }
@@ -37,15 +38,34 @@ impl Member {
             (token, reply.text().await.expect("a body"))
         });
         let body: Value = serde_json::from_str(&text).expect("JSON");
+        let user = body["token"]["user"]["id"].as_str().expect("a user").to_owned();
         let project = body["token"]["project"]["id"].as_str().expect("a project").to_owned();
         let catalog = body["token"]["catalog"].as_array().expect("a catalog").clone();
-        Member { client, runtime, token, project, catalog }
+        Member { client, runtime, token, user, project, catalog }
     }
 
     /// Calls a service below its endpoint. The answer is null if there is no JSON in it.
     pub(crate) fn call(&self, method: &str, service: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
         self.send(method, service, path, body)
+    }
+
+    /// A key for the S3 of the object store: access key, secret, and where keystone has it.
+    pub(crate) fn key(&self) -> (String, String, String) {
+        let path = format!("users/{}/credentials/OS-EC2", self.user);
+        let (status, made) = self.call("POST", "identity", &path, Some(json!({"tenant_id": self.project})));
+        let text = |field: &str| {
+            made["credential"][field].as_str().unwrap_or_else(|| panic!("{status} {made}")).to_owned()
+        };
+        (text("access"), text("secret"), format!("{path}/{}", text("access")))
+    }
+
+    /// Where a service answers.
+    pub(crate) fn base(&self, service: &str) -> &str {
+        let entry = self.catalog.iter().find(|entry| entry["type"] == service).expect("the service");
+        let endpoints = entry["endpoints"].as_array().expect("endpoints").iter();
+        let mut public = endpoints.filter(|endpoint| endpoint["interface"] == "public");
+        public.next().and_then(|endpoint| endpoint["url"].as_str()).expect("a public endpoint")
     }
 
     /// Gives an image its data.
@@ -56,10 +76,7 @@ impl Member {
     }
 
     fn send(&self, method: &str, service: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> (u16, Value) {
-        let entry = self.catalog.iter().find(|entry| entry["type"] == service).expect("the service");
-        let endpoints = entry["endpoints"].as_array().expect("endpoints").iter();
-        let mut public = endpoints.filter(|endpoint| endpoint["interface"] == "public");
-        let base = public.next().and_then(|endpoint| endpoint["url"].as_str()).expect("a public endpoint");
+        let base = self.base(service);
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request =
             self.client.request(method, format!("{base}/{path}")).header("x-auth-token", &self.token);

@@ -2,12 +2,10 @@
 //! values for what is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use assay_yaml::{
     Context, Fields, Limits, NAMES, Node, Problems, Reported, Shape, Value, Wrong, number, truth,
 };
-use miette::NamedSource;
 
 use super::definition::{Definition, Level, NameError};
 use crate::notes::note_unknown;
@@ -67,14 +65,10 @@ type Reader = assay_yaml::Reader<ProblemKind>;
 /// # Errors
 /// Everything that is wrong with the file, each problem with file, line, column and key.
 pub fn read(file_name: &str, text: &str) -> Result<(Vec<Definition>, Vec<String>), FlavorFileError> {
-    let mut reader = Reader::new(Arc::new(NamedSource::new(file_name, text.to_owned())));
-    let root = reader.root(&LIMITS)?;
     let mut notes = Vec::new();
-    let definitions = file(&mut reader, &root, &mut notes);
-    match definitions {
-        Some(definitions) if reader.problems().is_empty() => Ok((definitions, notes)),
-        _ => Err(FlavorFileError::new(reader.into_problems())),
-    }
+    let definitions =
+        Reader::document(file_name, text, &LIMITS, |reader, root| file(reader, root, &mut notes))?;
+    Ok((definitions, notes))
 }
 
 fn file(reader: &mut Reader, root: &Node, notes: &mut Vec<String>) -> Option<Vec<Definition>> {

@@ -43,7 +43,17 @@ fn proposal(flavor: &Flavor, assumed: Assumed) -> Option<Proposal> {
 pub(crate) fn told(flavor: &Flavor) -> Option<Proposal> {
     let definition = Definition::of_flavor(flavor, false)?;
     let name = own_name(&definition)?;
-    Some(with_specs(definition, name))
+    let says_disk_type =
+        name.as_ref().is_ok_and(|name| name.disk.is_some_and(|disk| disk.disk_type.is_some()));
+    let given = definition.extra_specs.clone();
+    let mut proposal = with_specs(definition, name);
+    if let Proposal::Definition(definition) = &mut proposal
+        && !says_disk_type
+    {
+        // Where standard flavors mean the network, others say nothing.
+        definition.extra_specs.retain(|key, _| given.contains_key(key) || !key.starts_with("scs:disk"));
+    }
+    Some(proposal)
 }
 
 fn with_specs(mut definition: Definition, name: Result<FlavorName, String>) -> Proposal {

@@ -1,7 +1,7 @@
 //! What a URL leads to, as a stream: resumed where it breaks off, hashed as it comes, unpacked on its way.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,11 +14,12 @@ use http::{StatusCode, header};
 use jiff::civil::Date;
 use jiff::fmt::rfc2822::DateTimeParser;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::io::{ReaderStream, StreamReader};
 use url::Url;
 
+use super::archive::image_in;
 use super::definition::{Algorithm, Digest};
 use crate::source::{plain, public};
 
@@ -51,15 +52,18 @@ impl FetchError {
     pub(super) fn new(url: &Url, message: impl Into<String>) -> Self {
         FetchError { url: public(url), message: message.into(), is_missing: false }
     }
-
-    pub(super) fn of_file(path: &Path, error: &io::Error) -> Self {
-        FetchError { url: path.display().to_string(), message: error.to_string(), is_missing: false }
-    }
 }
 
 /// How what is fetched is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(super) struct Packing {
+    coding: Coding,
+    /// Whether it is an archive with the image in it.
+    is_archive: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
     None,
     Gzip,
     Bzip2,
@@ -68,24 +72,27 @@ pub(super) enum Packing {
 }
 
 impl Packing {
+    /// It is not packed.
+    pub(super) const NONE: Packing = Packing { coding: Coding::None, is_archive: false };
+
     /// What the name of a file says.
     pub(super) fn of(url: &Url) -> Result<Self, FetchError> {
         let name = file_name(url);
-        if [".tar", ".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar.zst", ".zip"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
-            let what = "this is an archive of several files; let url or mirror_url lead to the image itself";
-            return Err(FetchError::new(url, what));
-        }
-        let (_, extension) = name.rsplit_once('.').unwrap_or_default();
-        Ok(match extension {
-            "gz" => Packing::Gzip,
-            "bz2" => Packing::Bzip2,
-            "xz" => Packing::Xz,
-            "zst" => Packing::Zstd,
-            _ => Packing::None,
-        })
+        let (rest, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+        let coding = match extension {
+            "zip" => {
+                let what = "this is an archive that must be there as a whole; let url or mirror_url lead to the image itself";
+                return Err(FetchError::new(url, what));
+            }
+            "gz" | "tgz" => Coding::Gzip,
+            "bz2" => Coding::Bzip2,
+            "xz" => Coding::Xz,
+            "zst" => Coding::Zstd,
+            _ => Coding::None,
+        };
+        let is_archive = matches!(extension, "tar" | "tgz")
+            || (coding != Coding::None && rest.rsplit('.').next() == Some("tar"));
+        Ok(Packing { coding, is_archive })
     }
 }
 
@@ -161,14 +168,19 @@ impl Fetcher {
         Ok(moment.map(|moment| moment.date()))
     }
 
-    /// Begins to fetch an image. It is hashed as it comes, packed as it may be, and unpacked after that.
-    pub(super) async fn begin(&self, url: &Url, algorithm: Algorithm) -> Result<Download, FetchError> {
-        self.begin_as(url, algorithm, Packing::of(url)?).await
+    /// Begins to fetch an image of a disk format. It is hashed as it comes, packed as it may be, and unpacked after that.
+    pub(super) async fn begin(
+        &self,
+        url: &Url,
+        algorithm: Algorithm,
+        format: &str,
+    ) -> Result<Download, FetchError> {
+        self.begin_as(url, algorithm, Packing::of(url)?, format).await
     }
 
     /// Begins to fetch a file, and leaves it packed as it may be.
     pub(super) async fn begin_packed(&self, url: &Url, algorithm: Algorithm) -> Result<Download, FetchError> {
-        self.begin_as(url, algorithm, Packing::None).await
+        self.begin_as(url, algorithm, Packing::NONE, "").await
     }
 
     async fn begin_as(
@@ -176,6 +188,7 @@ impl Fetcher {
         url: &Url,
         algorithm: Algorithm,
         packing: Packing,
+        format: &str,
     ) -> Result<Download, FetchError> {
         let (total, mut stream) = self.open(url).await?;
         let received = Arc::new(AtomicU64::new(0));
@@ -194,7 +207,7 @@ impl Fetcher {
                         counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                         // Who unpacks may have seen the end already; the digest is that of all of it.
                         let is_wanted = sender.send(Ok(bytes)).await.is_ok();
-                        if !is_wanted && (packing == Packing::None || tell.is_closed()) {
+                        if !is_wanted && (packing == Packing::NONE || tell.is_closed()) {
                             return;
                         }
                     }
@@ -209,37 +222,27 @@ impl Fetcher {
             let _ = tell.send(Ok(Digest { algorithm, hex }));
         });
         let parts = stream::unfold(parts, |mut parts| async { parts.recv().await.map(|part| (part, parts)) });
-        let data = match packing {
-            Packing::None => parts.boxed(),
-            packing => {
-                let packed = BufReader::with_capacity(PORTION, StreamReader::new(parts.boxed()));
-                let plain: Box<dyn AsyncRead + Send + Unpin> = match packing {
-                    Packing::Gzip => {
-                        let mut decoder = GzipDecoder::new(packed);
-                        decoder.multiple_members(true);
-                        Box::new(decoder)
-                    }
-                    Packing::Bzip2 => {
-                        let mut decoder = BzDecoder::new(packed);
-                        decoder.multiple_members(true);
-                        Box::new(decoder)
-                    }
-                    Packing::Zstd => {
-                        let mut decoder = ZstdDecoder::new(packed);
-                        decoder.multiple_members(true);
-                        Box::new(decoder)
-                    }
-                    Packing::Xz | Packing::None => {
-                        let mut decoder = XzDecoder::with_mem_limit(packed, MOST_MEMORY);
-                        decoder.multiple_members(true);
-                        Box::new(decoder)
-                    }
-                };
-                ReaderStream::with_capacity(plain, PORTION).boxed()
+        if packing == Packing::NONE {
+            return Ok(Download { length: total, total, received, data: parts.boxed(), end });
+        }
+        let packed = BufReader::with_capacity(PORTION, StreamReader::new(parts.boxed()));
+        let plain = decoded(packed, packing.coding);
+        if !packing.is_archive {
+            let data = ReaderStream::with_capacity(plain, PORTION).boxed();
+            return Ok(Download { length: None, total, received, data, end });
+        }
+        let (size, image) = match image_in(plain, format).await {
+            Ok(found) => found,
+            // Where the archive does not come in, that is what is worth knowing.
+            Err(why) => {
+                return Err(match tokio::time::timeout(PAUSE, end).await {
+                    Ok(Ok(Err(of_source))) => of_source,
+                    _ => FetchError::new(url, why.to_string()),
+                });
             }
         };
-        let length = total.filter(|_| packing == Packing::None);
-        Ok(Download { length, total, received, data, end })
+        let data = until_the_end(ReaderStream::with_capacity(image, PORTION)).boxed();
+        Ok(Download { length: Some(size), total, received, data, end })
     }
 
     /// Opens a URL; tells how many bytes there are, if that is known.
@@ -254,6 +257,36 @@ impl Fetcher {
         let total = source.total;
         Ok((total, source.into_stream().boxed()))
     }
+}
+
+/// What is packed, unpacked.
+fn decoded(
+    packed: impl AsyncBufRead + Send + Unpin + 'static,
+    coding: Coding,
+) -> Box<dyn AsyncRead + Send + Unpin> {
+    macro_rules! by {
+        ($decoder:expr) => {{
+            let mut decoder = $decoder;
+            decoder.multiple_members(true);
+            Box::new(decoder)
+        }};
+    }
+    match coding {
+        Coding::None => Box::new(packed),
+        Coding::Gzip => by!(GzipDecoder::new(packed)),
+        Coding::Bzip2 => by!(BzDecoder::new(packed)),
+        Coding::Zstd => by!(ZstdDecoder::new(packed)),
+        Coding::Xz => by!(XzDecoder::with_mem_limit(packed, MOST_MEMORY)),
+    }
+}
+
+/// A stream that lets go of its source at the end: what follows there is still hashed.
+fn until_the_end<S: Stream + Unpin>(source: S) -> impl Stream<Item = S::Item> {
+    stream::unfold(Some(source), |source| async {
+        let mut source = source?;
+        let item = source.next().await?;
+        Some((item, Some(source)))
+    })
 }
 
 async fn open_file(
@@ -403,6 +436,7 @@ mod tests {
     use wiremock::matchers::path;
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
+    use super::super::archive::tests::entry;
     use super::*;
 
     #[test]
@@ -423,7 +457,7 @@ mod tests {
     /// What comes of fetching an image from a server.
     async fn fetched(server: &MockServer, name: &str) -> (Vec<u8>, Result<Digest, FetchError>) {
         let url = Url::parse(&format!("{}/{name}", server.uri())).unwrap();
-        let download = Fetcher::new().unwrap().begin(&url, Algorithm::Sha256).await.unwrap();
+        let download = Fetcher::new().unwrap().begin(&url, Algorithm::Sha256, "raw").await.unwrap();
         let parts: Vec<io::Result<Bytes>> = download.data.collect().await;
         let data = parts.into_iter().map_while(Result::ok).flatten().collect();
         (data, download.end.await.unwrap())
@@ -447,6 +481,10 @@ mod tests {
             }};
         }
         let image: Vec<u8> = (0..70_000_u32).flat_map(u32::to_le_bytes).collect();
+        // What follows the image is hashed as well.
+        let archive = [("README", &b"read me"[..]), ("disk.raw", &image), ("more", &vec![9; 3 << 20])]
+            .map(|(name, data)| entry(name, b'0', data))
+            .concat();
         let server = MockServer::start().await;
         for (name, body) in [
             ("plain.img", image.clone()),
@@ -454,6 +492,8 @@ mod tests {
             ("a.bz2", packed!(BzEncoder, &image)),
             ("a.xz", packed!(XzEncoder, &image)),
             ("a.zst", packed!(ZstdEncoder, &image)),
+            ("a.tar.xz", packed!(XzEncoder, &archive)),
+            ("a.tar", archive.clone()),
             // Two packed one behind the other are the two of them, unpacked.
             ("two.gz", [packed!(GzipEncoder, &image[..99]), packed!(GzipEncoder, &image[99..])].concat()),
         ] {
@@ -482,9 +522,13 @@ mod tests {
     #[test]
     fn the_name_of_a_file_tells_how_it_is_packed() {
         let of = |name: &str| Packing::of(&Url::parse(&format!("https://example.org/a.b/{name}")).unwrap());
-        assert_eq!(of("disk.qcow2").unwrap(), Packing::None);
-        assert_eq!(of("disk").unwrap(), Packing::None);
-        assert_eq!(of("disk.raw.xz?x=.gz").unwrap(), Packing::Xz);
-        assert!(of("disk.tar.xz").unwrap_err().message.contains("archive"));
+        let packed = |coding, is_archive| Packing { coding, is_archive };
+        assert_eq!(of("disk.qcow2").unwrap(), Packing::NONE);
+        assert_eq!(of("disk").unwrap(), Packing::NONE);
+        assert_eq!(of("disk.raw.xz?x=.gz").unwrap(), packed(Coding::Xz, false));
+        assert_eq!(of("disk.tar.xz").unwrap(), packed(Coding::Xz, true));
+        assert_eq!(of("disk.tgz").unwrap(), packed(Coding::Gzip, true));
+        assert_eq!(of("disk.tar").unwrap(), packed(Coding::None, true));
+        assert!(of("disk.zip").unwrap_err().message.contains("archive"));
     }
 }

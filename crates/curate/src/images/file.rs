@@ -1,11 +1,9 @@
 //! Catalogues of images: a list `images`, each with its builds under `versions`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use assay_yaml::{Context, Limits, Node, Problems, Reported, Shape, Value, Wrong, number, quoted, truth};
 use jiff::civil::Date;
-use miette::NamedSource;
 use url::Url;
 
 use super::definition::{Build, Checksum, Definition, Digest, OtherWord, Validity, Visibility};
@@ -145,14 +143,10 @@ type Reader = assay_yaml::Reader<ProblemKind>;
 /// # Errors
 /// Everything that is wrong with the file, each problem with file, line, column and key.
 pub fn read(file_name: &str, text: &str) -> Result<(Vec<Definition>, Vec<String>), CatalogueError> {
-    let mut reader = Reader::new(Arc::new(NamedSource::new(file_name, text.to_owned())));
-    let root = reader.root(&LIMITS)?;
     let mut notes = Vec::new();
-    let definitions = file(&mut reader, &root, &mut notes);
-    match definitions {
-        Some(definitions) if reader.problems().is_empty() => Ok((definitions, notes)),
-        _ => Err(CatalogueError::new(reader.into_problems())),
-    }
+    let definitions =
+        Reader::document(file_name, text, &LIMITS, |reader, root| file(reader, root, &mut notes))?;
+    Ok((definitions, notes))
 }
 
 fn file(reader: &mut Reader, root: &Node, notes: &mut Vec<String>) -> Option<Vec<Definition>> {

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use assay_inventory::{Image, Reason, Record, Unavailable};
 use assay_openstack::{Session, wait_for};
-use futures::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::definition::{Algorithm, Build, Checksum, Digest};
+use super::definition::{Algorithm, Checksum, Digest};
 use super::fetch::{FetchError, Fetcher, Packing, file_name, listed};
 use super::plan::{least_disk, stores};
 use super::share::share;
@@ -96,17 +93,6 @@ pub enum ImportError {
     NoWay(Vec<Attempt>),
 }
 
-/// A file in a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mirrored {
-    /// Its digest.
-    pub digest: Digest,
-    /// Whether it was there already.
-    pub was_there: bool,
-    /// Whether the digest is that which was promised, and not just that of what came.
-    pub is_verified: bool,
-}
-
 /// A way that was tried in vain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -135,7 +121,7 @@ pub enum News {
 #[derive(Debug)]
 pub struct Importer {
     options: Importing,
-    fetcher: Fetcher,
+    pub(super) fetcher: Fetcher,
     /// What glance can fetch or import by itself; asked for once.
     offers: OnceCell<Vec<String>>,
 }
@@ -195,91 +181,8 @@ impl Importer {
         Err(ImportError::NoWay(attempts))
     }
 
-    /// Fetches the file of a build into a folder, under its name; tells its digest, and whether it was there already.
-    ///
-    /// # Errors
-    /// It cannot be fetched or written, or is not what its digest says; then nothing is left in the folder.
-    pub async fn mirror(
-        &self,
-        build: &Build,
-        folder: &Path,
-        tell: &(dyn Fn(News) + Sync),
-    ) -> Result<Mirrored, ImportError> {
-        let origin = Origin::from(build);
-        let expected = self.digest(&origin, tell).await?;
-        let name = file_name(&origin.url);
-        let path = folder.join(&name);
-        if let (Some(expected), Ok(there)) = (&expected, Url::from_file_path(&path))
-            && path.exists()
-            && self.read(&there, expected.algorithm).await? == *expected
-        {
-            return Ok(Mirrored { digest: expected.clone(), was_there: true, is_verified: true });
-        }
-        let algorithm = expected.as_ref().map_or(Algorithm::Sha256, |digest| digest.algorithm);
-        let mut last = None;
-        // What is unpacked already would lie under the name of what is packed.
-        let is_alike =
-            |source: &Url| Packing::of(source) == Packing::of(&origin.url) || *source == origin.url;
-        for source in self.sources(&origin).into_iter().filter(is_alike) {
-            match self.save(&source, algorithm, expected.as_ref(), &path, tell).await {
-                Ok(digest) => {
-                    return Ok(Mirrored { digest, was_there: false, is_verified: expected.is_some() });
-                }
-                Err(why) => last = Some(why),
-            }
-        }
-        Err(last.unwrap_or_else(|| ImportError::NoWay(Vec::new())))
-    }
-
-    /// The digest of what is at a URL.
-    async fn read(&self, url: &Url, algorithm: Algorithm) -> Result<Digest, ImportError> {
-        let mut download = self.fetcher.begin_packed(url, algorithm).await?;
-        while download.data.next().await.is_some() {}
-        Ok(end_of(download.end, url).await?)
-    }
-
-    /// Fetches a file, and puts it in its place once it is known to be what it should be.
-    async fn save(
-        &self,
-        source: &Url,
-        algorithm: Algorithm,
-        expected: Option<&Digest>,
-        path: &Path,
-        tell: &(dyn Fn(News) + Sync),
-    ) -> Result<Digest, ImportError> {
-        let half = path.with_added_extension("part");
-        let unwritable = |error: std::io::Error| FetchError::of_file(path, &error);
-        let saved = async {
-            let mut download = self.fetcher.begin_packed(source, algorithm).await?;
-            let mut file = tokio::fs::File::create(&half).await.map_err(unwritable)?;
-            let mut done = 0;
-            while let Some(Ok(part)) = download.data.next().await {
-                file.write_all(&part).await.map_err(unwritable)?;
-                done += part.len() as u64;
-                tell(News::Bytes(done, download.total));
-            }
-            file.sync_all().await.map_err(unwritable)?;
-            let found = end_of(download.end, source).await?;
-            match expected {
-                Some(expected) if *expected != found => {
-                    Err(other_digest(source, expected, &found.to_string()))
-                }
-                _ => {
-                    tokio::fs::rename(&half, path).await.map_err(unwritable)?;
-                    Ok(found)
-                }
-            }
-        }
-        .await;
-        if saved.is_err() {
-            // If there is none, nothing need go.
-            let _ = tokio::fs::remove_file(&half).await;
-        }
-        saved
-    }
-
     /// Where an image can be fetched from, the best place first.
-    fn sources(&self, origin: &Origin) -> Vec<Url> {
+    pub(super) fn sources(&self, origin: &Origin) -> Vec<Url> {
         match &self.options.mirror_base {
             Some(_) if origin.url.scheme() != "file" => vec![self.mirrored(&origin.url)],
             _ => origin.mirror_url.iter().chain([&origin.url]).cloned().collect(),
@@ -297,7 +200,7 @@ impl Importer {
     }
 
     /// The digest that the file must have; none if none is known.
-    async fn digest(
+    pub(super) async fn digest(
         &self,
         origin: &Origin,
         tell: &(dyn Fn(News) + Sync),
@@ -371,8 +274,9 @@ impl Importer {
         if id.is_empty() {
             return Err(Unavailable::new(Reason::Malformed, "glance made an image without an id").into());
         }
+        let format = import.record.get("disk_format").and_then(Value::as_str).unwrap_or_default();
         let work = async {
-            let fill = self.fill(session, &id, way, source, expected, tell);
+            let fill = self.fill(session, &id, format, (way, source), expected, tell);
             match tokio::time::timeout(self.options.budget, fill).await {
                 Ok(Ok(())) => self.finish(session, &id, import).await.map(|()| None),
                 Ok(Err(why)) => Ok(Some(why)),
@@ -394,12 +298,26 @@ impl Importer {
         }
         if matches!(outcome, Ok(None)) {
             // The image is what it should be; what is missing now, the next run finds.
-            self.copy(session, &id, &import.stores).await?;
+            self.copy_unless(cancel, session, &id, &import.stores).await?;
             for member in &import.members {
                 share(session, &id, member, true).await?;
             }
         }
         outcome
+    }
+
+    /// As [`Importer::copy`], until the user has had enough; glance goes on by itself.
+    async fn copy_unless(
+        &self,
+        cancel: &CancellationToken,
+        session: &Session,
+        id: &str,
+        wanted: &BTreeSet<String>,
+    ) -> Result<(), ImportError> {
+        tokio::select! {
+            copied = self.copy(session, id, wanted) => Ok(copied?),
+            () = cancel.cancelled() => Err(ImportError::Interrupted),
+        }
     }
 
     /// Brings an image to more stores, and waits until they have it.
@@ -441,8 +359,8 @@ impl Importer {
         &self,
         session: &Session,
         id: &str,
-        way: Way,
-        source: &Url,
+        format: &str,
+        (way, source): (Way, &Url),
         expected: Option<&Digest>,
         tell: &(dyn Fn(News) + Sync),
     ) -> Result<(), ImportError> {
@@ -453,7 +371,7 @@ impl Importer {
             return verify(&image, source, expected);
         }
         let algorithm = expected.map_or(Algorithm::Sha512, |digest| digest.algorithm);
-        let download = self.fetcher.begin(source, algorithm).await?;
+        let download = self.fetcher.begin(source, algorithm, format).await?;
         let endpoint = session.endpoint("image").map_err(Unavailable::from)?;
         let last = if way == Way::Upload { "file" } else { "stage" };
         let path = ["images", id, last];
@@ -551,7 +469,7 @@ fn has_taken(image: &Image, operation: &Value) -> bool {
 fn can_be_fetched(way: Way, source: &Url) -> bool {
     let is_open = source.username().is_empty() && source.password().is_none() && source.query().is_none();
     way != Way::WebDownload
-        || (is_open && source.scheme() != "file" && Packing::of(source) == Ok(Packing::None))
+        || (is_open && source.scheme() != "file" && Packing::of(source) == Ok(Packing::NONE))
 }
 
 /// Carries out what an action says.
@@ -577,7 +495,7 @@ pub(crate) async fn perform(
             }
             Ok(())
         }
-        Step::Copy { image, stores } => Ok(importer.copy(session, image, stores).await?),
+        Step::Copy { image, stores } => importer.copy_unless(cancel, session, image, stores).await,
         Step::Delete { image } => Ok(delete(session, image).await?),
     }
 }
@@ -637,7 +555,7 @@ fn verify(image: &Image, source: &Url, expected: Option<&Digest>) -> Result<(), 
     Err(Unavailable::new(Reason::Malformed, what).into())
 }
 
-fn other_digest(source: &Url, expected: &Digest, found: &str) -> ImportError {
+pub(super) fn other_digest(source: &Url, expected: &Digest, found: &str) -> ImportError {
     ImportError::OtherDigest {
         url: crate::source::public(source),
         expected: expected.to_string(),
@@ -646,7 +564,10 @@ fn other_digest(source: &Url, expected: &Digest, found: &str) -> ImportError {
 }
 
 /// What became of a download that was read to its end.
-async fn end_of(end: oneshot::Receiver<Result<Digest, FetchError>>, url: &Url) -> Result<Digest, FetchError> {
+pub(super) async fn end_of(
+    end: oneshot::Receiver<Result<Digest, FetchError>>,
+    url: &Url,
+) -> Result<Digest, FetchError> {
     end.await.unwrap_or_else(|_| Err(FetchError::new(url, "the download was given up")))
 }
 

@@ -297,21 +297,18 @@ impl Release {
     fn of(latest: &Url) -> Option<Self> {
         let parts: Vec<&str> = latest.path_segments()?.collect();
         let [owner, project, "releases", "latest", "download", name] = parts.as_slice() else { return None };
-        let api = match latest.host_str()? {
-            "github.com" => {
-                format!("https://api.github.com/repos/{owner}/{project}/releases/latest")
-            }
-            _ => {
-                let path = format!("/api/v3/repos/{owner}/{project}/releases/latest");
-                latest.join(&path).ok()?.to_string()
-            }
+        let about = format!("repos/{owner}/{project}/releases/latest");
+        let api = if latest.host_str() == Some("github.com") {
+            Url::parse(&format!("https://api.github.com/{about}"))
+        } else {
+            latest.join(&format!("/api/v3/{about}"))
         };
         let downloads = latest.join(&format!("/{owner}/{project}/releases/download/")).ok()?;
         let name = match name.split_once('*') {
             Some((start, end)) => (start.to_owned(), Some(end.to_owned())),
             None => ((*name).to_owned(), None),
         };
-        Some(Release { api: Url::parse(&api).ok()?, downloads, name })
+        Some(Release { api: api.ok()?, downloads, name })
     }
 
     fn means(&self, name: &str) -> bool {

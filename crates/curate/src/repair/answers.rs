@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use assay_yaml::{Context, Limits, Node, Problems, Reported, Shape, Value, Wrong};
-use miette::NamedSource;
 
 use crate::plan::{Question, Resource};
 
@@ -103,13 +101,7 @@ impl Answers {
     /// # Errors
     /// Everything that is wrong with the file, each problem with file, line, column and key.
     pub fn read(file_name: &str, text: &str) -> Result<Self, AnswersError> {
-        let mut reader = Reader::new(Arc::new(NamedSource::new(file_name, text.to_owned())));
-        let root = reader.root(&LIMITS)?;
-        let answers = file(&mut reader, &root);
-        match answers {
-            Ok(answers) if reader.problems().is_empty() => Ok(answers),
-            _ => Err(AnswersError::new(reader.into_problems())),
-        }
+        Reader::document(file_name, text, &LIMITS, |reader, root| file(reader, root).ok())
     }
 
     pub(super) fn of_image(&self, name: &str, field: &str) -> Option<Answer> {

@@ -8,7 +8,7 @@ use assay_testcases::{Evidence, Reading, Registry, Weight};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::knowledge::{Cure, cure, meaning};
+use super::knowledge::{cure, meaning, suggestion};
 use super::{Refused, Work};
 use crate::images::{Patch, Step};
 use crate::plan::{self, Action, Plan, Question, Resource, Verb};
@@ -62,8 +62,8 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
             let answer = work.answers.of_image(name, property.field());
             let value = match (&answer, cure(&mended, property.field())) {
                 (Some(answer), _) => answer.text.clone(),
-                (None, Cure::Known(value)) => value,
-                (None, Cure::Open(_)) => continue,
+                (None, Some(value)) => value,
+                (None, None) => continue,
             };
             set(&mut mended, property, &value);
             given.insert(at, (answer, value));
@@ -80,8 +80,8 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
             continue;
         }
         let suggestion = match given.get(&at) {
-            // There are values that no answer could put right by both readings.
-            Some((Some(_), _)) if !fault.by_text => continue,
+            // Of some processors the two readings know no common name.
+            Some((Some(_), _)) if !fault.by_text && property.name == "architecture" => continue,
             Some((Some(answer), value)) => {
                 work.refused.push(Refused {
                     spot: answer.spot.clone(),
@@ -90,11 +90,12 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
                 });
                 continue;
             }
-            Some((None, _)) => None,
-            None => match cure(&mended, property.field()) {
-                Cure::Open(suggestion) => suggestion,
-                Cure::Known(_) => None,
-            },
+            // What was thought to be known will not do either.
+            Some((None, _)) => {
+                patch.retain(|field| field != property.field());
+                suggestion(&mended, property.field())
+            }
+            None => suggestion(&mended, property.field()),
         };
         // Glance computes it, once.
         if property.field() == "os_hash_algo" {

@@ -9,15 +9,6 @@ use serde::Deserialize;
 
 use crate::images::least_disk;
 
-/// What is to become of a property that is missing or wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cure {
-    /// Its value can be told.
-    Known(String),
-    /// Its value is the operator's to say; perhaps this one.
-    Open(Option<String>),
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Distribution {
@@ -54,12 +45,12 @@ impl Table {
     }
 }
 
-/// What to do about a property of an image.
-pub(super) fn cure(image: &Image, property: &str) -> Cure {
+/// What a property of an image should be, if that can be told.
+pub(super) fn cure(image: &Image, property: &str) -> Option<String> {
     let table = Table::get();
     let name = image.name().unwrap_or_default().to_lowercase();
     let found = image.text(property).value().unwrap_or_default();
-    let known = match property {
+    match property {
         "min_disk" => match least_disk(0, image) {
             0 => None,
             gib => Some(gib.to_string()),
@@ -73,21 +64,12 @@ pub(super) fn cure(image: &Image, property: &str) -> Cure {
         "os_distro" if !found.is_empty() => Some(found.to_lowercase()),
         "os_distro" => told(table, &name).map(|(distribution, _)| distribution.os_distro.clone()),
         "os_version" => told(table, &name).and_then(|(_, version)| version.map(str::to_owned)),
-        "hw_disk_bus" => match image.text("hw_scsi_model").value() {
-            Some("virtio-scsi") => Some("scsi".to_owned()),
-            _ => lower_case(found),
-        },
         "image_original_user" => image.text("os_admin_user").value().map(str::to_owned),
         "image_build_date" => built(image, &name, found).map(|day| day.to_string()),
         "provided_until" => date(found).map(|day| day.to_string()).or_else(|| lower_case(found)),
-        "replace_frequency" | "os_purpose" | "hypervisor_type" | "hw_rng_model" | "uuid_validity" => {
-            lower_case(found)
-        }
+        "replace_frequency" | "os_purpose" | "hw_disk_bus" | "hypervisor_type" | "hw_rng_model"
+        | "uuid_validity" => lower_case(found),
         _ => None,
-    };
-    match known {
-        Some(value) => Cure::Known(value),
-        None => Cure::Open(suggestion(table, image, property, &name)),
     }
 }
 
@@ -96,14 +78,22 @@ pub(super) fn meaning(property: &str) -> Option<&'static str> {
     Table::get().meanings.get(property).map(String::as_str)
 }
 
-fn suggestion(table: &Table, image: &Image, property: &str, name: &str) -> Option<String> {
+/// What operators usually answer about such an image.
+pub(super) fn suggestion(image: &Image, property: &str) -> Option<String> {
+    let table = Table::get();
+    let name = &image.name().unwrap_or_default().to_lowercase();
     match property {
+        "hw_disk_bus" if image.text("hw_scsi_model").value() == Some("virtio-scsi") => {
+            Some("scsi".to_owned())
+        }
         "image_original_user" => {
             let distro = image.text("os_distro").value();
             let by_distro = table.distributions.iter().find(|one| Some(one.os_distro.as_str()) == distro);
             by_distro.or_else(|| Some(told(table, name)?.0)).map(|one| one.user.clone())
         }
         "image_build_date" => created(image).map(|day| day.to_string()),
+        // One with a date behind its name was replaced by one without.
+        "os_purpose" if date_within(name).is_some() => Some("oldgeneric".to_owned()),
         "os_purpose" => {
             let hint = table.purposes.iter().find(|(_, hints)| {
                 words(name).any(|word| hints.iter().any(|hint| word.starts_with(hint.as_str())))
@@ -188,7 +178,8 @@ fn date_within(text: &str) -> Option<Date> {
     let mut days = text
         .split(|letter: char| !letter.is_ascii_digit() && letter != '-')
         .map(|part| part.trim_matches('-'))
-        .filter_map(date);
+        // A day may stand before a time: 20240513-1740.
+        .filter_map(|part| date(part).or_else(|| part.split('-').find_map(date)));
     let first = days.next()?;
     days.all(|other| other == first).then_some(first)
 }
@@ -212,13 +203,6 @@ mod tests {
         serde_json::from_value(image).unwrap()
     }
 
-    fn known(image: &Image, property: &str) -> Option<String> {
-        match cure(image, property) {
-            Cure::Known(value) => Some(value),
-            Cure::Open(_) => None,
-        }
-    }
-
     #[test]
     fn names_tell_distribution_version_and_processor() {
         let cases = [
@@ -239,7 +223,7 @@ mod tests {
         ];
         for (name, distro, version, architecture) in cases {
             let image = image(name, &json!({}));
-            let found = ["os_distro", "os_version", "architecture"].map(|property| known(&image, property));
+            let found = ["os_distro", "os_version", "architecture"].map(|property| cure(&image, property));
             assert_eq!(found, [distro, version, architecture].map(|word| word.map(str::to_owned)), "{name}");
         }
     }
@@ -256,16 +240,17 @@ mod tests {
                 json!({"image_source": "https://cloud-images.ubuntu.com/releases/jammy/release-20240513/x.img"}),
                 Some("2024-05-13"),
             ),
+            ("debian-12-generic-arm64-20240507-1740.qcow2", json!({}), Some("2024-05-07")),
             ("Ubuntu 22.04 (20250101)", json!({}), None),
             ("Ubuntu 20240513 20240514", json!({}), None),
             ("Ubuntu 20241313", json!({}), None),
         ];
         for (name, fields, day) in cases {
-            let found = known(&image(name, &fields), "image_build_date");
+            let found = cure(&image(name, &fields), "image_build_date");
             assert_eq!(found.as_deref(), day, "{name} {fields}");
         }
-        let suggested = cure(&image("Ubuntu 22.04", &json!({})), "image_build_date");
-        assert_eq!(suggested, Cure::Open(Some("2024-06-01".into())), "no later than it came to the cloud");
+        let suggested = suggestion(&image("Ubuntu 22.04", &json!({})), "image_build_date");
+        assert_eq!(suggested.as_deref(), Some("2024-06-01"), "no later than it came to the cloud");
     }
 
     #[test]
@@ -274,17 +259,17 @@ mod tests {
         for promise in
             ["replace_frequency", "provided_until", "uuid_validity", "hotfix_hours", "image_source"]
         {
-            assert_eq!(known(&bare, promise), None, "{promise}");
+            assert_eq!(cure(&bare, promise), None, "{promise}");
         }
         let spelled =
             image("Ubuntu 24.04", &json!({"replace_frequency": "Monthly", "provided_until": "2027/04/30"}));
-        assert_eq!(known(&spelled, "replace_frequency").as_deref(), Some("monthly"));
-        assert_eq!(known(&spelled, "provided_until").as_deref(), Some("2027-04-30"));
+        assert_eq!(cure(&spelled, "replace_frequency").as_deref(), Some("monthly"));
+        assert_eq!(cure(&spelled, "provided_until").as_deref(), Some("2027-04-30"));
     }
 
     #[test]
     fn a_disk_is_as_large_as_the_image_needs() {
         let image = image("x", &json!({"size": 5_000_000, "virtual_size": 2_361_393_152_u64}));
-        assert_eq!(known(&image, "min_disk").as_deref(), Some("3"));
+        assert_eq!(cure(&image, "min_disk").as_deref(), Some("3"));
     }
 }

@@ -58,7 +58,8 @@ async fn default_rules(session: &Session) -> Result<Option<Vec<SecurityGroupRule
     let path = ["default-security-group-rules"];
     match session.list_all("network", &path, &[], "default_security_group_rules").await {
         Ok(rules) => Ok(Some(rules.into_iter().map(SecurityGroupRule).collect())),
-        Err(why) if why.reason == Reason::NotInCatalog || why.status == Some(404) => Ok(None),
+        // Older clouds do not have them; others show them to admins alone.
+        Err(why) if why.reason == Reason::NotInCatalog || matches!(why.status, Some(403 | 404)) => Ok(None),
         Err(why) => Err(why),
     }
 }

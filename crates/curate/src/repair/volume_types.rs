@@ -10,6 +10,9 @@ use super::step::Step;
 use super::{Refused, Work};
 use crate::plan::{self, Action, Change, Plan, Question, Resource, Verb};
 
+/// The most characters that cinder takes for a description.
+const LONGEST: usize = 255;
+
 /// A volume type, and whether cinder encrypts its volumes; none where that is not known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenVolumeType {
@@ -42,7 +45,13 @@ pub(super) fn repair(types: &[SeenVolumeType], work: &mut Work<'_>, plan: &mut P
         let mut wanted: BTreeSet<String> =
             told.iter().filter(|one| VolumeTypes::get().knows(one)).map(|one| (*one).to_owned()).collect();
         wanted.extend(evident(seen).into_iter().map(str::to_owned));
-        let answer = work.answers.of_volume_type(name);
+        if told.contains(&"encrypted") && seen.encrypted == Some(false) {
+            plan.notes.push(format!(
+                "volume type {name} is said to be encrypted, but cinder has no encryption for it; look whether its backend encrypts"
+            ));
+        }
+        // An answer counts where there is a question.
+        let answer = work.answers.of_volume_type(name).filter(|_| wanted.is_empty());
         if let Some(answer) = &answer {
             match answer
                 .text
@@ -63,7 +72,11 @@ pub(super) fn repair(types: &[SeenVolumeType], work: &mut Work<'_>, plan: &mut P
         }
         promised.extend(wanted.iter().cloned());
         let text = described(description, &told, &wanted);
-        if text != description {
+        if text.chars().count() > LONGEST {
+            plan.notes.push(format!(
+                "volume type {name}: with its aspects, {text:?} is longer than the {LONGEST} characters that cinder takes"
+            ));
+        } else if text != description {
             describe(volume_type, description, text, answer.is_some(), plan);
         } else if wanted.is_empty() && answer.is_none() {
             silent.push(volume_type);

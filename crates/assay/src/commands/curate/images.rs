@@ -7,21 +7,24 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assay_curate::images::{
-    self, Definition, Importer, Importing, Mirrored, Options, Upstream, Upstreams, Way,
+    self, Definition, Depot, Importer, Importing, Mirrored, Options, Upstream, Upstreams, Way,
 };
 use assay_curate::{Plan, Source, Step};
 use assay_inventory::Image;
 use assay_openstack::Session;
+use assay_s3::{Settings, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use regex::Regex;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::progress;
 use super::{Applying, Cloud, DIFFERS, FAILED, Planning, Wanted, unseen};
 use crate::against;
 use crate::args::Global;
+use crate::commands::s3;
 use crate::failure::Failure;
 use crate::human::printable;
 use crate::output::{note, print, write_file};
@@ -70,7 +73,7 @@ pub(crate) struct WantedImages {
     /// Only images in whose names this is found
     #[arg(long, value_name = "REGEX")]
     filter: Option<Regex>,
-    /// The tag that marks images as ours; no other image is touched
+    /// The tag that marks images as those of a catalogue; of all others, no more than metadata is repaired
     #[arg(long, value_name = "TAG", default_value = "managed_by_assay")]
     tag: String,
     /// Take over public images of our project that bear a wanted name and no tag
@@ -90,11 +93,12 @@ pub(crate) struct WantedImages {
     import_timeout: u64,
 }
 
+#[expect(clippy::doc_markdown, reason = "clap shows these comments to users as they are")]
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
-    /// The folder
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    /// A folder, or a bucket of S3 and a folder in it; its secret is $AWS_SECRET_ACCESS_KEY
+    #[arg(value_name = "DIR|s3://BUCKET/FOLDER")]
+    to: String,
     /// A catalogue, its address, or a folder of catalogues; may be repeated [default: what scs-0104 asks for]
     #[arg(long, value_name = "FILE|DIR|URL")]
     images: Vec<Source>,
@@ -104,6 +108,24 @@ pub(crate) struct Mirror {
     /// Refuse images of which no digest is known
     #[arg(long)]
     require_checksum: bool,
+    /// Where the server of the bucket answers
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", help_heading = "Bucket")]
+    s3_endpoint: Option<String>,
+    /// The region of the bucket [default: what the server says]
+    #[arg(long, value_name = "REGION", env = "AWS_REGION", help_heading = "Bucket")]
+    s3_region: Option<String>,
+    /// The access key for the bucket
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "AWS_ACCESS_KEY_ID",
+        hide_env_values = true,
+        help_heading = "Bucket"
+    )]
+    access_key: Option<String>,
+    /// Certification authorities to trust for the bucket
+    #[arg(long, value_name = "FILE", help_heading = "Bucket")]
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -143,15 +165,24 @@ pub(crate) enum Method {
     GlanceDirect,
 }
 
+/// What catalogues say.
+pub(crate) struct Catalogues {
+    /// Everything.
+    all: Vec<Definition>,
+    /// What is wanted of it.
+    wanted: Vec<Definition>,
+}
+
 impl Wanted for WantedImages {
-    type Definitions = Vec<Definition>;
+    type Definitions = Catalogues;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
-        let mut definitions = definitions(&self.images, self.filter.as_ref()).await?;
-        if let Some(failed) = failed {
-            definitions.retain(|definition| definition.could_mend(failed));
-        }
-        Ok(definitions)
+        let all = definitions(&self.images, None).await?;
+        let mut wanted = all.clone();
+        wanted.retain(|definition| {
+            self.is_meant(&definition.name) && failed.is_none_or(|failed| definition.could_mend(failed))
+        });
+        Ok(Catalogues { all, wanted })
     }
 
     async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
@@ -173,17 +204,24 @@ impl Wanted for WantedImages {
 }
 
 impl WantedImages {
-    /// What separates the images of a cloud from definitions, and those that no definition makes ours.
+    /// Whether an image of this name is to be looked at.
+    fn is_meant(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.is_match(name))
+    }
+
+    /// What separates the images of a cloud from catalogues, and those that no catalogue makes ours.
     pub(super) async fn look(
         &self,
         session: &Session,
-        mut definitions: Vec<Definition>,
+        catalogues: Catalogues,
     ) -> Result<(Plan, Vec<Image>), Failure> {
+        let Catalogues { all, wanted: mut definitions } = catalogues;
         let options =
             Options { tag: self.tag.clone(), today: against::day(Timestamp::now()), adopt: self.adopt };
         let mut observed = images::observe(session, &self.tag).await.map_err(unseen(session))?;
         images::observe_members(session, &mut definitions, &mut observed).await.map_err(unseen(session))?;
-        let others = images::undescribed(&definitions, &observed, &options);
+        let mut others = images::undescribed(&all, &observed, &options);
+        others.retain(|image| self.is_meant(image.name().unwrap_or_default()));
         let plan = images::plan(&definitions, &observed, &options);
         let doomed: BTreeSet<String> = plan
             .steps()
@@ -226,7 +264,11 @@ async fn definitions(sources: &[Source], filter: Option<&Regex>) -> Result<Vec<D
 
 /// Fetches the files of all wanted builds, one after the other: the line is the bottleneck. Lists of their digests are
 /// written beside them, under the names that the upstreams give them.
-pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Failure> {
+pub(crate) async fn mirror(
+    arguments: &Mirror,
+    global: &Global,
+    cancel: CancellationToken,
+) -> Result<u8, Failure> {
     let definitions = definitions(&arguments.images, arguments.filter.as_ref()).await?;
     let importing = Importing {
         mirror_base: None,
@@ -236,10 +278,7 @@ pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Fa
     };
     let importer = Importer::new(importing)
         .map_err(|error| Failure::undetermined(format!("nothing can be fetched: {error}"), ""))?;
-    let unwritable =
-        |error| Failure::usage(format!("{} cannot be written: {error}", arguments.folder.display()), "");
-    fs::create_dir_all(&arguments.folder).map_err(unwritable)?;
-    let folder = fs::canonicalize(&arguments.folder).map_err(unwritable)?;
+    let depot = depot(arguments).await?;
     let mut lists: BTreeMap<String, String> = BTreeMap::new();
     let mut names: BTreeMap<String, &Url> = BTreeMap::new();
     let mut failed = false;
@@ -253,7 +292,7 @@ pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Fa
             return Err(Failure::usage(what, "mirror them into folders of their own, with --filter"));
         }
         let bar = progress::File::begin(global, &name);
-        let mirrored = importer.mirror(build, &folder, &|news| bar.tell(&news)).await;
+        let mirrored = importer.mirror(build, &depot, &cancel, &|news| bar.tell(&news)).await;
         bar.end();
         match mirrored {
             Ok(Mirrored { digest, was_there, is_verified }) => {
@@ -269,18 +308,50 @@ pub(crate) async fn mirror(arguments: &Mirror, global: &Global) -> Result<u8, Fa
                 failed = true;
             }
         }
+        if cancel.is_cancelled() {
+            break;
+        }
     }
     for (name, text) in lists {
-        let path = folder.join(name);
-        let before = fs::read_to_string(&path).unwrap_or_default();
+        let unwritable = |why| Failure::undetermined(why, "");
+        let before = depot.text(&name).await.map_err(unwritable)?;
         let of_others = before.lines().filter(|line| {
             let file = line.split_once(" *").map(|(_, file)| format!(" *{file}\n"));
             file.is_some_and(|file| !text.contains(&file))
         });
         let all: String = of_others.map(|line| format!("{line}\n")).chain([text.clone()]).collect();
-        write_file(&path, all.as_bytes())?;
+        depot.put(&name, &all).await.map_err(unwritable)?;
     }
     Ok(if failed { FAILED } else { 0 })
+}
+
+/// How long a part of a file may take to get to a bucket.
+const PART_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Where the mirror is.
+async fn depot(arguments: &Mirror) -> Result<Depot, Failure> {
+    let to = &arguments.to;
+    let Some(place) = to.strip_prefix("s3://") else {
+        let unwritable = |error| Failure::usage(format!("{to} cannot be written: {error}"), "");
+        fs::create_dir_all(to).map_err(unwritable)?;
+        return Ok(Depot::Folder(fs::canonicalize(to).map_err(unwritable)?));
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(Failure::usage(format!("{to} names no bucket"), "s3://BUCKET/FOLDER"));
+    }
+    let endpoint = arguments.s3_endpoint.as_deref().ok_or_else(|| {
+        Failure::usage("where the server of the bucket answers is not known", "name it with --s3-endpoint")
+    })?;
+    let access = s3::access(
+        endpoint,
+        arguments.s3_region.as_deref(),
+        arguments.access_key.as_deref(),
+        arguments.ca_file.as_deref(),
+    )?;
+    let settings = Settings { timeout: PART_TIMEOUT, ..Settings::default() };
+    let store = Store::open(&access, &settings, bucket, prefix).await;
+    Ok(Depot::Bucket(store.map_err(|error| Failure::usage(error, ""))?))
 }
 
 /// Shares an image with projects, or no longer; one that fails stops no other.

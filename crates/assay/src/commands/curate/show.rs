@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assay_curate::{Action, Change, Outcome, Plan, Question, Verb};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Listing;
@@ -13,49 +14,76 @@ use crate::human::{bad, bold, columns, dim, good, printable, warn, wrapped};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The document. Fields may be added, never renamed or given another meaning.
-#[derive(Serialize)]
+/// What separates a cloud from what is wanted, and what became of it. Fields may be added, never renamed or given another
+/// meaning.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "assay plan, version 1")]
 struct Document<'a> {
+    #[schemars(extend("const" = "assay-plan"))]
     format: &'static str,
+    #[schemars(extend("const" = 1))]
     version: u32,
+    /// The name of the cloud in clouds.yaml.
     cloud: &'a str,
+    /// What is to be done, in an order in which it can be done. Empty where the cloud is as it should be.
     actions: Vec<Entry<'a>>,
+    /// What is worth knowing and calls for no action.
     notes: &'a [String],
+    /// What nobody but the operator can say; no difference.
     questions: Vec<Open<'a>>,
+    /// What became of the actions that were tried; only after an apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcomes: Option<Vec<Ended>>,
 }
 
 /// An action.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Action")]
 struct Entry<'a> {
+    /// What is done.
+    #[schemars(extend("enum" = Verb::ALL.map(Verb::word)))]
     verb: &'static str,
+    /// To what kind of thing.
     resource: &'static str,
+    /// Its name.
     name: &'a str,
+    /// Its id, if it exists.
     id: Option<&'a str>,
+    /// What differs.
     changes: Vec<Difference<'a>>,
+    /// Why.
     reason: &'a str,
+    /// The clause that demands it, if one does.
     clause: Option<&'a str>,
     /// The places of the actions that must succeed before.
     after: &'a [usize],
 }
 
-#[derive(Serialize)]
+/// A field that differs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
 struct Difference<'a> {
     field: &'a str,
+    /// What it is; null if it is not set.
     from: Option<&'a str>,
+    /// What it is to be; null if it is to go.
     to: Option<&'a str>,
 }
 
 /// A question.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Question")]
 struct Open<'a> {
     resource: &'static str,
     name: &'a str,
     id: Option<&'a str>,
+    /// The field that lacks a value.
     field: &'a str,
+    /// What may stand there, as a phrase.
     expected: &'a str,
+    /// What was seen, as a phrase.
     found: &'a str,
+    /// What others often answer.
     suggestion: Option<&'a str>,
     clause: &'a str,
 }
@@ -75,10 +103,13 @@ impl<'a> From<&'a Question> for Open<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// What became of an action.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Outcome")]
 struct Ended {
     /// The place of the action in the plan.
     action: usize,
+    #[schemars(extend("enum" = ["done", "failed", "not-tried", "interrupted"]))]
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
@@ -279,4 +310,87 @@ fn done(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>, cloud: &str) -> String
         let _ = write!(text, "\n{}", entry(action));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use assay_curate::{Question, Resource};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn schema() -> String {
+        serde_json::to_string_pretty(&schemars::schema_for!(Document<'_>)).unwrap() + "\n"
+    }
+
+    fn some_plan() -> Plan {
+        let action = |verb, after| Action {
+            verb,
+            resource: Resource::VolumeType,
+            name: "LUKS\u{1b}[31m".to_owned(),
+            id: Some("1".to_owned()),
+            changes: vec![Change {
+                field: "description".to_owned(),
+                from: Some("Disks that nobody can read who does not have the key for them".to_owned()),
+                to: Some("[scs:encrypted] Disks that nobody can read".to_owned()),
+            }],
+            reason: "cinder shows what it is".to_owned(),
+            clause: Some("scs-0114-v1, volume type description".to_owned()),
+            after,
+            step: None,
+        };
+        let question = |field: &str, suggestion: Option<&str>| Question {
+            resource: Resource::Image,
+            name: "Ubuntu 20.04".to_owned(),
+            id: Some("2".to_owned()),
+            field: field.to_owned(),
+            expected: "one of yearly, quarterly, monthly, weekly, daily, critical_bug, never".to_owned(),
+            found: "it is not set".to_owned(),
+            suggestion: suggestion.map(str::to_owned),
+            clause: "scs-0102, image updating".to_owned(),
+        };
+        Plan {
+            actions: vec![action(Verb::Set, Vec::new()), action(Verb::Blocked, vec![0])],
+            notes: vec![
+                "SCS-2V-8 is there under the name \"m5.large\"; a flavor cannot be renamed, and nobody minds"
+                    .to_owned(),
+            ],
+            questions: vec![question("replace_frequency", Some("never")), question("image_source", None)],
+        }
+    }
+
+    #[test]
+    fn people_see_what_differs_and_what_is_asked() {
+        insta::assert_snapshot!(for_people(&some_plan(), "mycloud"));
+    }
+
+    #[test]
+    fn the_published_schema_is_up_to_date_and_documents_obey_it() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/plan-v1.schema.json");
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            published == schema(),
+            "docs/schema/plan-v1.schema.json does not match the code; run the tests with UPDATE_SCHEMA=1 and look at what changed"
+        );
+        let schema: Value = serde_json::from_str(&published).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let ended = BTreeMap::from([(0, Outcome::Done), (1, Outcome::NotTried(0))]);
+        for text in [
+            plan(&some_plan(), "mycloud", Listing::Json),
+            outcomes(&some_plan(), &ended, "mycloud", Listing::Json),
+            plan(&Plan::default(), "mycloud", Listing::Json),
+        ] {
+            let mut document: Value = serde_json::from_str(&text.unwrap()).unwrap();
+            let problems: Vec<String> =
+                validator.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{problems:#?}");
+            document["version"] = 2.into();
+            assert!(!validator.is_valid(&document), "the schema constrains nothing");
+        }
+    }
 }

@@ -135,6 +135,15 @@ impl State {
                 )?;
                 stream.write_all(&body[from..])
             }
+            "moved" => {
+                write!(stream, "HTTP/1.1 302 Found\r\nLocation: /{name}\r\nContent-Length: 0\r\n\r\n")
+            }
+            "stalled" => {
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n")?;
+                stream.write_all(&body[..length / 2])?;
+                // Until the other side has had enough.
+                std::io::copy(&mut stream, &mut std::io::sink()).map(|_| ())
+            }
             "slow" => {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n")?;
                 for part in body.chunks(1000) {
