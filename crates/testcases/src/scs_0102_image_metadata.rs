@@ -29,7 +29,7 @@ const ODD_VALUE: &str =
 const MISSING_ACCEPTED: &str =
     "the reference suite lets the property be missing; the text makes it mandatory";
 
-const REPAIR: &str = " With the credentials of an admin, `assay plan CLOUD` shows what can be told of images that no catalogue describes, and asks for the rest.";
+const REPAIR: &str = " As admin, `assay plan CLOUD` sets it or asks for it.";
 
 /// Fields of an image that openstacksdk 4.10 knows by name. Everything else lands in one map there, and
 /// that map does not exist for an image without any other property.

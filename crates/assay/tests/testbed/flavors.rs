@@ -99,7 +99,7 @@ fn what_is_defined_is_made_kept_and_changed() {
         (
             Some(0),
             json!({
-                "format": "assay-plan", "version": 1, "cloud": ADMIN, "actions": [], "notes": [],
+                "format": "assay-plan", "version": 1, "cloud": ADMIN, "actions": [], "notes": [], "questions": [],
             })
         )
     );
