@@ -34,7 +34,8 @@ fn diagnose_extension(name: &str, at: usize, syntax: Syntax, flavor: &FlavorName
         return whole(if has(flavor, part) { Kind::Repeated(part) } else { Kind::OutOfOrder(part) });
     }
     let from = |skip: usize, kind| {
-        let len = word[skip..].chars().next().map_or(0, char::len_utf8);
+        // At the end of a word, what follows it is at fault.
+        let len = after[skip..].chars().next().map_or(0, char::len_utf8);
         Fault { kind, at: at + 1 + skip, len }
     };
     if GpuKind::from_bytes(&word.as_bytes()[..1]).is_some() {

@@ -148,6 +148,7 @@ fn refused_names_and_where_they_go_wrong() {
         ("SCS-2C-4_GN0.4", nvidia, 11, "0.4"),
         ("SCS-2C-4_GX", Kind::UnknownGpuBrand, 10, "X"),
         ("SCS-2C-4_G", Kind::UnknownGpuBrand, 10, ""),
+        ("SCS-2C-4_G_", Kind::UnknownGpuBrand, 10, "_"),
         ("SCS-2C-4_GNa-0", Kind::NotPositive(Field::GpuUnits), 13, "0"),
         ("SCS-2C-4_GNa-14-0", Kind::NotPositive(Field::Vram), 16, "0"),
         ("SCS-2C-4_GNa-14hhh-6hh", Kind::TooManyH { max: 2 }, 17, "h"),
