@@ -107,7 +107,8 @@ async fn an_image_bears_its_name_in_the_end_whatever_glance_forgets() {
     let text = "images: [{name: x, format: raw, login: x, min_disk: 1, min_ram: 1, meta: {}, \
         versions: [{version: '1', url: 'http://example.org/x'}]}]";
     let definitions = images::read("x.yaml", text).unwrap().0;
-    let options = images::Options { tag: "t".into(), today: "2026-01-01".parse().unwrap(), adopt: false };
+    let options =
+        images::Options { tag: "t".into(), today: "2026-01-01".parse().unwrap(), adopt: false, grace: 0 };
     let plan = images::plan(&definitions, &images::Observed::default(), &options);
     let importer = Importer::new(Importing {
         mirror_base: None,
@@ -176,7 +177,8 @@ async fn a_store_or_a_quota_that_is_full_is_named_and_nothing_is_left() {
         let glance = Full { why, there: Arc::default() };
         Mock::given(path_regex("^/image/")).respond_with(glance.clone()).mount(&server).await;
         let definitions = images::read("x.yaml", &text).unwrap().0;
-        let options = images::Options { tag: "t".into(), today: "2026-01-01".parse().unwrap(), adopt: false };
+        let options =
+            images::Options { tag: "t".into(), today: "2026-01-01".parse().unwrap(), adopt: false, grace: 0 };
         let plan = images::plan(&definitions, &images::Observed::default(), &options);
         let importing = Importing {
             mirror_base: None,

@@ -25,7 +25,7 @@ fn image(value: Value) -> Image {
 }
 
 fn options() -> Options {
-    Options { tag: TAG.to_owned(), today: "2026-06-01".parse().unwrap(), adopt: false }
+    Options { tag: TAG.to_owned(), today: "2026-06-01".parse().unwrap(), adopt: false, grace: 0 }
 }
 
 fn of(images: Vec<Image>) -> Observed {
@@ -279,6 +279,44 @@ fn replaced_builds_stay_as_long_as_was_promised() {
         let sparing = plan(&definitions, &used, &options());
         assert_eq!((sparing.count(Verb::Delete), sparing.notes.len()), (0, 5 - kept), "{validity}, but used");
     }
+}
+
+#[test]
+fn replaced_builds_stay_for_the_days_of_grace() {
+    let mut cloud = of(vec![]);
+    for date in ["20260401", "20260501"] {
+        cloud = after(&cloud, &plan(&ubuntu(&[date], "none", "  keep: true\n"), &cloud, &options()));
+    }
+    let definitions = ubuntu(&["20260501"], "none", "");
+    let old = cloud.images.iter().position(Image::is_hidden).unwrap();
+    let deletions = |cloud: &Observed, grace: u16| {
+        plan(&definitions, cloud, &Options { grace, ..options() }).count(Verb::Delete)
+    };
+    // It is the first of June.
+    for (changed, grace, gone) in [
+        ("2026-05-29", 0, 1),
+        ("2026-05-29", 3, 1),
+        ("2026-05-30", 3, 0),
+        ("2026-06-01", 1, 0),
+        ("2026-05-31", 1, 1),
+    ] {
+        cloud.images[old].0.set("updated_at", json!(format!("{changed}T23:00:00Z")));
+        assert_eq!(deletions(&cloud, grace), gone, "{changed} {grace}");
+    }
+    cloud.images[old].0.set("updated_at", json!("2020-01-01T00:00:00Z"));
+    cloud.images[old].0.set("os_hidden", json!(false));
+    assert_eq!(deletions(&cloud, 3), 0, "its days begin when it gives way");
+}
+
+#[test]
+fn what_is_provided_no_longer_is_said() {
+    let text = "images: [{name: x, format: raw, login: x, min_disk: 1, min_ram: 1, meta: {provided_until: 2026-05-31}, \
+                versions: [{version: '1', url: 'https://example.org/x'}]}]";
+    let (definitions, _) = read("x.yaml", text).unwrap();
+    let notes = plan(&definitions, &of(vec![]), &options()).notes;
+    assert!(notes.len() == 1 && notes[0].starts_with("x was provided until 2026-05-31"), "{notes:?}");
+    let (definitions, _) = read("x.yaml", &text.replace("05-31", "06-01")).unwrap();
+    assert_eq!(plan(&definitions, &of(vec![]), &options()).notes, Vec::<String>::new());
 }
 
 #[test]

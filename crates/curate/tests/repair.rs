@@ -204,6 +204,24 @@ fn what_can_be_told_is_set_and_the_rest_is_asked() {
 }
 
 #[test]
+fn that_two_images_will_be_taken_for_each_other_is_said() {
+    let generic = json!({"architecture": "x86_64", "os_distro": "ubuntu", "os_purpose": "generic"});
+    let whole = json!({"architecture": "x86_64", "os_distro": "ubuntu", "os_version": "22.04", "os_purpose": "generic"});
+    let cloud = Cloud {
+        images: vec![image("1", "Ubuntu 22.04", &whole), image("2", "Ubuntu 22.04 20260101", &generic)],
+        ..Cloud::default()
+    };
+    assert_eq!(cloud.verdict("scs-0102-os_purpose-uniqueness", Reading::Text), Verdict::Pass);
+    let notes = cloud.plan(&Answers::default(), None).notes;
+    assert!(
+        notes.iter().any(|note| note.starts_with("scs-0102-os_purpose-uniqueness will fail then")),
+        "{notes:?}"
+    );
+    let one = Cloud { images: vec![cloud.images[1].clone()], ..Cloud::default() };
+    assert_eq!(one.plan(&Answers::default(), None).notes, Vec::<String>::new());
+}
+
+#[test]
 fn only_public_images_with_data_are_looked_at() {
     let cloud = Cloud {
         images: vec![

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_inventory::Image;
+use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -25,6 +26,8 @@ pub struct Options {
     pub today: Date,
     /// Whether images of the same name that our project owns and that bear no mark are taken over.
     pub adopt: bool,
+    /// For how many days a replaced image stays at least, whatever was promised.
+    pub grace: u16,
 }
 
 /// What separates the images of a cloud from what is wanted.
@@ -108,6 +111,11 @@ impl<'a> Planner<'a> {
     }
 
     fn image(&mut self, definition: &Definition) {
+        let until = definition.properties.get("provided_until").and_then(|until| until.parse::<Date>().ok());
+        if let Some(until) = until.filter(|until| *until < self.options.today) {
+            let what = "promise another day, or disable it (enable: false) and take its images away";
+            self.plan.notes.push(format!("{} was provided until {until}; {what}", definition.name));
+        }
         let (mine, foreign) = self.images_of(definition);
         if !foreign.is_empty() {
             for image in foreign {
@@ -353,6 +361,7 @@ impl<'a> Planner<'a> {
             let told = image.text("uuid_validity").value().and_then(|word| word.parse().ok());
             let mut promises = [Some(definition.validity), told].into_iter().flatten();
             let is_kept = definition.keep
+                || self.is_in_grace(image)
                 || promises.any(|promise: Validity| promise.keeps(wanted + at + 1, self.options.today));
             let is_adopted = !has_tag(image, &self.options.tag);
             let uses = self.observed.uses.get(image.id()).copied().unwrap_or_default();
@@ -375,6 +384,20 @@ impl<'a> Planner<'a> {
                 self.push(Verb::Delete, definition, name, Some(image), Vec::new(), reason, after, Some(step));
             }
         }
+    }
+
+    /// Whether an image gave way so short a time ago that it is to stay for a while.
+    fn is_in_grace(&self, image: &Image) -> bool {
+        if self.options.grace == 0 {
+            return false;
+        }
+        let changed = image.text("updated_at").value().and_then(|at| at.get(..10)?.parse::<Date>().ok());
+        // The last that happens to one that gave way is that it is hidden.
+        let since = changed.filter(|_| image.is_hidden());
+        since.is_none_or(|since| {
+            let end = since.checked_add(Span::new().days(self.options.grace));
+            end.is_ok_and(|end| self.options.today < end)
+        })
     }
 
     /// Makes a replaced image give way to the current one: scs-0102, rotation of images.

@@ -1,6 +1,6 @@
 //! Properties of images (scs-0102).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_inventory::{Fact, Image, Inventory, Subject};
 use assay_standards::requirements::{ImageMetadata, Property};
@@ -26,14 +26,39 @@ struct Fault {
 /// Completes what can be told, and asks for the rest.
 pub(super) fn repair(images: &[&Image], work: &mut Work<'_>, plan: &mut Plan) {
     let mut faults = faults(images, work.now);
+    let mut mended = Vec::new();
     for image in images {
-        if let Some(faults) = faults.remove(image.id()) {
-            one(image, faults, work, plan);
+        match faults.remove(image.id()) {
+            Some(faults) => mended.push(one(image, faults, work, plan)),
+            None => mended.push((*image).clone()),
         }
+    }
+    // Images that said too little to be taken for each other may now be.
+    let before = unique(images.iter().copied().cloned().collect(), work.now);
+    for found in unique(mended, work.now).difference(&before) {
+        plan.notes.push(format!(
+            "{UNIQUENESS} will fail then: {found}; say os_purpose: oldgeneric of the older ones"
+        ));
     }
 }
 
-fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) {
+const UNIQUENESS: &str = "scs-0102-os_purpose-uniqueness";
+
+/// What is found about several generic images of one kind.
+fn unique(images: Vec<Image>, now: Timestamp) -> BTreeSet<String> {
+    let mut inventory = Inventory::new(Subject::default(), now);
+    inventory.images = Fact::Known(images);
+    let judgement =
+        Registry::get().find(UNIQUENESS).map(|testcase| testcase.judge(&Evidence::new(&inventory, now)));
+    let findings = judgement.into_iter().flat_map(|judgement| judgement.findings);
+    findings
+        .filter(|finding| finding.weight == Weight::Failure)
+        .map(|finding| finding.found.into_owned())
+        .collect()
+}
+
+/// What the image is in the end.
+fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) -> Image {
     let name = image.name().unwrap_or_default();
     let properties = &ImageMetadata::get().properties;
     let mut mended = image.clone();
@@ -123,7 +148,7 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
     };
     patch.retain(is_wanted);
     if patch.is_empty() {
-        return;
+        return mended;
     }
     let (operations, changes) = patch.into_parts();
     plan.push(Action {
@@ -137,6 +162,7 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
         after: Vec::new(),
         step: Some(plan::Step::Image(Step::Patch { image: image.id().to_owned(), patch: operations })),
     });
+    mended
 }
 
 fn testcase(property: &Property) -> String {

@@ -79,6 +79,9 @@ pub(crate) struct WantedImages {
     /// Take over public images of our project that bear a wanted name and no tag
     #[arg(long)]
     adopt: bool,
+    /// For how many days a replaced image stays at least, whatever was promised
+    #[arg(long, value_name = "DAYS", default_value_t = 0)]
+    grace: u16,
     /// Where all images are fetched from, by their file names, instead of where catalogues say
     #[arg(long, value_name = "URL")]
     mirror_base: Option<Url>,
@@ -216,8 +219,12 @@ impl WantedImages {
         catalogues: Catalogues,
     ) -> Result<(Plan, Vec<Image>), Failure> {
         let Catalogues { all, wanted: mut definitions } = catalogues;
-        let options =
-            Options { tag: self.tag.clone(), today: against::day(Timestamp::now()), adopt: self.adopt };
+        let options = Options {
+            tag: self.tag.clone(),
+            today: against::day(Timestamp::now()),
+            adopt: self.adopt,
+            grace: self.grace,
+        };
         let mut observed = images::observe(session, &self.tag).await.map_err(unseen(session))?;
         images::observe_members(session, &mut definitions, &mut observed).await.map_err(unseen(session))?;
         let mut others = images::undescribed(&all, &observed, &options);
