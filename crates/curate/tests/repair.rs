@@ -219,6 +219,8 @@ fn that_two_images_will_be_taken_for_each_other_is_said() {
     );
     let one = Cloud { images: vec![cloud.images[1].clone()], ..Cloud::default() };
     assert_eq!(one.plan(&Answers::default(), None).notes, Vec::<String>::new());
+    let other = BTreeSet::from(["scs-0102-prop-min_ram".to_owned()]);
+    assert_eq!(cloud.plan(&Answers::default(), Some(&other)).notes, Vec::<String>::new(), "nothing sets it");
 }
 
 #[test]

@@ -180,10 +180,7 @@ pub(crate) struct Asked {
 
 /// Prints a file with what is left to the operator, to be filled in.
 pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
-    let failed = asked.from_check.as_deref().map(failed).transpose()?;
-    let (definitions, session) =
-        tokio::try_join!(asked.wanted.definitions(failed.as_ref()), asked.cloud.connect())?;
-    let plan = asked.wanted.plan(&session, definitions).await?;
+    let (_, plan) = prepare(&asked.cloud, &asked.wanted, asked.from_check.as_deref()).await?;
     if plan.questions.is_empty() {
         note("there is nothing to ask");
         return Ok(0);
@@ -194,18 +191,27 @@ pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
 
 /// Shows a plan.
 pub(crate) async fn plan<W: Wanted>(planning: &Planning<W>) -> Result<u8, Failure> {
-    let (session, plan) = prepare(planning).await?;
+    let (session, plan) = planning.prepare().await?;
     print(&show::plan(&plan, session.config().name(), planning.format)?)?;
     Ok(if plan.has_drift() { DIFFERS } else { 0 })
 }
 
 /// Computes a plan. Files are read and the cloud is connected to at the same time.
-async fn prepare<W: Wanted>(planning: &Planning<W>) -> Result<(Session, Plan), Failure> {
-    let failed = planning.from_check.as_deref().map(failed).transpose()?;
-    let (definitions, session) =
-        tokio::try_join!(planning.wanted.definitions(failed.as_ref()), planning.cloud.connect())?;
-    let plan = planning.wanted.plan(&session, definitions).await?;
+async fn prepare<W: Wanted>(
+    cloud: &Cloud,
+    wanted: &W,
+    from_check: Option<&Path>,
+) -> Result<(Session, Plan), Failure> {
+    let failed = from_check.map(failed).transpose()?;
+    let (definitions, session) = tokio::try_join!(wanted.definitions(failed.as_ref()), cloud.connect())?;
+    let plan = wanted.plan(&session, definitions).await?;
     Ok((session, plan))
+}
+
+impl<W: Wanted> Planning<W> {
+    async fn prepare(&self) -> Result<(Session, Plan), Failure> {
+        prepare(&self.cloud, &self.wanted, self.from_check.as_deref()).await
+    }
 }
 
 /// The testcases that failed by a report.
@@ -226,7 +232,7 @@ pub(crate) async fn carry_out<W: Wanted>(
     global: &Global,
     cancel: CancellationToken,
 ) -> Result<u8, Failure> {
-    let (session, plan) = prepare(&applying.planning).await?;
+    let (session, plan) = applying.planning.prepare().await?;
     let cloud = session.config().name().to_owned();
     let format = applying.planning.format;
     let deletions = plan.count(Verb::Delete);

@@ -57,6 +57,12 @@ pub enum UpdateError {
         /// The one that stands after it.
         other: String,
     },
+    /// The answer of a forge is not about a release.
+    #[error("{0} does not tell of a release")]
+    NoRelease(String),
+    /// The newest release has no such file.
+    #[error("the newest release by {0} has no file {1:?}")]
+    NoFile(String, String),
     /// There is a newer build, but no address that stays.
     #[error("there is a newer build at {0}, but no address at which that very build stays")]
     NoStay(String),
@@ -226,7 +232,8 @@ impl Upstreams {
         latest: &Url,
         release: &Release,
     ) -> Result<Upstream, UpdateError> {
-        let said = || UpdateError::NoStay(crate::source::public(latest));
+        let told_at = crate::source::public(&release.api);
+        let said = || UpdateError::NoRelease(told_at.clone());
         let text = self.fetcher.text(&release.api).await?;
         let told: serde_json::Value = serde_json::from_str(&text).map_err(|_| said())?;
         let version = told["tag_name"].as_str().filter(|tag| !tag.trim().is_empty()).ok_or_else(said)?;
@@ -241,7 +248,8 @@ impl Upstreams {
         let named = |wanted: &str| assets.iter().find(|asset| asset["name"] == wanted);
         let asset =
             assets.iter().find(|asset| asset["name"].as_str().is_some_and(|name| release.means(name)));
-        let url = asset.and_then(address).ok_or_else(said)?;
+        let url =
+            asset.and_then(address).ok_or_else(|| UpdateError::NoFile(told_at.clone(), file_name(latest)))?;
         let name = file_name(&url);
         let mut digest = asset
             .and_then(|asset| asset["digest"].as_str()?.split_once(':'))
@@ -331,13 +339,18 @@ fn of_one(text: &str, name: &str, list: &Url) -> Option<Digest> {
     file_name(list).starts_with(name).then_some(digest)
 }
 
-/// The files that a page links to.
-fn files(page: &str) -> impl Iterator<Item = &str> {
+/// What a page links to below its own folder.
+fn links(page: &str) -> impl Iterator<Item = &str> {
     page.split("href=\"").skip(1).filter_map(|rest| {
         let (link, _) = rest.split_once('"')?;
-        let file = link.trim_start_matches("./");
-        (!file.is_empty() && !file.contains(['/', '?', ':', '#'])).then_some(file)
+        let link = link.trim_start_matches("./");
+        (!link.contains(['?', ':', '#'])).then_some(link)
     })
+}
+
+/// The files that a page links to.
+fn files(page: &str) -> impl Iterator<Item = &str> {
+    links(page).filter(|link| !link.is_empty() && !link.contains('/'))
 }
 
 /// Whether a name has all words of another one in their order, and the same ending.
@@ -393,11 +406,8 @@ fn parent(url: &Url) -> Option<Url> {
 
 /// The folders that a page links to.
 fn folders(page: &str) -> impl Iterator<Item = &str> {
-    page.split("href=\"").skip(1).filter_map(|rest| {
-        let (link, _) = rest.split_once('"')?;
-        let folder = link.trim_start_matches("./").strip_suffix('/')?;
-        (!folder.is_empty() && !folder.contains(['/', '?', ':'])).then_some(folder)
-    })
+    let folders = links(page).filter_map(|link| link.strip_suffix('/'));
+    folders.filter(|folder| !folder.is_empty() && !folder.contains('/'))
 }
 
 /// The first eight digits in a row that are a day of this century.
@@ -649,7 +659,7 @@ mod tests {
         // A release without that file.
         let other = definition(&server, "o/p/releases/latest/download/other.qcow2", None, &old);
         let none = newest(&server, &other).await;
-        assert!(matches!(none, Err(UpdateError::NoStay(_))), "{none:?}");
+        assert!(matches!(&none, Err(UpdateError::NoFile(_, file)) if file == "other.qcow2"), "{none:?}");
     }
 
     #[test]

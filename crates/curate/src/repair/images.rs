@@ -37,7 +37,7 @@ pub(super) fn repair(images: &[&Image], work: &mut Work<'_>, plan: &mut Plan) {
     let before = unique(images.iter().copied().cloned().collect(), work.now);
     for found in unique(mended, work.now).difference(&before) {
         plan.notes.push(format!(
-            "{UNIQUENESS} will fail then: {found}; say os_purpose: oldgeneric of the older ones"
+            "{UNIQUENESS} will fail then: {found}; set os_purpose to oldgeneric on the older ones, or hide them"
         ));
     }
 }
@@ -57,7 +57,7 @@ fn unique(images: Vec<Image>, now: Timestamp) -> BTreeSet<String> {
         .collect()
 }
 
-/// What the image is in the end.
+/// The image as the plan makes it.
 fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) -> Image {
     let name = image.name().unwrap_or_default();
     let properties = &ImageMetadata::get().properties;
@@ -147,10 +147,14 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
         property.is_some_and(|property| work.is_wanted(&testcase(property)))
     };
     patch.retain(is_wanted);
+    let mut after = image.clone();
     if patch.is_empty() {
-        return mended;
+        return after;
     }
     let (operations, changes) = patch.into_parts();
+    for change in &changes {
+        after.0.set(change.field.as_str(), json!(change.to));
+    }
     plan.push(Action {
         verb: Verb::Set,
         resource: Resource::Image,
@@ -162,7 +166,7 @@ fn one(image: &Image, mut faults: Faults, work: &mut Work<'_>, plan: &mut Plan) 
         after: Vec::new(),
         step: Some(plan::Step::Image(Step::Patch { image: image.id().to_owned(), patch: operations })),
     });
-    mended
+    after
 }
 
 fn testcase(property: &Property) -> String {

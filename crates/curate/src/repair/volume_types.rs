@@ -53,21 +53,15 @@ pub(super) fn repair(types: &[SeenVolumeType], work: &mut Work<'_>, plan: &mut P
         // An answer counts where there is a question.
         let answer = work.answers.of_volume_type(name).filter(|_| wanted.is_empty());
         if let Some(answer) = &answer {
-            match answer
-                .text
-                .split(',')
-                .map(str::trim)
-                .filter(|one| !one.is_empty())
-                .find(|one| !VolumeTypes::get().knows(one))
-            {
+            let said: Vec<&str> =
+                answer.text.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+            match said.iter().find(|one| !VolumeTypes::get().knows(one)) {
                 Some(unknown) => work.refused.push(Refused {
                     spot: answer.spot.clone(),
-                    given: unknown.to_owned(),
+                    given: (*unknown).to_owned(),
                     expected: format!("some of {}", names()),
                 }),
-                None => wanted.extend(
-                    answer.text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned),
-                ),
+                None => wanted.extend(said.into_iter().map(str::to_owned)),
             }
         }
         promised.extend(wanted.iter().cloned());
