@@ -12,6 +12,11 @@ use crate::output::note;
 /// As shells know an end by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
+/// What becomes of what a check, or anything like one, creates for a time.
+pub(crate) const PROBED: &str = "`assay cleanup` takes down what is left";
+/// What becomes of what is to stay.
+pub(crate) const CURATED: &str = "the same command again goes on from here";
+
 /// Runs what talks to clouds, until it is done or the user has had enough.
 pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     run(async {
@@ -24,8 +29,11 @@ pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result
 }
 
 /// Runs what creates things in clouds. The first signal asks it to end, which takes as long as taking down
-/// takes; the second ends it at once.
-pub(crate) fn awaited_to_the_end<W>(work: impl FnOnce(CancellationToken) -> W) -> Result<u8, Failure>
+/// takes; the second ends it at once, with a word about what becomes of the rest.
+pub(crate) fn awaited_to_the_end<W>(
+    what_is_left: &str,
+    work: impl FnOnce(CancellationToken) -> W,
+) -> Result<u8, Failure>
 where
     W: Future<Output = Result<u8, Failure>>,
 {
@@ -41,7 +49,7 @@ where
         cancel.cancel();
         tokio::select! {
             _ = &mut work => {}
-            () = signals.next() => note("`assay cleanup` takes down what is left"),
+            () = signals.next() => note(what_is_left),
         }
         Ok(INTERRUPTED)
     })

@@ -24,7 +24,7 @@ use crate::commands::curate;
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
 use crate::failure::Failure;
-use crate::interrupt::{awaited, awaited_to_the_end};
+use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -65,10 +65,12 @@ fn prepare(global: &Global) {
 fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let global = &arguments.global;
     match &arguments.command {
-        Command::Check(check) => awaited_to_the_end(|cancel| commands::check::run(check, global, cancel)),
+        Command::Check(check) => {
+            awaited_to_the_end(PROBED, |cancel| commands::check::run(check, global, cancel))
+        }
         Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup)),
         Command::Tempest(tempest) => {
-            awaited_to_the_end(|cancel| commands::tempest::run(tempest, global, cancel))
+            awaited_to_the_end(PROBED, |cancel| commands::tempest::run(tempest, global, cancel))
         }
         Command::Demo(demo) => commands::demo::run(demo, global),
         Command::Explain(explain) => commands::explain::run(explain),
@@ -77,12 +79,14 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Coverage(coverage) => commands::coverage::run(coverage),
         Command::FlavorName(names) => commands::flavor_name::run(names),
         Command::Plan(planning) => awaited(curate::plan(planning)),
-        Command::Apply(applying) => awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel)),
+        Command::Apply(applying) => {
+            awaited_to_the_end(CURATED, |cancel| curate::carry_out(applying, global, cancel))
+        }
         Command::Questions(asked) => awaited(curate::questions(asked)),
         Command::Flavors(flavors) => match &**flavors {
             Flavors::Plan(planning) => awaited(curate::plan(planning)),
             Flavors::Apply(applying) => {
-                awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
+                awaited_to_the_end(CURATED, |cancel| curate::carry_out(applying, global, cancel))
             }
             Flavors::Export(export) => awaited(curate::flavors::export(export)),
             Flavors::Generate(generate) => awaited(curate::flavors::generate(generate)),
@@ -90,18 +94,18 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Images(images) => match &**images {
             Images::Plan(planning) => awaited(curate::plan(planning)),
             Images::Apply(applying) => {
-                awaited_to_the_end(|cancel| curate::carry_out(applying, global, cancel))
+                awaited_to_the_end(CURATED, |cancel| curate::carry_out(applying, global, cancel))
             }
             Images::Update(update) => awaited(curate::images::update(update)),
             Images::Mirror(mirror) => {
-                awaited_to_the_end(|cancel| curate::images::mirror(mirror, global, cancel))
+                awaited_to_the_end(CURATED, |cancel| curate::images::mirror(mirror, global, cancel))
             }
             Images::Share(share) => awaited(curate::images::share(share)),
             Images::Export(export) => awaited(curate::images::export(export)),
             Images::Catalogue => output::print(assay_curate::images::CATALOGUE).map(|()| 0),
         },
         Command::Declare(declare) => commands::declare::run(declare, global),
-        Command::S3(s3) => awaited_to_the_end(|cancel| commands::s3::run(s3, global, cancel)),
+        Command::S3(s3) => awaited_to_the_end(PROBED, |cancel| commands::s3::run(s3, global, cancel)),
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),
         Command::Find(Find::Flavor(find)) => awaited(commands::find::flavor(find, global)),
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),

@@ -36,17 +36,39 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
+/// Whether somebody is there to be asked.
+pub(crate) fn is_asked() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Asks a question that only a clear yes answers with yes. Where nobody can be asked it fails, with these words and
 /// this hint.
-pub(crate) fn confirmed(question: &str, (unasked, hint): (&str, &str)) -> Result<bool, Failure> {
+pub(crate) async fn confirmed(question: &str, (unasked, hint): (&str, &str)) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(unasked, hint));
     }
-    note(&format!("{question} [y/N]"));
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes"))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(answered(&format!("{question} [y/N] ")).await?.is_some_and(|answer| is_yes(&answer)))
+}
+
+/// Whether an answer is a clear yes.
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer, "y" | "Y" | "yes")
+}
+
+/// What is typed after a prompt, without blanks around it; none at the end of the input. Signals are heard meanwhile.
+pub(crate) async fn answered(prompt: &str) -> Result<Option<String>, Failure> {
+    let mut stderr = anstream::stderr();
+    let _ = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
+    let read = || {
+        let mut answer = String::new();
+        let count = io::stdin().lock().read_line(&mut answer)?;
+        Ok((count > 0).then(|| answer.trim().to_owned()))
+    };
+    let failed =
+        |error: io::Error| Failure::usage(format!("standard input cannot be read: {error}"), "say --yes");
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(io::Error::other)
+        .and_then(|answer| answer)
+        .map_err(failed)
 }

@@ -201,12 +201,20 @@ async fn a_store_or_a_quota_that_is_full_is_named_and_nothing_is_left() {
 async fn a_flavor_that_is_deleted_meanwhile_is_not_there() {
     let private = |id: &str| json!({"id": id, "name": id, "os-flavor-access:is_public": false, "extra_specs": {"hw:mem_page_size": "small"}});
     let (_server, session) = nova(&[
-        ("/v2.1/flavors/detail", 200, json!({"flavors": [private("kept"), private("gone"), private("going")]})),
+        (
+            "/v2.1/flavors/detail",
+            200,
+            json!({"flavors": [private("kept"), private("gone"), private("going")]}),
+        ),
         ("/v2.1/flavors/kept/os-flavor-access", 200, json!({"flavor_access": [{"tenant_id": "p"}]})),
         ("/v3/projects", 200, json!({"projects": [{"id": "p", "name": "p"}]})),
         ("/v2.1/flavors/gone/os-flavor-access", 404, json!({"itemNotFound": {"message": "no such flavor"}})),
         // Nova found the flavor, and then not its projects.
-        ("/v2.1/flavors/going/os-flavor-access", 500, json!({"computeFault": {"message": "Unexpected API Error."}})),
+        (
+            "/v2.1/flavors/going/os-flavor-access",
+            500,
+            json!({"computeFault": {"message": "Unexpected API Error."}}),
+        ),
         ("/v2.1/flavors/going", 404, json!({"itemNotFound": {"message": "no such flavor"}})),
     ])
     .await;

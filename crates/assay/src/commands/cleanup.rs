@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: &Cleanup) -> Result<u8, Failure> {
     if arguments.dry_run {
         return Ok(0);
     }
-    if !arguments.yes && !work.found.is_empty() && !confirmed(QUESTION, UNASKED)? {
+    if !arguments.yes && !work.found.is_empty() && !confirmed(QUESTION, UNASKED).await? {
         return Ok(0);
     }
     let cleaned = cleanup(&session, &work).await;

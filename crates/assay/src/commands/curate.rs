@@ -2,6 +2,7 @@
 
 pub(crate) mod flavors;
 pub(crate) mod images;
+mod interview;
 mod progress;
 mod show;
 
@@ -10,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assay_curate::images::{Importer, Importing};
-use assay_curate::repair::{self, Answers, Ground};
+use assay_curate::repair::{self, Answers, Ground, RefusedAnswers};
 use assay_curate::{Outcome, Plan, Verb, apply};
-use assay_inventory::Unavailable;
+use assay_inventory::{Flavor, Image, Unavailable};
 use assay_openstack::{CloudConfig, Overrides, Session, Settings};
 use assay_report::failed_testcases;
 use clap::Args;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Asking, Global, Listing};
 use crate::failure::Failure;
-use crate::output::{confirmed, note, print};
+use crate::output::{answered, confirmed, is_asked, note, print};
 
 /// The exit code for a difference, or for something that could not be done.
 const DIFFERS: u8 = 1;
@@ -85,12 +86,22 @@ pub(crate) struct Applying<W: Args> {
 pub(crate) trait Wanted: Args {
     /// What they come to.
     type Definitions;
+    /// What was seen of the cloud, with all that planning needs.
+    type Seen;
 
     /// Reads definitions; with the testcases that failed, those alone that make them pass.
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure>;
 
-    /// What separates the cloud from them.
-    async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure>;
+    /// Looks at the cloud.
+    async fn see(&self, session: &Session, definitions: Self::Definitions) -> Result<Self::Seen, Failure>;
+
+    /// What separates the cloud from what is wanted.
+    fn plan(seen: &Self::Seen) -> Result<Plan, RefusedAnswers>;
+
+    /// What the operator has said so far, where there is something to ask.
+    fn answers(_seen: &mut Self::Seen) -> Option<&mut Answers> {
+        None
+    }
 
     /// How images are imported.
     fn importing(&self) -> Importing;
@@ -122,8 +133,22 @@ pub(crate) struct AllDefinitions {
     failed: Option<BTreeSet<String>>,
 }
 
+/// What was seen of a whole cloud.
+pub(crate) struct AllSeen {
+    /// What definitions and catalogues come to.
+    described: Plan,
+    /// What none of them describes.
+    flavors: Vec<Flavor>,
+    images: Vec<Image>,
+    others: repair::Observed,
+    answers: Answers,
+    failed: Option<BTreeSet<String>>,
+    now: Timestamp,
+}
+
 impl Wanted for Everything {
     type Definitions = AllDefinitions;
+    type Seen = AllSeen;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
         let answers = match &self.answers {
@@ -141,24 +166,34 @@ impl Wanted for Everything {
         Ok(AllDefinitions { flavors, images, answers, failed: failed.cloned() })
     }
 
-    async fn plan(&self, session: &Session, wanted: Self::Definitions) -> Result<Plan, Failure> {
+    async fn see(&self, session: &Session, wanted: Self::Definitions) -> Result<AllSeen, Failure> {
         let others = async { repair::observe(session).await.map_err(unseen(session)) };
-        let ((mut plan, flavors), (of_images, images), others) = tokio::try_join!(
+        let ((mut described, flavors), (of_images, images), others) = tokio::try_join!(
             self.flavors.look(session, wanted.flavors),
             self.images.look(session, wanted.images),
             others
         )?;
-        plan.append(of_images);
-        let ground = Ground {
-            flavors: &flavors,
-            images: &images,
-            others: &others,
-            answers: &wanted.answers,
-            only: wanted.failed.as_ref(),
-            now: Timestamp::now(),
-        };
-        plan.append(repair::repair(&ground).map_err(|refused| Failure::usage(refused, ""))?);
+        described.append(of_images);
+        let AllDefinitions { answers, failed, .. } = wanted;
+        Ok(AllSeen { described, flavors, images, others, answers, failed, now: Timestamp::now() })
+    }
+
+    fn plan(seen: &AllSeen) -> Result<Plan, RefusedAnswers> {
+        let repairs = repair::repair(&Ground {
+            flavors: &seen.flavors,
+            images: &seen.images,
+            others: &seen.others,
+            answers: &seen.answers,
+            only: seen.failed.as_ref(),
+            now: seen.now,
+        })?;
+        let mut plan = seen.described.clone();
+        plan.append(repairs);
         Ok(plan)
+    }
+
+    fn answers(seen: &mut AllSeen) -> Option<&mut Answers> {
+        Some(&mut seen.answers)
     }
 
     fn importing(&self) -> Importing {
@@ -180,7 +215,8 @@ pub(crate) struct Asked {
 
 /// Prints a file with what is left to the operator, to be filled in.
 pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
-    let (_, plan) = prepare(&asked.cloud, &asked.wanted, asked.from_check.as_deref()).await?;
+    let (_, seen) = prepare(&asked.cloud, &asked.wanted, asked.from_check.as_deref()).await?;
+    let plan = planned::<Everything>(&seen)?;
     if plan.questions.is_empty() {
         note("there is nothing to ask");
         return Ok(0);
@@ -191,25 +227,30 @@ pub(crate) async fn questions(asked: &Asked) -> Result<u8, Failure> {
 
 /// Shows a plan.
 pub(crate) async fn plan<W: Wanted>(planning: &Planning<W>) -> Result<u8, Failure> {
-    let (session, plan) = planning.prepare().await?;
+    let (session, seen) = planning.prepare().await?;
+    let plan = planned::<W>(&seen)?;
     print(&show::plan(&plan, session.config().name(), planning.format)?)?;
     Ok(if plan.has_drift() { DIFFERS } else { 0 })
 }
 
-/// Computes a plan. Files are read and the cloud is connected to at the same time.
+/// Sees all that a plan needs. Files are read and the cloud is connected to at the same time.
 async fn prepare<W: Wanted>(
     cloud: &Cloud,
     wanted: &W,
     from_check: Option<&Path>,
-) -> Result<(Session, Plan), Failure> {
+) -> Result<(Session, W::Seen), Failure> {
     let failed = from_check.map(failed).transpose()?;
     let (definitions, session) = tokio::try_join!(wanted.definitions(failed.as_ref()), cloud.connect())?;
-    let plan = wanted.plan(&session, definitions).await?;
-    Ok((session, plan))
+    let seen = wanted.see(&session, definitions).await?;
+    Ok((session, seen))
+}
+
+fn planned<W: Wanted>(seen: &W::Seen) -> Result<Plan, Failure> {
+    W::plan(seen).map_err(|refused| Failure::usage(refused, ""))
 }
 
 impl<W: Wanted> Planning<W> {
-    async fn prepare(&self) -> Result<(Session, Plan), Failure> {
+    async fn prepare(&self) -> Result<(Session, W::Seen), Failure> {
         prepare(&self.cloud, &self.wanted, self.from_check.as_deref()).await
     }
 }
@@ -226,14 +267,19 @@ fn failed(path: &Path) -> Result<BTreeSet<String>, Failure> {
     })
 }
 
-/// Shows a plan, asks, and carries it out.
+/// Shows a plan, asks, and carries it out. On a terminal, open questions are asked before.
 pub(crate) async fn carry_out<W: Wanted>(
     applying: &Applying<W>,
     global: &Global,
     cancel: CancellationToken,
 ) -> Result<u8, Failure> {
-    let (session, plan) = applying.planning.prepare().await?;
+    let (session, mut seen) = applying.planning.prepare().await?;
     let cloud = session.config().name().to_owned();
+    if !applying.yes && is_asked() {
+        let mut ask = async |prompt: &str| asked(prompt, &cancel).await;
+        Box::pin(interview::interview::<W>(&mut seen, &mut ask)).await?;
+    }
+    let plan = planned::<W>(&seen)?;
     let format = applying.planning.format;
     let deletions = plan.count(Verb::Delete);
     if deletions > applying.max_delete {
@@ -251,7 +297,11 @@ pub(crate) async fn carry_out<W: Wanted>(
     }
     if !applying.yes {
         note(&show::plan(&plan, &cloud, Listing::Human)?);
-        if !confirmed("Do all of this?", UNASKED)? {
+        let is_wanted = tokio::select! {
+            answer = confirmed("Do all of this?", UNASKED) => answer?,
+            () = cancel.cancelled() => false,
+        };
+        if !is_wanted {
             return Ok(DIFFERS);
         }
     }
@@ -262,6 +312,14 @@ pub(crate) async fn carry_out<W: Wanted>(
     progress.end();
     print(&show::outcomes(&plan, &outcomes, &cloud, format)?)?;
     Ok(code(&plan, &outcomes))
+}
+
+/// An answer on the terminal; none at the end of the input, or if the operator has had enough.
+async fn asked(prompt: &str, cancel: &CancellationToken) -> Result<Option<String>, Failure> {
+    tokio::select! {
+        answer = answered(prompt) => answer,
+        () = cancel.cancelled() => Ok(None),
+    }
 }
 
 fn code(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> u8 {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::look::Member;
-use crate::{assay, folder, stdout};
+use crate::{assay, command, folder, stdout};
 
 const ADMIN: &str = "testbed-admin";
 
@@ -217,4 +218,31 @@ fn a_report_tells_what_is_to_be_made() {
     let actions = document["actions"].as_array().expect("actions").iter();
     let names: BTreeSet<&str> = actions.filter_map(|action| action["name"].as_str()).collect();
     assert_eq!(names, BTreeSet::from(["SCS-8V-16", "SCS-16V-32", "SCS-1L-1-5"]), "{document:#}");
+}
+
+#[test]
+fn a_run_that_is_killed_is_healed_by_the_next() {
+    let trial = Trial::begin("killed");
+    let demo = json!({"access": ["demo"]});
+    let file = trial.define(&(1..=12).map(|number| trial.flavor(number, demo.clone())).collect::<Vec<_>>());
+    let arguments = ["flavors", "apply", ADMIN, "--file", file.to_str().expect("UTF-8"), "--yes"];
+    let mut child = command(trial.folder.path(), &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let begun = Instant::now();
+    while trial.made().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no flavor is made");
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+
+    // Flavors without their extra specs and projects may be there, and others not at all.
+    let (code, applied) = flavors("apply", ADMIN, &file, &["--yes"]);
+    assert_eq!(code, Some(0), "{applied:#}");
+    assert_eq!(flavors("plan", ADMIN, &file, &[]).0, Some(0));
+    let names: BTreeSet<String> =
+        trial.made().iter().filter_map(|flavor| flavor["name"].as_str().map(str::to_owned)).collect();
+    assert_eq!(names, (1..=12).map(|number| trial.name(number)).collect());
 }

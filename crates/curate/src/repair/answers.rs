@@ -104,6 +104,26 @@ impl Answers {
         Reader::document(file_name, text, &LIMITS, |reader, root| file(reader, root).ok())
     }
 
+    /// Takes what the operator says to a question, before all that was said earlier.
+    ///
+    /// # Errors
+    /// What would do, if it is a question of a few words and this is none of them. What else an answer must be like is
+    /// for [`repair`](super::repair) to say.
+    pub fn give(&mut self, question: &Question, text: &str) -> Result<(), String> {
+        let entries = match question.resource {
+            Resource::DefaultRule => {
+                self.rules = Some(rules(text).ok_or_else(|| question.expected.clone())?);
+                return Ok(());
+            }
+            Resource::VolumeType => &mut self.volume_types,
+            Resource::Image | Resource::Flavor => &mut self.images,
+        };
+        let answer = Answer { text: text.to_owned(), spot: "this answer".to_owned() };
+        let answers = BTreeMap::from([(question.field.clone(), answer)]);
+        entries.insert(0, Entry { name: question.name.clone(), answers });
+        Ok(())
+    }
+
     pub(super) fn of_image(&self, name: &str, field: &str) -> Option<Answer> {
         first(&self.images, name, field)
     }
@@ -149,17 +169,23 @@ fn file(reader: &mut Reader, root: &Node) -> Result<Answers, Reported> {
         }
         None => Some(Vec::new()),
     };
-    let rules = reader.optional(&fields, "default_security_group_rules", |word| match word {
-        "standard" => Ok(Rules::Standard),
-        "keep" => Ok(Rules::Keep),
-        _ => Err(Shape::UnknownWord {
+    let rules = reader.optional(&fields, "default_security_group_rules", |word| {
+        rules(word).ok_or_else(|| Shape::UnknownWord {
             what: "answer",
             word: word.to_owned(),
             nearest: assay_yaml::nearest(word, ["standard", "keep"]).map(str::to_owned),
             allowed: vec!["standard", "keep"],
-        }),
+        })
     })?;
     Ok(Answers { images: images.ok_or(Reported)?, volume_types: volume_types.ok_or(Reported)?, rules })
+}
+
+fn rules(word: &str) -> Option<Rules> {
+    match word {
+        "standard" => Some(Rules::Standard),
+        "keep" => Some(Rules::Keep),
+        _ => None,
+    }
 }
 
 fn entry(reader: &mut Reader, node: &Node, path: &str, context: &Context) -> Option<Entry> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assay_curate::flavors::{self, Assumed, Bundled, Definition, Level, Options, Proposal};
 use assay_curate::images::Importing;
+use assay_curate::repair::RefusedAnswers;
 use assay_curate::{Plan, Source};
 use assay_inventory::Flavor;
 use assay_openstack::Session;
@@ -153,13 +154,18 @@ impl WantedFlavors {
 
 impl Wanted for WantedFlavors {
     type Definitions = Vec<Definition>;
+    type Seen = Plan;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
         self.read(failed, self.recommended).await
     }
 
-    async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
+    async fn see(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
         Ok(self.look(session, definitions).await?.0)
+    }
+
+    fn plan(seen: &Plan) -> Result<Plan, RefusedAnswers> {
+        Ok(seen.clone())
     }
 
     /// Flavors need none.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use assay_curate::images::{
     self, Definition, Depot, Importer, Importing, Mirrored, Options, Upstream, Upstreams, Way,
 };
+use assay_curate::repair::RefusedAnswers;
 use assay_curate::{Plan, Source, Step};
 use assay_inventory::Image;
 use assay_openstack::Session;
@@ -178,6 +179,7 @@ pub(crate) struct Catalogues {
 
 impl Wanted for WantedImages {
     type Definitions = Catalogues;
+    type Seen = Plan;
 
     async fn definitions(&self, failed: Option<&BTreeSet<String>>) -> Result<Self::Definitions, Failure> {
         let all = definitions(&self.images, None).await?;
@@ -188,8 +190,12 @@ impl Wanted for WantedImages {
         Ok(Catalogues { all, wanted })
     }
 
-    async fn plan(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
+    async fn see(&self, session: &Session, definitions: Self::Definitions) -> Result<Plan, Failure> {
         Ok(self.look(session, definitions).await?.0)
+    }
+
+    fn plan(seen: &Plan) -> Result<Plan, RefusedAnswers> {
+        Ok(seen.clone())
     }
 
     fn importing(&self) -> Importing {
