@@ -106,7 +106,10 @@ pub struct Token {
     /// The project that the token is scoped to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,
-    /// Names of the roles on that project, implied ones included.
+    /// Id of the domain that the token is scoped to instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Names of the roles there, implied ones included.
     pub roles: Vec<String>,
     /// When the token ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -132,10 +132,11 @@ impl Session {
 
     /// Where things are created with this session, for the journal.
     pub fn place(&self) -> Place {
+        let project = self.token.project.as_ref().map(|project| project.id.clone());
         Place {
             cloud: self.config.name().to_owned(),
             auth_url: self.config.auth_url().clone(),
-            scope: self.token.project.as_ref().map(|project| project.id.clone()).unwrap_or_default(),
+            scope: project.or(self.token.domain.clone()).unwrap_or_default(),
             user: self.token.user_id.clone(),
         }
     }

@@ -21,6 +21,7 @@ struct Answer {
 struct Info {
     user: Named,
     project: Option<Named>,
+    domain: Option<Named>,
     #[serde(default, deserialize_with = "readable")]
     roles: Vec<Named>,
     #[serde(default, deserialize_with = "text")]
@@ -97,6 +98,7 @@ fn token(info: Info) -> Token {
         user: info.user.name,
         user_id: info.user.id,
         project: info.project.map(|project| Project { id: project.id, name: project.name }),
+        domain: info.domain.map(|domain| domain.id),
         roles: info.roles.into_iter().map(|role| role.name).collect(),
         expires_at: info.expires_at.parse().ok(),
         application_credential: info.application_credential.map(|credential| ApplicationCredential {

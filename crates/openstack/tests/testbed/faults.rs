@@ -11,9 +11,9 @@ mod sweep;
 
 use std::time::Duration;
 
-use assay_inventory::{FactId, Inventory, StepId};
+use assay_inventory::{DomainManagerBasis, DomainManagerOutcome, FactId, Inventory, StepId};
 use assay_standards::Verdict;
-use run::{Subject, trouble_of_steps};
+use run::{Place, Subject, trouble_of_steps};
 use sweep::sweep;
 
 /// How long a sample of cases of a quick probe may take, and of a slow one.
@@ -28,6 +28,8 @@ const PLAIN: Subject = Subject {
     prescribed: None,
     token: false,
     is_old: false,
+    place: Place::Project,
+    together: 1,
 };
 
 const SECRET: Subject =
@@ -52,6 +54,16 @@ const MACHINE: Subject = Subject {
     ..PLAIN
 };
 const ENCRYPTED: Subject = Subject { fact: FactId::EncryptedVolumes, reads: &[FactId::VolumeTypes], ..PLAIN };
+
+const S3: Subject = Subject { fact: FactId::S3Features, place: Place::Store, together: 24, ..PLAIN };
+const MANAGERS: Subject = Subject {
+    fact: FactId::DomainManagers,
+    prescribed: Some(("domain-manager-check", of_managers)),
+    place: Place::Domains,
+    together: 24,
+    token: true,
+    ..PLAIN
+};
 
 /// scs-0116: what is forbidden fails, other trouble aborts; reading the payload and taking down do not count.
 fn of_secret(inventory: &Inventory, normal: Verdict) -> Verdict {
@@ -97,6 +109,32 @@ fn of_machine(inventory: &Inventory, normal: Verdict) -> Verdict {
         Some(seen) if seen.transcript.is_done(StepId::ReadConsole) => normal,
         _ => Verdict::Abort,
     }
+}
+
+/// scs-0302: a row that deviates fails, one that could not be tried aborts.
+fn of_managers(inventory: &Inventory, normal: Verdict) -> Verdict {
+    let rows = || {
+        let seen = inventory.domain_managers.value().into_iter();
+        seen.flat_map(|seen| &seen.rows).filter(|row| row.basis != DomainManagerBasis::Text)
+    };
+    let any = |outcome| rows().any(|row| row.outcome == outcome);
+    if any(DomainManagerOutcome::Deviates) {
+        Verdict::Fail
+    } else if any(DomainManagerOutcome::NotTried) || rows().next().is_none() {
+        Verdict::Abort
+    } else {
+        normal
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn features_of_s3_with_calls_failing() {
+    sweep(&S3, SHORT).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn domain_managers_with_calls_failing() {
+    sweep(&MANAGERS, SHORT).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

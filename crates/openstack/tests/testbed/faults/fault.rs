@@ -169,6 +169,20 @@ pub(crate) fn error(service: Service, status: u16, message: &str) -> Answer {
             };
             json!({wrapper: {"code": status, "message": message}})
         }
+        Service::ObjectStore => {
+            let code = match status {
+                401 | 403 => "AccessDenied",
+                404 => "NoSuchKey",
+                409 => "OperationAborted",
+                429 | 503 => "SlowDown",
+                _ => "InternalError",
+            };
+            let page = format!(
+                "<?xml version='1.0' encoding='UTF-8'?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            );
+            let headers = vec![("content-type".into(), "application/xml".into())];
+            return Answer { status, headers, body: page.into_bytes() };
+        }
         Service::Image => {
             let page = format!(
                 "<html>\n <head>\n  <title>{status} Said</title>\n </head>\n <body>\n  <h1>{status} Said</h1>\n  {message}<br /><br />\n </body>\n</html>"

@@ -9,11 +9,14 @@ use assay_openstack::{CloudConfig, ConfigFiles, Overrides};
 use serde_json::{Value, json};
 
 use super::proxy::Service;
+use super::run::Place;
 
 /// The user whose role member the project gives.
 const USER: &str = "demo";
 /// Of everything in a testbed.
-const PASSWORD: &str = "testbed";
+pub(crate) const PASSWORD: &str = "testbed";
+/// The domains that have a manager, and who that is.
+pub(crate) const MANAGERS: [(&str, &str); 2] = [("domain-a", "manager-a"), ("domain-b", "manager-b")];
 
 /// A project of its own.
 pub(crate) struct Ground {
@@ -22,6 +25,7 @@ pub(crate) struct Ground {
     project: String,
     project_id: String,
     token: String,
+    admin: String,
     client: reqwest::Client,
 }
 
@@ -54,36 +58,69 @@ impl Ground {
         call(reqwest::Method::PUT, &format!("projects/{project_id}/users/{user}/roles/{role}"), None).await;
         let (token, scope) = log_in(&client, &auth, USER, project).await;
         assert_eq!(scope, project_id);
-        Ground { base, project: project.to_owned(), project_id, token, client }
+        Ground { base, project: project.to_owned(), project_id, token, admin, client }
     }
 
     /// The configuration for this project, with keystone at a URL.
     pub(crate) fn config(&self, folder: &Path, auth_url: &str) -> CloudConfig {
-        let clouds = json!({"clouds": {"ground": {
-            "auth": {
+        configured(
+            folder,
+            &json!({
                 "auth_url": auth_url, "username": USER, "password": PASSWORD, "user_domain_name": "Default",
                 "project_name": self.project, "project_domain_name": "Default",
-            },
-            "region_name": "RegionOne",
-        }}});
-        let path = folder.join("clouds.yaml");
-        // JSON is YAML.
-        std::fs::write(&path, clouds.to_string()).unwrap();
-        let files = ConfigFiles { clouds: Some(path), ..ConfigFiles::default() };
-        CloudConfig::from_files(&files, "ground", &Overrides::default()).unwrap()
+            }),
+        )
     }
 
-    /// Where keystone really is.
-    pub(crate) fn auth_url(&self) -> String {
-        format!("http://127.0.0.1:{}/v3", self.base)
+    /// The configurations of all who can remove what is created in a place.
+    pub(crate) fn configs(&self, place: Place, folder: &Path, auth_url: &str) -> Vec<CloudConfig> {
+        let of_manager = |(domain, manager): (&str, &str)| {
+            configured(
+                folder,
+                &json!({
+                    "auth_url": auth_url, "username": manager, "password": PASSWORD,
+                    "user_domain_name": domain, "domain_name": domain,
+                }),
+            )
+        };
+        match place {
+            Place::Project | Place::Store => vec![self.config(folder, auth_url)],
+            Place::Domains => MANAGERS.map(of_manager).into(),
+        }
     }
 
-    /// Everything in the project that bears one of these marks.
-    pub(crate) async fn look(&self, marks: &BTreeSet<String>) -> Vec<String> {
+    /// Everything in a place that bears one of these marks.
+    pub(crate) async fn look(&self, place: Place, marks: &BTreeSet<String>) -> Vec<String> {
+        let places = match place {
+            Place::Project => self.in_project(),
+            Place::Store => vec![
+                (Service::ObjectStore, format!("v1/AUTH_{}?format=json", self.project_id)),
+                (Service::Identity, "v3/credentials".to_owned()),
+            ],
+            Place::Domains => {
+                ["users", "groups", "projects"].map(|list| (Service::Identity, format!("v3/{list}"))).into()
+            }
+        };
+        let token = if place == Place::Domains { &self.admin } else { &self.token };
+        let looks = places.iter().map(async |(service, path)| {
+            let body = self.get(*service, path, token).await;
+            let wrapped = body.as_object().and_then(|body| body.values().find_map(Value::as_array));
+            let items = wrapped.or(body.as_array()).unwrap_or_else(|| panic!("{path}: {body}"));
+            let ours = items
+                .iter()
+                .map(Value::to_string)
+                .filter(|item| marks.iter().any(|mark| item.contains(mark)));
+            ours.map(|item| format!("{path}: {item}")).collect::<Vec<_>>()
+        });
+        futures::future::join_all(looks).await.concat()
+    }
+
+    /// Where things of the project stand.
+    fn in_project(&self) -> Vec<(Service, String)> {
         let project = &self.project_id;
         let cinder = |what: &str| (Service::BlockStorage, format!("v3/{project}/{what}/detail"));
         let neutron = |what: &str| (Service::Network, format!("v2.0/{what}?project_id={project}"));
-        let places = [
+        vec![
             cinder("volumes"),
             cinder("backups"),
             cinder("snapshots"),
@@ -96,26 +133,15 @@ impl Ground {
             neutron("routers"),
             neutron("floatingips"),
             neutron("security-groups"),
-        ];
-        let looks = places.iter().map(async |(service, path)| {
-            let body = self.get(*service, path).await;
-            let items = body.as_object().and_then(|body| body.values().find_map(Value::as_array));
-            let items = items.unwrap_or_else(|| panic!("{path}: {body}"));
-            let ours = items
-                .iter()
-                .map(Value::to_string)
-                .filter(|item| marks.iter().any(|mark| item.contains(mark)));
-            ours.map(|item| format!("{path}: {item}")).collect::<Vec<_>>()
-        });
-        futures::future::join_all(looks).await.concat()
+        ]
     }
 
-    async fn get(&self, service: Service, path: &str) -> Value {
+    async fn get(&self, service: Service, path: &str, token: &str) -> Value {
         let url = format!("http://127.0.0.1:{}/{path}", self.base + service.offset());
         let mut last = String::new();
         // The bed is shared, and may be out of breath for a moment.
         for _ in 0..5 {
-            let request = self.client.get(&url).header("x-auth-token", &self.token);
+            let request = self.client.get(&url).header("x-auth-token", token);
             match async { request.send().await?.error_for_status()?.text().await }.await {
                 Ok(text) => return serde_json::from_str(&text).unwrap(),
                 Err(error) => last = error.to_string(),
@@ -124,6 +150,16 @@ impl Ground {
         }
         panic!("{last}");
     }
+}
+
+/// The configuration with this to log in by.
+fn configured(folder: &Path, auth: &Value) -> CloudConfig {
+    let clouds = json!({"clouds": {"ground": {"auth": auth, "region_name": "RegionOne"}}});
+    let path = folder.join("clouds.yaml");
+    // JSON is YAML.
+    std::fs::write(&path, clouds.to_string()).unwrap();
+    let files = ConfigFiles { clouds: Some(path), ..ConfigFiles::default() };
+    CloudConfig::from_files(&files, "ground", &Overrides::default()).unwrap()
 }
 
 /// A token, and the project that it is for.

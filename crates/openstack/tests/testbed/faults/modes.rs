@@ -69,7 +69,7 @@ fn over_quota(service: Service) -> (Answer, &'static str) {
             let message = "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances";
             (error(service, 403, message), message)
         }
-        Service::Image | Service::Identity => {
+        Service::Image | Service::Identity | Service::ObjectStore => {
             let message = "Request returned failure status: the limit of image_count_total is reached";
             (error(service, 413, message), message)
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ pub(crate) enum Service {
     Network,
     Compute,
     BlockStorage,
+    ObjectStore,
 }
 
 impl Service {
@@ -63,14 +65,21 @@ impl Service {
             Service::Network => 696,
             Service::Compute => 774,
             Service::BlockStorage => 776,
+            Service::ObjectStore => 888,
         }
     }
 
     /// The service that a path behind the proxy leads to.
     pub(crate) fn of(path: &str, base: u16) -> Self {
         let port: u16 = path.split('/').nth(1).and_then(|port| port.parse().ok()).unwrap_or(base);
-        let all =
-            [Service::Image, Service::KeyManager, Service::Network, Service::Compute, Service::BlockStorage];
+        let all = [
+            Service::Image,
+            Service::KeyManager,
+            Service::Network,
+            Service::Compute,
+            Service::BlockStorage,
+            Service::ObjectStore,
+        ];
         all.into_iter().find(|service| base + service.offset() == port).unwrap_or(Service::Identity)
     }
 }
@@ -188,7 +197,11 @@ pub(crate) struct Notes {
 
 struct Inner {
     port: u16,
+    /// Where the object store is, through the proxy: requests of S3 are signed with their host and path, so these
+    /// must lead to it as they are.
+    store_port: u16,
     base: u16,
+    is_plain: AtomicBool,
     client: reqwest::Client,
     script: Arc<dyn Script>,
     notes: Mutex<Notes>,
@@ -197,36 +210,48 @@ struct Inner {
 /// A proxy that listens until it is dropped.
 pub(crate) struct Proxy {
     inner: Arc<Inner>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.task.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
 impl Proxy {
     /// Listens in front of the testbed whose keystone has the port `base`.
     pub(crate) async fn start(base: u16, script: Arc<dyn Script>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(LONGEST_SILENCE)
             .no_gzip()
             .build()
             .unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let inner = Arc::new(Inner { port, base, client, script, notes: Mutex::default() });
-        let shared = Arc::clone(&inner);
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let inner = Arc::clone(&shared);
-                // A client that goes away in the middle is no concern of ours.
-                tokio::spawn(async move { inner.serve(stream).await.ok() });
-            }
+        let services = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let store = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let inner = Arc::new(Inner {
+            port: services.local_addr().unwrap().port(),
+            store_port: store.local_addr().unwrap().port(),
+            base,
+            is_plain: AtomicBool::new(false),
+            client,
+            script,
+            notes: Mutex::default(),
         });
-        Proxy { inner, task }
+        let prefix = format!("/{}", base + Service::ObjectStore.offset());
+        let tasks = [
+            tokio::spawn(Arc::clone(&inner).listen(services, String::new())),
+            tokio::spawn(Arc::clone(&inner).listen(store, prefix)),
+        ];
+        Proxy { inner, tasks }
+    }
+
+    /// Passes everything on as it is from now on.
+    pub(crate) fn be_plain(&self) {
+        self.inner.is_plain.store(true, Ordering::SeqCst);
     }
 
     /// Where keystone is, through the proxy.
@@ -245,17 +270,26 @@ impl Inner {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
+    /// Serves all who come. What they ask for lies below the prefix.
+    async fn listen(self: Arc<Self>, listener: TcpListener, prefix: String) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (inner, prefix) = (Arc::clone(&self), prefix.clone());
+            // A client that goes away in the middle is no concern of ours.
+            tokio::spawn(async move { inner.serve(stream, &prefix).await.ok() });
+        }
+    }
+
+    async fn serve(&self, mut stream: TcpStream, prefix: &str) -> io::Result<()> {
         let mut buffer = Vec::new();
-        while let Some(call) = self.read(&mut stream, &mut buffer).await? {
+        while let Some(call) = self.read(&mut stream, &mut buffer, prefix).await? {
             match self.outcome(&call).await {
                 Outcome::Answer(answer) => {
                     let length = answer.body.len();
-                    write(&mut stream, &answer, length).await?;
+                    write(&mut stream, &call, &answer, length).await?;
                 }
                 Outcome::Torn(answer) => {
                     let length = answer.body.len() + 1000;
-                    write(&mut stream, &answer, length).await?;
+                    write(&mut stream, &call, &answer, length).await?;
                     return Ok(());
                 }
                 Outcome::Silence => {
@@ -271,7 +305,12 @@ impl Inner {
     }
 
     /// The next request on a connection; none at its end.
-    async fn read(&self, stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Call>> {
+    async fn read(
+        &self,
+        stream: &mut TcpStream,
+        buffer: &mut Vec<u8>,
+        prefix: &str,
+    ) -> io::Result<Option<Call>> {
         let end = loop {
             if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
@@ -298,15 +337,20 @@ impl Inner {
         let rest = buffer.split_off(end + length);
         let body = std::mem::replace(buffer, rest).split_off(end);
         let token = header("x-auth-token");
-        let key = self.note_request(method, path, &body);
-        Ok(Some(Call { method: method.to_owned(), path: path.to_owned(), token, key, headers, body }))
+        let path = format!("{prefix}{path}");
+        let key = self.note_request(method, &path, &body);
+        Ok(Some(Call { method: method.to_owned(), path, token, key, headers, body }))
     }
 
     fn note_request(&self, method: &str, path: &str, body: &[u8]) -> Key {
-        let shape = shape(path);
+        let is_stored = Service::of(path, self.base) == Service::ObjectStore;
+        let shape = if is_stored { shape_of_stored(path) } else { shape(path) };
         let mut notes = self.notes();
         if !path.contains("/auth/tokens") {
             notes.marks.extend(marks(&String::from_utf8_lossy(body)));
+        }
+        if is_stored && method == "PUT" {
+            notes.marks.extend(marks(path));
         }
         let place = (method.to_owned(), shape.clone());
         let changes = !matches!(method, "GET" | "HEAD");
@@ -323,8 +367,15 @@ impl Inner {
         };
         if method == "DELETE" {
             let id = path.rsplit('/').next().unwrap_or_default();
-            // Ports on a network of the run are removed with it, whoever made them.
-            if !notes.given.contains(id) && !path.contains("/ports/") {
+            let is_ours = match is_stored {
+                true => marks(path).is_subset(&notes.marks) && path.contains("assay-"),
+                // Ports on a network of the run are removed with it, whoever made them; and a role is taken away
+                // from a user, it is not deleted.
+                false => {
+                    notes.given.contains(id) || ["/ports/", "/roles/"].iter().any(|part| path.contains(part))
+                }
+            };
+            if !is_ours {
                 notes.foreign.push(format!("{method} {path}"));
             }
             notes.deleted.insert(path.to_owned());
@@ -334,7 +385,8 @@ impl Inner {
     }
 
     async fn outcome(&self, call: &Call) -> Outcome {
-        if let Some(outcome) = self.script.before(call) {
+        let is_plain = self.is_plain.load(Ordering::SeqCst);
+        if let Some(outcome) = self.script.before(call).filter(|_| !is_plain) {
             self.notes().calls.push(Seen { key: call.key.clone(), status: None, is_on_its_way: false });
             return outcome;
         }
@@ -348,15 +400,25 @@ impl Inner {
         let is_on_its_way = answer.is_on_its_way(&call.key);
         notes.calls.push(Seen { key: call.key.clone(), status: Some(answer.status), is_on_its_way });
         drop(notes);
-        self.script.after(call, answer)
+        match is_plain {
+            true => Outcome::Answer(answer),
+            false => self.script.after(call, answer),
+        }
     }
 
     async fn forward(&self, call: &Call) -> Result<Answer, reqwest::Error> {
         let (port, rest) = call.path[1..].split_once('/').unwrap_or_default();
         let method = reqwest::Method::from_bytes(call.method.as_bytes()).unwrap();
         let mut request = self.client.request(method, format!("http://127.0.0.1:{port}/{rest}"));
+        let is_stored = Service::of(&call.path, self.base) == Service::ObjectStore;
         for (name, value) in &call.headers {
-            if !["host", "connection", "content-length", "accept-encoding"].contains(&name.as_str()) {
+            let is_passed_on = match name.as_str() {
+                // These are signed.
+                "host" | "content-length" => is_stored,
+                "connection" | "accept-encoding" => false,
+                _ => true,
+            };
+            if is_passed_on {
                 request = request.header(name, value);
             }
         }
@@ -365,8 +427,11 @@ impl Inner {
         let headers = response
             .headers()
             .iter()
-            .filter(|(name, _)| {
-                !["connection", "content-length", "transfer-encoding"].contains(&name.as_str())
+            .filter(|(name, _)| match name.as_str() {
+                "connection" | "transfer-encoding" => false,
+                // How long the body would be.
+                "content-length" => call.method == "HEAD",
+                _ => true,
             })
             .map(|(name, value)| {
                 (name.to_string(), self.led_here(&String::from_utf8_lossy(value.as_bytes())))
@@ -387,11 +452,14 @@ impl Inner {
         let mut led = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let is_service = part[..digits]
-                .parse()
-                .is_ok_and(|port: u16| (self.base..self.base.saturating_add(PORTS)).contains(&port));
+            let port: u16 = part[..digits].parse().unwrap_or(0);
             led.push_str(HOST);
-            if is_service {
+            if port == self.base + Service::ObjectStore.offset() {
+                led += &self.store_port.to_string();
+                led.push_str(&part[digits..]);
+                continue;
+            }
+            if (self.base..self.base.saturating_add(PORTS)).contains(&port) {
                 led = led + &self.port.to_string() + "/";
             }
             led.push_str(part);
@@ -400,16 +468,19 @@ impl Inner {
     }
 }
 
-async fn write(stream: &mut TcpStream, answer: &Answer, length: usize) -> io::Result<()> {
+async fn write(stream: &mut TcpStream, call: &Call, answer: &Answer, length: usize) -> io::Result<()> {
     let mut lines = vec![format!("HTTP/1.1 {} Said", answer.status)];
     lines.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")));
-    // An answer without a body says so by its status.
-    if !matches!(answer.status, 204 | 304) {
+    // An answer without a body says so by its status, and that to HEAD has none.
+    let is_head = call.method == "HEAD";
+    if !matches!(answer.status, 204 | 304) && !is_head {
         lines.push(format!("content-length: {length}"));
     }
     let text = lines.join("\r\n") + "\r\n\r\n";
     let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(&answer.body);
+    if !is_head {
+        bytes.extend_from_slice(&answer.body);
+    }
     stream.write_all(&bytes).await?;
     stream.flush().await
 }
@@ -427,10 +498,27 @@ fn shape(path: &str) -> String {
     shape
 }
 
-/// The UUIDs in a text, with and without dashes.
+/// The path of an object without the mark of its run, and its query without values that differ from run to run.
+fn shape_of_stored(path: &str) -> String {
+    const TELLING: [&str; 4] = ["x-id", "list-type", "partNumber", "max-keys"];
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut fields: Vec<&str> = query
+        .split('&')
+        .filter(|field| !field.is_empty())
+        .map(|field| match field.split_once('=') {
+            Some((name, value)) if !value.is_empty() && !TELLING.contains(&name) => name,
+            _ => field,
+        })
+        .collect();
+    fields.sort_unstable();
+    format!("{}?{}", shape(path), fields.join("&"))
+}
+
+/// The ids in a text: UUIDs with and without dashes, and hashes.
 fn ids(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|word| {
-        matches!(word.len(), 32 | 36) && word.bytes().filter(u8::is_ascii_hexdigit).count() == 32
+        let digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
+        matches!((word.len(), digits), (32 | 36, 32) | (64, 64))
     })
 }
 
@@ -452,4 +540,7 @@ fn calls_are_told_apart_without_ids() {
     assert_eq!(shape(&format!("/15776/v3/{project}/volumes/{id}/action")), "/15776/v3/*/volumes/*/action");
     assert_eq!(shape("/15292/v2/images?name=assay-0123abcd-image"), "/15292/v2/images?name=assay-*-image");
     assert_eq!(marks("assay-0123abcd-volume, assay-notes"), BTreeSet::from(["assay-0123abcd".to_owned()]));
+    let path = "/15888/assay-0123abcd-s3-main/part?uploadId=NjM2&partNumber=2&x-id=UploadPart&acl=";
+    let shape = "/15888/assay-*-s3-main/part?acl=&partNumber=2&uploadId&x-id=UploadPart";
+    assert_eq!(shape_of_stored(path), shape);
 }

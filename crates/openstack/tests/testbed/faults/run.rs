@@ -8,9 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use assay_inventory::{FactId, Inventory, Leftover, Step, Unavailable};
+use assay_inventory::{DomainManagerOutcome, FactId, Inventory, Leftover, Step, Unavailable};
 use assay_journal::Journal;
-use assay_openstack::{Budgets, Cleanup, Probes, Request, Session, Settings, cleanup, collect};
+use assay_openstack::{
+    Budgets, Cleanup, CloudConfig, ConfigFiles, DomainManagerConfig, DomainManagerRequest, Probes, Request,
+    Session, Settings, cleanup, collect, domain_managers,
+};
 use assay_standards::Verdict;
 use assay_testcases::judge;
 use futures::FutureExt as _;
@@ -19,8 +22,19 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::ground::Ground;
+use super::ground::{Ground, MANAGERS, PASSWORD};
 use super::proxy::{Answer, Call, Outcome, Proxy, Script, Seen};
+
+/// Where what a probe creates can be found, and who can remove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the project.
+    Project,
+    /// In the object store of the project, and with its user.
+    Store,
+    /// In two domains.
+    Domains,
+}
 
 /// A probe to be swept.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +51,10 @@ pub(crate) struct Subject {
     pub(crate) token: bool,
     /// Whether the cloud is one from before 2023.2, which does not list its default security group rules.
     pub(crate) is_old: bool,
+    /// Where it creates things.
+    pub(crate) place: Place,
+    /// How many faults strike one run, for a probe of many parts that do not depend on each other.
+    pub(crate) together: usize,
 }
 
 /// Which verdict an inventory must get; the second is that of a run without faults.
@@ -86,6 +104,9 @@ pub(crate) struct Ran {
     pub(crate) took: Duration,
     /// The calls.
     pub(crate) calls: Vec<Seen>,
+    /// The way to the cloud, for the next run.
+    proxy: Proxy,
+    place: Place,
     /// What must not be.
     pub(crate) problems: Vec<String>,
 }
@@ -134,19 +155,26 @@ pub(crate) async fn run_beside(
 ) -> Ran {
     let proxy = Proxy::start(ground.base, script).await;
     let config = ground.config(folder, &proxy.auth_url());
-    let facts = subject.facts();
-    let request = Request {
-        facts: &facts,
-        started_at: Timestamp::now(),
-        preflight: &|_| Ok(()),
-        probes: Some(Probes { journals: &journals(folder), budgets, thorough: subject.thorough }),
-        cancel,
-        events: &|_| (),
-    };
     let mut problems = Vec::new();
-    let settings = settings();
     let begun = Instant::now();
-    let collecting = AssertUnwindSafe(Box::pin(collect(&config, &settings, &request))).catch_unwind();
+    let collecting = async {
+        match subject.place {
+            Place::Domains => tried_in_domains(&config, budgets, cancel, folder).await,
+            Place::Project | Place::Store => {
+                let facts = subject.facts();
+                let request = Request {
+                    facts: &facts,
+                    started_at: Timestamp::now(),
+                    preflight: &|_| Ok(()),
+                    probes: Some(Probes { journals: &journals(folder), budgets, thorough: subject.thorough }),
+                    cancel,
+                    events: &|_| (),
+                };
+                collect(&config, &settings(), &request).await
+            }
+        }
+    };
+    let collecting = AssertUnwindSafe(Box::pin(collecting)).catch_unwind();
     let nothing = || Inventory::new(config.subject(), Timestamp::now());
     let inventory = match tokio::time::timeout(bound(budgets), collecting).await {
         Ok(Ok(inventory)) => inventory,
@@ -160,10 +188,46 @@ pub(crate) async fn run_beside(
         }
     };
     let took = begun.elapsed();
-    proxy.notes(|notes| {
+    proxy.be_plain();
+    let (marks, calls) = proxy.notes(|notes| {
         problems.extend(notes.foreign.iter().map(|what| format!("{what}, which was not made here")));
-        Ran { inventory, marks: notes.marks.clone(), calls: notes.calls.clone(), took, problems }
-    })
+        (notes.marks.clone(), notes.calls.clone())
+    });
+    Ran { inventory, marks, took, calls, problems, proxy, place: subject.place }
+}
+
+/// What two domain managers see.
+async fn tried_in_domains(
+    config: &CloudConfig,
+    budgets: &Budgets,
+    cancel: &CancellationToken,
+    folder: &Path,
+) -> Inventory {
+    let started_at = Timestamp::now();
+    let managers = DomainManagerConfig::parse(Path::new("managers.yaml"), &managers()).unwrap();
+    let logins = managers.logins(config, &ConfigFiles::default()).unwrap();
+    let request = DomainManagerRequest {
+        logins: &logins,
+        settings: &settings(),
+        budgets,
+        journals: &journals(folder),
+        started_at,
+        cancel,
+        events: &|_| (),
+    };
+    let mut inventory = Inventory::new(config.subject(), started_at);
+    (inventory.domain_managers, inventory.calls) = domain_managers(&request).await;
+    inventory.leftovers =
+        inventory.domain_managers.value().map(|seen| seen.leftovers.clone()).unwrap_or_default();
+    inventory
+}
+
+/// The configuration of the managers.
+fn managers() -> String {
+    let domain = |(domain, manager): &(&str, &str)| {
+        format!("- {{name: {domain}, manager: {{username: {manager}, password: {PASSWORD}}}}}\n")
+    };
+    format!("domains:\n{}", MANAGERS.iter().map(domain).collect::<String>())
 }
 
 /// Where runs of these tests have their journals.
@@ -175,7 +239,7 @@ pub(crate) fn journals(folder: &Path) -> PathBuf {
 pub(crate) async fn left_behind(ground: &Ground, ran: &Ran, folder: &Path) -> Vec<String> {
     let (inventory, marks, journals) = (&ran.inventory, &ran.marks, &journals(folder));
     let mut problems = Vec::new();
-    let left = ground.look(marks).await;
+    let left = ground.look(ran.place, marks).await;
     let files = || std::fs::read_dir(journals).map_or(0, Iterator::count);
     if inventory.leftovers.is_empty() {
         problems.extend(left.iter().map(|item| format!("left behind without a word: {item}")));
@@ -186,17 +250,19 @@ pub(crate) async fn left_behind(ground: &Ground, ran: &Ran, folder: &Path) -> Ve
         problems.push("something is said to be left, but there is no journal".to_owned());
     }
     if files() > 0 {
-        let session =
-            Session::connect(&ground.config(folder, &ground.auth_url()), &Settings::default()).await.unwrap();
-        let (found, errors) = Journal::abandoned(journals);
-        problems.extend(errors.iter().map(ToString::to_string));
-        let work = Cleanup { journals: found, found: Vec::new(), budget: Duration::from_mins(2) };
-        let cleaned = cleanup(&session, &work).await;
-        problems.extend(cleaned.leftovers.iter().map(|left| format!("cleaning up did not help: {left}")));
+        for config in ground.configs(ran.place, folder, &ran.proxy.auth_url()) {
+            let session = Session::connect(&config, &Settings::default()).await.unwrap();
+            let (mut found, errors) = Journal::abandoned(journals);
+            problems.extend(errors.iter().map(ToString::to_string));
+            found.retain(|journal| journal.place().is_same(&session.place()));
+            let work = Cleanup { journals: found, found: Vec::new(), budget: Duration::from_mins(2) };
+            let cleaned = cleanup(&session, &work).await;
+            problems.extend(cleaned.leftovers.iter().map(|left| format!("cleaning up did not help: {left}")));
+        }
         if files() > 0 {
             problems.push("the journal stays after cleaning up".to_owned());
         }
-        let left = ground.look(marks).await;
+        let left = ground.look(ran.place, marks).await;
         problems.extend(left.iter().map(|item| format!("left behind after cleaning up: {item}")));
     }
     problems
@@ -210,7 +276,11 @@ pub(crate) fn troubles(inventory: &Inventory) -> Vec<String> {
         facts.filter(|why| !why.is_not_offered("default-security-group-rules")).map(ToString::to_string);
     let steps = steps(inventory).into_iter().filter_map(|step| step.trouble).map(|why| why.to_string());
     let leftovers = inventory.leftovers.iter().map(Leftover::to_string);
-    facts.chain(steps).chain(leftovers).collect()
+    let rows = inventory.domain_managers.value().into_iter().flat_map(|seen| &seen.rows);
+    let rows = rows
+        .filter(|row| row.outcome != DomainManagerOutcome::Conforms)
+        .map(|row| format!("{} {:?}: {}", row.id, row.outcome, row.seen));
+    facts.chain(steps).chain(leftovers).chain(rows).collect()
 }
 
 /// The steps of all probes.

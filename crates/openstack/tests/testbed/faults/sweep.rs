@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use assay_inventory::DomainManagerOutcome;
 use assay_standards::Verdict;
 use assay_testcases::{Registry, judge};
 use futures::StreamExt as _;
@@ -13,7 +14,7 @@ use futures::StreamExt as _;
 use super::fault::Fault;
 use super::ground::Ground;
 use super::proxy::{Answer, Call, Key, Outcome, Script, Seen, Service};
-use super::run::{Elsewhere, Random, Subject, budgets, is_full, old_neutron, run, troubles};
+use super::run::{Elsewhere, Place, Random, Subject, budgets, is_full, old_neutron, run, troubles};
 
 /// Cases that run at the same time; the bed has two cores.
 const AT_ONCE: usize = 4;
@@ -47,20 +48,27 @@ struct Case {
     fault: Fault,
 }
 
-struct OneFault {
+/// A fault that waits for its moment.
+struct Strike {
     case: Case,
-    is_old: bool,
-    base: u16,
-    elsewhere: String,
     looks: AtomicUsize,
     struck: AtomicBool,
-    url: std::sync::Mutex<String>,
+    url: Mutex<String>,
 }
 
-impl OneFault {
+impl Strike {
+    fn new(case: &Case) -> Self {
+        Strike {
+            case: case.clone(),
+            looks: AtomicUsize::new(0),
+            struck: AtomicBool::new(false),
+            url: Mutex::default(),
+        }
+    }
+
     /// Whether the fault strikes this call; if so, it never does again.
     fn strikes(&self, call: &Call, answer: Option<&Answer>) -> bool {
-        if call.key != self.case.key || self.struck.load(Ordering::SeqCst) {
+        if call.key != self.case.key || self.has_struck() {
             return false;
         }
         let strikes = match (self.case.moment, answer) {
@@ -77,24 +85,33 @@ impl OneFault {
         strikes
     }
 
-    fn spoil(&self, call: &Call, answer: Option<&Answer>) -> Outcome {
-        self.case.fault.spoil(Service::of(&call.path, self.base), answer, &self.elsewhere)
+    fn has_struck(&self) -> bool {
+        self.struck.load(Ordering::SeqCst)
     }
 }
 
-impl Script for OneFault {
+/// The faults of one run.
+struct Faults {
+    strikes: Vec<Strike>,
+    is_old: bool,
+    base: u16,
+    elsewhere: String,
+}
+
+impl Faults {
+    fn spoil(&self, call: &Call, answer: Option<&Answer>) -> Option<Outcome> {
+        let strike = self.strikes.iter().find(|strike| strike.strikes(call, answer))?;
+        Some(strike.case.fault.spoil(Service::of(&call.path, self.base), answer, &self.elsewhere))
+    }
+}
+
+impl Script for Faults {
     fn before(&self, call: &Call) -> Option<Outcome> {
-        match self.strikes(call, None) {
-            true => Some(self.spoil(call, None)),
-            false => old_neutron(call).filter(|_| self.is_old),
-        }
+        self.spoil(call, None).or_else(|| old_neutron(call).filter(|_| self.is_old))
     }
 
     fn after(&self, call: &Call, answer: Answer) -> Outcome {
-        match self.strikes(call, Some(&answer)) {
-            true => self.spoil(call, Some(&answer)),
-            false => Outcome::Answer(answer),
-        }
+        self.spoil(call, Some(&answer)).unwrap_or(Outcome::Answer(answer))
     }
 }
 
@@ -109,7 +126,7 @@ fn cases(subject: &Subject, calls: &[Seen]) -> Vec<Case> {
         if key.shape.contains("/auth/tokens") && !subject.token {
             continue;
         }
-        let changes = key.method != "GET";
+        let changes = !matches!(key.method.as_str(), "GET" | "HEAD");
         let mut moments = vec![Moment::First];
         if changes {
             // Each of these is one call.
@@ -122,7 +139,9 @@ fn cases(subject: &Subject, calls: &[Seen]) -> Vec<Case> {
         let is_asked = seen.iter().any(|call| call.status.is_some());
         for moment in moments {
             let faults = Fault::ALL.into_iter().filter(|fault| changes || !fault.is_about_changes());
-            let faults = faults.filter(|fault| is_asked || !fault.needs_answer());
+            // Neither can what has no body.
+            let is_bare = key.method == "HEAD";
+            let faults = faults.filter(|fault| (is_asked && !is_bare) || !fault.needs_answer());
             cases.extend(faults.map(|fault| Case { key: key.clone(), moment, fault }));
         }
     }
@@ -132,16 +151,39 @@ fn cases(subject: &Subject, calls: &[Seen]) -> Vec<Case> {
 /// How often a case is tried in which the bed itself gave no answer in time.
 const ATTEMPTS: usize = 3;
 
-/// Whether the fault struck, and what is wrong; nothing if all is well.
-async fn try_case(
+/// So many calls at the beginning of a run decide about all that follow.
+const DECISIVE: usize = 8;
+
+/// Which cases strike which run.
+fn runs(subject: &Subject, calls: &[Seen], cases: Vec<Case>, random: &mut Random) -> Vec<Vec<Case>> {
+    let mut decisive: Vec<&Key> = Vec::new();
+    for call in calls {
+        if decisive.len() < DECISIVE && !decisive.contains(&&call.key) {
+            decisive.push(&call.key);
+        }
+    }
+    let together = if is_full() { subject.together } else { subject.together.min(6) };
+    let (alone, mut others): (Vec<Case>, Vec<Case>) =
+        cases.into_iter().partition(|case| together == 1 || decisive.contains(&&case.key));
+    random.shuffle(&mut others);
+    alone.into_iter().map(|case| vec![case]).chain(others.chunks(together).map(<[Case]>::to_vec)).collect()
+}
+
+/// What a run without faults is like.
+struct Normal {
+    verdict: Option<Verdict>,
+}
+
+/// Which of the faults struck, and what is wrong; nothing if all is well.
+async fn try_cases(
     ground: &Ground,
     subject: &Subject,
-    case: &Case,
-    normal: Option<Verdict>,
-) -> (bool, Vec<String>) {
+    cases: &[Case],
+    normal: &Normal,
+) -> (Vec<bool>, Vec<String>) {
     let mut attempt = 1;
     loop {
-        let (struck, out_of_breath, problems) = try_once(ground, subject, case, normal).await;
+        let (struck, out_of_breath, problems) = try_once(ground, subject, cases, normal).await;
         if problems.is_empty() || !out_of_breath || attempt == ATTEMPTS {
             return (struck, problems);
         }
@@ -149,54 +191,65 @@ async fn try_case(
     }
 }
 
-/// As [`try_case`], and whether there was silence that the fault does not explain.
+/// As [`try_cases`], and whether there was silence that the faults do not explain.
 async fn try_once(
     ground: &Ground,
     subject: &Subject,
-    case: &Case,
-    normal: Option<Verdict>,
-) -> (bool, bool, Vec<String>) {
+    cases: &[Case],
+    normal: &Normal,
+) -> (Vec<bool>, bool, Vec<String>) {
     let elsewhere = Elsewhere::open().await;
-    let script = Arc::new(OneFault {
-        case: case.clone(),
+    let script = Arc::new(Faults {
+        strikes: cases.iter().map(Strike::new).collect(),
         is_old: subject.is_old,
         base: ground.base,
         elsewhere: elsewhere.url.clone(),
-        looks: AtomicUsize::new(0),
-        struck: AtomicBool::new(false),
-        url: std::sync::Mutex::default(),
     });
     let ran = run(ground, subject, Arc::clone(&script) as Arc<dyn Script>, &budgets()).await;
     let mut problems = ran.problems.clone();
     if elsewhere.visitors() > 0 {
         problems.push("the redirect was followed".to_owned());
     }
-    let struck = script.struck.load(Ordering::SeqCst);
-    if !struck && case.moment == Moment::First {
-        problems.push("the call was not made".to_owned());
-    }
     let troubles = troubles(&ran.inventory);
-    let struck_at = script.url.lock().unwrap().clone();
-    // The path alone; host and port are those of the proxy.
-    let (method, path) = struck_at.split_once(" http://").unwrap_or_default();
-    let path = path.split('?').next().unwrap_or_default();
-    let named = troubles.iter().any(|why| why.contains(&format!("{method} http")) && why.contains(path));
-    if struck && !troubles.is_empty() && !named {
-        problems.push(format!("the call is not named: {struck_at} in {troubles:#?}"));
+    let is_alone = cases.len() == 1;
+    for strike in &script.strikes {
+        let (case, has_struck) = (&strike.case, strike.has_struck());
+        // Where several strike, one may keep the call of another from being made.
+        if !has_struck && case.moment == Moment::First && is_alone {
+            problems.push("the call was not made".to_owned());
+        }
+        let struck_at = strike.url.lock().unwrap().clone();
+        // The path alone; host and port are those of the proxy.
+        let (method, path) = struck_at.split_once(" http://").unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        let named = troubles.iter().any(|why| why.contains(&format!("{method} http")) && why.contains(path));
+        // Features of S3 and rows of domain managers name what was tried instead.
+        let is_named = subject.place == Place::Project;
+        if has_struck && !troubles.is_empty() && !named && is_named {
+            problems.push(format!("the call is not named: {struck_at} in {troubles:#?}"));
+        }
+        // Tokens and consoles are had by POST, too; and what S3 answers badly is asked again.
+        let asks = ["/auth/tokens", "/servers/*/action"].iter().any(|end| case.key.shape.ends_with(end));
+        let makes = case.key.method == "POST" && !asks && subject.place != Place::Store;
+        if has_struck && makes && troubles.is_empty() && case.fault.must_be_told(makes) {
+            problems.push("not a word about it".to_owned());
+        }
     }
-    // Tokens and consoles are had by POST, too.
-    let asks = ["/auth/tokens", "/servers/*/action"].iter().any(|end| case.key.shape.ends_with(end));
-    let makes = case.key.method == "POST" && !asks;
-    if struck && makes && troubles.is_empty() && case.fault.must_be_told(makes) {
-        problems.push("not a word about it".to_owned());
-    }
-    if !struck && !troubles.is_empty() {
+    let struck: Vec<bool> = script.strikes.iter().map(Strike::has_struck).collect();
+    if !struck.contains(&true) && !troubles.is_empty() {
         problems.push(format!("trouble without a fault: {troubles:#?}"));
+    }
+    if subject.place == Place::Domains
+        && !cases.iter().any(|case| matches!(case.fault, Fault::Refused(403 | 404)))
+    {
+        let rows = ran.inventory.domain_managers.value().into_iter().flat_map(|seen| &seen.rows);
+        let deviating = rows.filter(|row| row.outcome == DomainManagerOutcome::Deviates);
+        problems.extend(deviating.map(|row| format!("nobody was refused anything, but {row:?}")));
     }
     // Whatever was seen, no testcase may stumble over it.
     let all = Registry::get().testcases().map(|testcase| testcase.id.as_ref());
     let judged = judge(&ran.inventory, all, ran.inventory.recorded_at);
-    if let (Some((testcase, prescription)), Some(normal)) = (subject.prescribed, normal) {
+    if let (Some((testcase, prescription)), Some(normal)) = (subject.prescribed, normal.verdict) {
         let verdict =
             judged.iter().find(|(id, _)| id == testcase).and_then(|(_, judgement)| judgement.official);
         let expected = prescription(&ran.inventory, normal);
@@ -204,9 +257,47 @@ async fn try_once(
             problems.push(format!("{testcase} is {verdict:?}, but should be {expected:?}: {troubles:#?}"));
         }
     }
-    let is_silent = matches!(case.fault, Fault::Silence | Fault::SilenceAfter);
+    let is_silent = cases.iter().any(|case| matches!(case.fault, Fault::Silence | Fault::SilenceAfter));
     let out_of_breath = !is_silent && troubles.iter().any(|why| why.contains("no answer in time"));
     (struck, out_of_breath, problems)
+}
+
+/// Tries cases in one run, and those whose call was not made then again with fewer beside them.
+async fn try_apart(ground: &Ground, subject: &Subject, cases: Vec<Case>, normal: &Normal) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    let mut together = cases.len();
+    let mut open = cases;
+    while !open.is_empty() {
+        let mut missed = Vec::new();
+        for some in open.chunks(together) {
+            let begun = Instant::now();
+            let (mut struck, mut problems) = try_cases(ground, subject, some, normal).await;
+            if together == 1 && !struck[0] {
+                // The cloud had a trouble of its own before the fault's turn came.
+                (struck, problems) = try_cases(ground, subject, some, normal).await;
+            }
+            show(begun.elapsed(), some, &struck, &problems);
+            let is_well = problems.is_empty();
+            for (case, struck) in some.iter().zip(struck) {
+                match struck || together == 1 || !is_well {
+                    true => tried.push((case.clone(), struck, std::mem::take(&mut problems))),
+                    false => missed.push(case.clone()),
+                }
+            }
+        }
+        (open, together) = (missed, (together / 4).max(1));
+    }
+    tried
+}
+
+/// A case, whether its fault struck, and what is wrong in its run.
+type Tried = (Case, bool, Vec<String>);
+
+#[expect(clippy::print_stderr, reason = "for whoever wants to watch")]
+fn show(took: Duration, cases: &[Case], struck: &[bool], problems: &[String]) {
+    if env::var_os("ASSAY_SHOW_CASES").is_some() {
+        eprintln!("{:>6.1} s {struck:?} {cases:?} {problems:?}", took.as_secs_f64());
+    }
 }
 
 /// No sweep takes longer, however slow the bed is.
@@ -222,36 +313,27 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
     assert_eq!(troubles(&normal.inventory), Vec::<String>::new());
     let verdict = subject.prescribed.and_then(|(testcase, _)| normal.verdicts(testcase).0);
     let mut random = Random::seeded();
-    let mut cases = cases(subject, &normal.calls);
+    let cases = cases(subject, &normal.calls);
     let all = cases.len();
-    random.shuffle(&mut cases);
+    let mut runs = runs(subject, &normal.calls, cases, &mut random);
+    random.shuffle(&mut runs);
     eprintln!("{}: {all} cases; one run takes {:?}", subject.fact, begun.elapsed());
     let begun = Instant::now();
     let time = if is_full() { LONGEST_SWEEP } else { time };
     // However slow the bed is, some are tried.
-    let cases = cases.into_iter().enumerate();
-    let cases = cases.take_while(|(number, _)| *number < AT_ONCE || begun.elapsed() < time);
-    let (ground, cases) = (&ground, futures::stream::iter(cases));
-    let outcomes: Vec<(Case, bool, Vec<String>)> = cases
-        .map(async |(_, case)| {
-            let begun = Instant::now();
-            let (mut struck, mut problems) = try_case(ground, subject, &case, verdict).await;
-            if !struck {
-                // The cloud had a trouble of its own before the fault's turn came.
-                (struck, problems) = try_case(ground, subject, &case, verdict).await;
-            }
-            if env::var_os("ASSAY_SHOW_CASES").is_some() {
-                eprintln!("{:>6.1} s {struck} {case:?} {problems:?}", begun.elapsed().as_secs_f64());
-            }
-            (case, struck, problems)
-        })
+    let runs = runs.into_iter().enumerate();
+    let runs = runs.take_while(|(number, _)| *number < AT_ONCE || begun.elapsed() < time);
+    let (ground, normal) = (&ground, &Normal { verdict });
+    let tried: Vec<Tried> = futures::stream::iter(runs)
+        .map(async |(_, cases)| try_apart(ground, subject, cases, normal).await)
         .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    let struck = outcomes.iter().filter(|(_, struck, _)| *struck).count();
-    eprintln!("{}: {struck} of {} faults struck, in {:?}", subject.fact, outcomes.len(), begun.elapsed());
-    let failed: Vec<_> = outcomes.iter().filter(|(_, _, problems)| !problems.is_empty()).collect();
-    assert!(failed.is_empty(), "{} of {} cases failed: {failed:#?}", failed.len(), outcomes.len());
+        .collect::<Vec<_>>()
+        .await
+        .concat();
+    let struck = tried.iter().filter(|(_, struck, _)| *struck).count();
+    eprintln!("{}: {struck} of {} faults struck, in {:?}", subject.fact, tried.len(), begun.elapsed());
+    let failed: Vec<_> = tried.iter().filter(|(_, _, problems)| !problems.is_empty()).collect();
+    assert!(failed.is_empty(), "{} runs failed: {failed:#?}", failed.len());
     // The last of several looks is not made where the cloud is quick; of a few cases one may be of that kind.
-    assert!((struck + 1) * 10 >= outcomes.len() * 9, "too many faults never struck");
+    assert!((struck + 1) * 10 >= tried.len() * 9, "too many faults never struck");
 }
