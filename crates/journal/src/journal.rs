@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,8 +46,10 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     lines: Lines,
-    /// All that was intended, by its place; none once it is known to be absent.
-    entries: Vec<Option<Open>>,
+    /// All that may exist, by its number.
+    entries: BTreeMap<usize, Open>,
+    /// The number of what is intended next.
+    next: usize,
 }
 
 impl Journal {
@@ -56,7 +59,7 @@ impl Journal {
         let path = folder.join(format!("{run}.{ENDING}"));
         let first = Line::Run { id: run.clone(), at: now, place: place.clone() };
         let lines = Lines::create(&path, &first)?;
-        let state = Mutex::new(State { lines, entries: Vec::new() });
+        let state = Mutex::new(State { lines, entries: BTreeMap::new(), next: 0 });
         Ok(Journal(Arc::new(Inner { run, place: place.clone(), started_at: now, state })))
     }
 
@@ -109,29 +112,24 @@ impl Journal {
                 .map_err(|error| JournalError::new(lines.path(), "removed", error))?;
             return Ok(None);
         };
-        let mut entries: Vec<Option<Open>> = Vec::new();
+        let mut entries: BTreeMap<usize, Open> = BTreeMap::new();
+        let mut next = 0;
         for line in read {
             match line {
                 Line::Intent { seq, at, kind, name, within } => {
-                    if entries.len() <= seq {
-                        entries.resize(seq + 1, None);
-                    }
-                    entries[seq] = Some(Open { seq, kind, name, id: None, within, at });
+                    next = next.max(seq.saturating_add(1));
+                    entries.insert(seq, Open { seq, kind, name, id: None, within, at });
                 }
                 Line::Made { seq, id } => {
-                    if let Some(Some(open)) = entries.get_mut(seq) {
+                    if let Some(open) = entries.get_mut(&seq) {
                         open.id = Some(id);
                     }
                 }
-                Line::Refused { seq } | Line::Gone { seq } => {
-                    if let Some(entry) = entries.get_mut(seq) {
-                        *entry = None;
-                    }
-                }
+                Line::Refused { seq } | Line::Gone { seq } => drop(entries.remove(&seq)),
                 Line::Run { .. } => {}
             }
         }
-        let state = Mutex::new(State { lines, entries });
+        let state = Mutex::new(State { lines, entries, next });
         Ok(Some(Journal(Arc::new(Inner { run, place, started_at, state }))))
     }
 
@@ -158,18 +156,19 @@ impl Journal {
     /// As [`Journal::intend`], for what does not lie in the project itself.
     pub fn intend_within(&self, kind: Kind, name: &str, within: Option<&str>) -> Result<Entry, JournalError> {
         let mut state = self.state();
-        let seq = state.entries.len();
+        let seq = state.next;
         let at = Timestamp::now();
         let within = within.map(str::to_owned);
         let line = Line::Intent { seq, at, kind, name: name.to_owned(), within: within.clone() };
         state.lines.append(&line)?;
-        state.entries.push(Some(Open { seq, kind, name: name.to_owned(), id: None, within, at }));
+        state.next = seq.saturating_add(1);
+        state.entries.insert(seq, Open { seq, kind, name: name.to_owned(), id: None, within, at });
         Ok(Entry { journal: self.clone(), seq })
     }
 
     /// All that may exist, in the order in which it can be taken down: by kind, the newest first.
     pub fn open(&self) -> Vec<Open> {
-        let mut open: Vec<Open> = self.state().entries.iter().flatten().cloned().collect();
+        let mut open: Vec<Open> = self.state().entries.values().cloned().collect();
         open.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.seq.cmp(&a.seq)));
         open
     }
@@ -182,7 +181,7 @@ impl Journal {
     /// Takes the file away if nothing is left that may exist; says whether that was so.
     pub fn close(&self) -> Result<bool, JournalError> {
         let state = self.state();
-        if state.entries.iter().any(Option::is_some) {
+        if !state.entries.is_empty() {
             return Ok(false);
         }
         let path = state.lines.path();
@@ -196,7 +195,7 @@ impl Journal {
 
     pub(crate) fn made(&self, seq: usize, id: &str) -> Result<(), JournalError> {
         let mut state = self.state();
-        if let Some(Some(open)) = state.entries.get_mut(seq) {
+        if let Some(open) = state.entries.get_mut(&seq) {
             open.id = Some(id.to_owned());
         }
         state.lines.append(&Line::Made { seq, id: id.to_owned() })
@@ -213,9 +212,7 @@ impl Journal {
     fn forget(&self, seq: usize, line: &Line) -> Result<(), JournalError> {
         let mut state = self.state();
         state.lines.append(line)?;
-        if let Some(entry) = state.entries.get_mut(seq) {
-            *entry = None;
-        }
+        state.entries.remove(&seq);
         Ok(())
     }
 
@@ -284,6 +281,23 @@ mod tests {
         }
         assert!(left[0].close().unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_number_that_no_run_writes_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = begin(folder.path());
+        let file = folder.path().join(format!("{}.jsonl", journal.run()));
+        journal.intend(Kind::Volume, "first").unwrap();
+        drop(journal);
+        let text = fs::read_to_string(&file).unwrap();
+        let line = text.lines().last().unwrap();
+        let odd = line.replace("\"seq\":0", &format!("\"seq\":{}", usize::MAX)).replace("first", "odd");
+        assert_ne!(odd, line);
+        fs::write(&file, format!("{text}{odd}\n")).unwrap();
+        let left = abandoned(folder.path());
+        let names: Vec<_> = left[0].open().into_iter().map(|open| open.name).collect();
+        assert_eq!(names, ["odd", "first"]);
     }
 
     #[test]

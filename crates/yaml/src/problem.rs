@@ -1,6 +1,6 @@
 //! What can be wrong with a file, and where.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
@@ -234,7 +234,11 @@ impl<K: fmt::Display> fmt::Display for Problem<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.spot)?;
         if !self.spot.key.is_empty() {
-            write!(f, "{}: ", self.spot.key)?;
+            // Keys come from the file, and the message may go to a terminal.
+            for c in self.spot.key.chars() {
+                if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }?;
+            }
+            f.write_str(": ")?;
         }
         write!(f, "{}", self.kind)?;
         match &self.earlier {

@@ -37,8 +37,9 @@ pub fn with_build(text: &str, image: &str, build: &NewBuild) -> Result<String, E
     let versions = versions_of(&root, image).ok_or_else(|| EditError::NoImage(image.to_owned()))?;
     let Value::List(items) = &versions.value else { return Err(one_line()) };
     let first = items.first().ok_or_else(one_line)?;
-    let line_start = text[..first.place.start].rfind('\n').map_or(0, |at| at + 1);
-    let before = &text[line_start..first.place.start];
+    let above = text.get(..first.place.start).ok_or_else(one_line)?;
+    let line_start = above.rfind('\n').map_or(0, |at| at + 1);
+    let before = &above[line_start..];
     let Some((indent, rest)) = before.split_once('-') else { return Err(one_line()) };
     if !indent.trim().is_empty() || !rest.trim().is_empty() || rest.is_empty() {
         return Err(one_line());
@@ -145,6 +146,15 @@ mod tests {
         assert_eq!(with_build(&one, "a", &build()), Err(EditError::OneLine("a".to_owned())));
         let empty = format!("images:\n  - name: a\n    {HEAD}    versions: []\n");
         assert_eq!(with_build(&empty, "a", &build()), Err(EditError::OneLine("a".to_owned())));
+    }
+
+    #[test]
+    fn a_list_that_two_images_share_is_left_to_people() {
+        let shared = format!(
+            "images:\n  - name: a\n    {HEAD}    versions: &both\n      - version: '1'\n        url: https://example.org/a\n  \
+             - name: b\n    {HEAD}    versions: *both\n"
+        );
+        assert_eq!(with_build(&shared, "b", &build()), Err(EditError::OneLine("b".to_owned())));
     }
 
     #[test]
