@@ -120,10 +120,28 @@ pub(crate) async fn remove(s3: &Client, name: &str, deadline: Instant) -> Result
 async fn round(s3: &Client, name: &str, removed: &mut Removed) -> Result<(), String> {
     let mut trouble = None;
     match s3.head_bucket().bucket(name).send().await.told() {
-        Err(why) if why.is_status(404) => return Ok(()),
-        Err(why) => trouble = Some(format!("look for it: {why}")),
-        Ok(_) => removed.existed = true,
+        // One such answer may come from anything in front of the server; the deletion below has to agree.
+        Err(why) if why.is_status(404) => {}
+        looked => {
+            removed.existed |= looked.is_ok();
+            trouble = looked.err().map(|why| format!("look for it: {why}"));
+            trouble = empty(s3, name, removed).await.or(trouble);
+        }
     }
+    match s3.delete_bucket().bucket(name).send().await.told() {
+        Err(why) if !why.is_status(404) => return Err(trouble.unwrap_or(format!("remove it: {why}"))),
+        _ => {}
+    }
+    match s3.head_bucket().bucket(name).send().await.told() {
+        Err(why) if why.is_status(404) => Ok(()),
+        Err(why) => Err(format!("see that it is gone: {why}")),
+        Ok(_) => Err("the server said that it was removed, but it is there".to_owned()),
+    }
+}
+
+/// Removes what is in a bucket, and says what could not be.
+async fn empty(s3: &Client, name: &str, removed: &mut Removed) -> Option<String> {
+    let mut trouble = None;
     for (key, upload) in uploads(s3, name).await {
         match s3.abort_multipart_upload().bucket(name).key(&key).upload_id(&upload).send().await.told() {
             Ok(_) => removed.uploads += 1,
@@ -141,15 +159,7 @@ async fn round(s3: &Client, name: &str, removed: &mut Removed) -> Result<(), Str
             Err(why) => trouble = Some(why),
         }
     }
-    match s3.delete_bucket().bucket(name).send().await.told() {
-        Err(why) if !why.is_status(404) => return Err(trouble.unwrap_or(format!("remove it: {why}"))),
-        _ => {}
-    }
-    match s3.head_bucket().bucket(name).send().await.told() {
-        Err(why) if why.is_status(404) => Ok(()),
-        Err(why) => Err(format!("see that it is gone: {why}")),
-        Ok(_) => Err("the server said that it was removed, but it is there".to_owned()),
-    }
+    trouble
 }
 
 /// Removes one object or version; a lock in governance mode is bypassed. The bypass is asked for only then,

@@ -293,6 +293,24 @@ async fn a_bucket_of_somebody_else_is_not_touched() {
 }
 
 #[tokio::test]
+async fn one_answer_that_a_bucket_is_not_there_is_not_believed() {
+    let store = ignorant();
+    let bucket = RunId::new().name("s3-main");
+    store(&Asked { method: "PUT".into(), path: format!("/{bucket}"), ..Asked::default() });
+    let looks = Mutex::new(0);
+    let server = Server::start(move |asked| {
+        let mut looks = looks.lock().unwrap();
+        *looks += usize::from(asked.method == "HEAD");
+        if asked.method == "HEAD" && *looks == 1 { error(404, "NoSuchBucket") } else { store(asked) }
+    })
+    .await;
+    remove_bucket(&access(&server.url), &settings(), &bucket).await.unwrap();
+    let is_deleted =
+        |asked: &Asked| asked.method == "DELETE" && asked.path.trim_end_matches('/').ends_with(&bucket);
+    assert!(server.asked().iter().any(is_deleted), "{:?}", server.asked());
+}
+
+#[tokio::test]
 async fn a_listing_without_end_is_left() {
     let page = "<ListVersionsResult><IsTruncated>true</IsTruncated><Version><Key>k</Key>\
                 <VersionId>1</VersionId></Version></ListVersionsResult>";
