@@ -12,10 +12,24 @@ use crate::output::note;
 /// As shells know an end by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-/// What becomes of what a check, or anything like one, creates for a time.
-pub(crate) const PROBED: &str = "`assay cleanup` takes down what is left";
-/// What becomes of what is to stay.
-pub(crate) const CURATED: &str = "the same command again goes on from here";
+/// What is said to somebody who interrupts.
+pub(crate) struct Words {
+    /// What is still done after the first signal.
+    first: &'static str,
+    /// What becomes of the rest after the second.
+    second: &'static str,
+}
+
+/// For what creates things for a time.
+pub(crate) const PROBED: Words = Words {
+    first: "interrupted: what was created is being taken down; Ctrl-C again ends at once",
+    second: "`assay cleanup` takes down what is left",
+};
+/// For what creates things that are to stay.
+pub(crate) const CURATED: Words = Words {
+    first: "interrupted: what has begun comes to its end; Ctrl-C again ends at once",
+    second: "the same command again goes on from here",
+};
 
 /// Runs what talks to clouds, until it is done or the user has had enough.
 pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
@@ -29,9 +43,9 @@ pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result
 }
 
 /// Runs what creates things in clouds. The first signal asks it to end, which takes as long as taking down
-/// takes; the second ends it at once, with a word about what becomes of the rest.
+/// takes; the second ends it at once.
 pub(crate) fn awaited_to_the_end<W>(
-    what_is_left: &str,
+    words: Words,
     work: impl FnOnce(CancellationToken) -> W,
 ) -> Result<u8, Failure>
 where
@@ -46,10 +60,11 @@ where
             outcome = &mut work => return outcome,
             () = signals.next() => {}
         }
+        note(words.first);
         cancel.cancel();
         tokio::select! {
             _ = &mut work => {}
-            () = signals.next() => note(what_is_left),
+            () = signals.next() => note(words.second),
         }
         Ok(INTERRUPTED)
     })

@@ -17,6 +17,7 @@ mod state;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use indicatif::ProgressDrawTarget;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Arguments, Colour, Command, Find, Global};
@@ -29,7 +30,10 @@ use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     prepare(&arguments.global);
-    match run(&arguments) {
+    let outcome = run(&arguments);
+    // What was cut short leaves no line behind.
+    let _ = output::lines().clear();
+    match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output::note(&format!("{:?}", failure.report));
@@ -39,6 +43,9 @@ fn main() -> ExitCode {
 }
 
 fn prepare(global: &Global) {
+    if global.quiet {
+        output::lines().set_draw_target(ProgressDrawTarget::hidden());
+    }
     match global.color {
         Colour::Auto => {}
         Colour::Always => anstream::ColorChoice::Always.write_global(),

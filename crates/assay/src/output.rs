@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::LazyLock;
+
+use indicatif::MultiProgress;
 
 use crate::failure::Failure;
 
@@ -31,9 +34,20 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// The lines of live progress on standard error. There is one set of them, so that whatever is said meanwhile stands
+/// above.
+static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// The lines of live progress; hidden where standard error is no terminal, or with `--quiet`.
+pub(crate) fn lines() -> &'static MultiProgress {
+    &LINES
+}
+
 /// Says something on standard error that is not the result.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    lines().suspend(|| {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    });
 }
 
 /// Whether somebody is there to be asked.

@@ -6,13 +6,9 @@ use std::time::Duration;
 
 use assay_inventory::{FactId, StepId};
 use assay_openstack::Event;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// The lines of all clouds of a run.
-pub(crate) struct Progress {
-    lines: MultiProgress,
-    hidden: bool,
-}
+use crate::output::lines;
 
 /// The line of one cloud.
 pub(crate) struct CloudProgress {
@@ -28,30 +24,21 @@ struct State {
     failed: usize,
 }
 
-impl Progress {
-    /// Shows nothing when `quiet`, or where standard error is no terminal.
-    pub(crate) fn new(quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let hidden = target.is_hidden();
-        Progress { lines: MultiProgress::with_draw_target(target), hidden }
-    }
-
+impl CloudProgress {
     /// A line for a cloud.
-    pub(crate) fn cloud(&self, name: &str) -> CloudProgress {
+    pub(crate) fn begin(name: &str) -> Self {
         let style = ProgressStyle::with_template("{spinner} {prefix:.bold} {wide_msg}");
         let bar = ProgressBar::new_spinner().with_prefix(name.to_owned());
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        let bar = self.lines.add(bar);
-        if !self.hidden {
+        let bar = lines().add(bar);
+        if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         CloudProgress { bar, state: Mutex::default() }
     }
-}
 
-impl CloudProgress {
     /// Takes an event in.
     pub(crate) fn event(&self, event: &Event) {
         let Ok(mut state) = self.state.lock() else {

@@ -21,7 +21,7 @@ use crate::commands::declare::Declarations;
 use crate::commands::tempest;
 use crate::failure::{Failure, bad_snapshot};
 use crate::output::{note, write_file};
-use crate::progress::Progress;
+use crate::progress::CloudProgress;
 use crate::{scripts, show, state};
 
 /// Ending of recordings in a folder.
@@ -240,9 +240,8 @@ pub(crate) struct Gathering<'a> {
 /// Asks all clouds at the same time.
 pub(crate) async fn gather(clouds: &[CloudConfig], gathering: &Gathering<'_>) -> Vec<Inventory> {
     let settings = Settings { timeout: gathering.asking.timeout, ..Settings::default() };
-    let progress = Progress::new(gathering.global.quiet);
     let asked = clouds.iter().enumerate().map(|(position, cloud)| {
-        let line = progress.cloud(cloud.name());
+        let line = CloudProgress::begin(cloud.name());
         let settings = &settings;
         async move {
             let events = |event| line.event(&event);

@@ -19,12 +19,12 @@ use crate::commands::check::{Gathering, clouds, gather};
 use crate::failure::Failure;
 use crate::human::{bad, bold, columns, dim, good, warn, wrapped};
 use crate::output::{note, print};
-use crate::progress::Progress;
+use crate::progress::CloudProgress;
 use crate::state;
 
 pub(crate) async fn run(arguments: &S3, global: &Global, cancel: CancellationToken) -> Result<u8, Failure> {
     let (name, features) = match arguments.server.as_deref().filter(|server| server.contains("://")) {
-        Some(endpoint) => (endpoint.to_owned(), of_endpoint(arguments, endpoint, global, &cancel).await?),
+        Some(endpoint) => (endpoint.to_owned(), of_endpoint(arguments, endpoint, &cancel).await?),
         None => of_cloud(arguments, global, &cancel).await?,
     };
     for leftover in &features.leftovers {
@@ -95,7 +95,6 @@ async fn of_cloud(
 async fn of_endpoint(
     arguments: &S3,
     endpoint: &str,
-    global: &Global,
     cancel: &CancellationToken,
 ) -> Result<S3Features, Failure> {
     let access = Access {
@@ -125,8 +124,7 @@ async fn of_endpoint(
         Journal::begin(&state::journals(), &place, RunId::new(), Timestamp::now()).map_err(|error| {
             Failure::usage(error, "nothing is created without a journal; see $ASSAY_STATE_DIR")
         })?;
-    let progress = Progress::new(global.quiet);
-    let line = progress.cloud(endpoint);
+    let line = CloudProgress::begin(endpoint);
     let features = {
         let tries = |feature: &str| line.message(&format!("tries {feature}"));
         let work = probe(&access, &settings, &journal, &tries);

@@ -1,6 +1,7 @@
 //! Runs that are ended from outside: whatever the moment, a cleanup leaves nothing.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -25,12 +26,15 @@ impl Dice {
     }
 }
 
+fn checking(state: &Path, cloud: &str, testcases: &str) -> Command {
+    let arguments = ["check", cloud, "--testcases", testcases, "--quiet", "--timeout", "10"];
+    let mut command = command(state, &arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
 fn check(state: &Path, cloud: &str, testcases: &str) -> Child {
-    command(state, &["check", cloud, "--testcases", testcases, "--quiet", "--timeout", "10"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts")
+    checking(state, cloud, testcases).spawn().expect("the program starts")
 }
 
 /// The lines of all journals.
@@ -144,12 +148,14 @@ fn ctrl_c_takes_everything_down_before_the_end() {
 #[test]
 fn a_second_ctrl_c_ends_at_once_and_a_cleanup_finishes() {
     let state = folder();
-    let mut run = check(state.path(), "testbed-two", "scs-0117");
+    let mut run =
+        checking(state.path(), "testbed-two", "scs-0117").stderr(Stdio::piped()).spawn().expect("it runs");
     assert!(wait_for_lines(&mut run, state.path(), 4));
     let marks = runs(state.path());
     signal(&run, "-INT");
-    // Taking down a volume takes longer than this; if not, there is nothing to finish.
-    thread::sleep(Duration::from_millis(100));
+    // Two signals at once would be one. Taking down a volume takes longer than saying so.
+    let mut said = BufReader::new(run.stderr.take().expect("it is piped")).lines();
+    assert!(said.any(|line| line.is_ok_and(|line| line.contains("Ctrl-C again ends at once"))));
     signal(&run, "-INT");
     assert_eq!(run.wait().expect("the run has ended").code(), Some(130));
     nothing_is_left(state.path(), "testbed-two", &marks);

@@ -229,14 +229,15 @@ impl Janitor<'_> {
         (id, name): (&str, Option<&str>),
         asked: &mut bool,
     ) -> Result<bool, Unavailable> {
-        if kind == Kind::Ec2Credential {
-            // Keystone forbids a credential that does not exist as if it were somebody else's. So before and
-            // after the call the list tells; between them an earlier call may have taken effect.
-            if !self.is_listed(kind, endpoint, id, None).await? {
+        if matches!(kind, Kind::Ec2Credential | Kind::User | Kind::Group | Kind::Project) {
+            // Keystone forbids what does not exist as if it were somebody else's. So before and after the call the
+            // list tells; between them an earlier call may have taken effect. Credentials have no names there.
+            let name = name.filter(|_| kind != Kind::Ec2Credential);
+            if !self.is_listed(kind, endpoint, id, name).await? {
                 return Ok(true);
             }
             let deleted = self.call(endpoint, Method::DELETE, path, None).await;
-            return match (deleted, self.is_listed(kind, endpoint, id, None).await?) {
+            return match (deleted, self.is_listed(kind, endpoint, id, name).await?) {
                 (_, false) => Ok(true),
                 (Ok(_), true) => Ok(false),
                 (Err(why), true) => Err(why),
@@ -264,12 +265,6 @@ impl Janitor<'_> {
             // Nor may this 404: what is on its way out is still listed.
             Err(why) if matches!(why.status, Some(404 | 410)) => {
                 Ok(!self.is_listed(kind, endpoint, id, name).await?)
-            }
-            // Keystone does not tell the manager of a domain that somebody is gone.
-            Err(why)
-                if why.status == Some(403) && matches!(kind, Kind::User | Kind::Group | Kind::Project) =>
-            {
-                Ok(!self.is_listed(kind, endpoint, id, None).await?)
             }
             Err(why) => Err(why),
             Ok(reply) => {

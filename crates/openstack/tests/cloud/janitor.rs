@@ -10,41 +10,52 @@ use wiremock::{Mock, ResponseTemplate};
 
 use crate::support::{FakeCloud, settings};
 
-const CREDENTIALS: &str = "/identity/v3/credentials";
+/// What keystone forbids to delete as if it were somebody else's once it is gone, and where it lists it.
+const FORBIDDEN: [(Kind, &str); 4] = [
+    (Kind::Ec2Credential, "credentials"),
+    (Kind::User, "users"),
+    (Kind::Group, "groups"),
+    (Kind::Project, "projects"),
+];
 
-/// Removes an EC2 credential that keystone lists so many times and always forbids to delete.
-async fn remove_what_is_listed(times: u64) -> Cleaned {
+/// Removes something that keystone lists so many times and always forbids to delete.
+async fn remove_what_is_listed(kind: Kind, list: &str, times: u64) -> Cleaned {
     let cloud = FakeCloud::start().await;
-    let listed = json!({"credentials": [{"id": "abc", "type": "ec2"}]});
-    let list = |body| {
+    let all = format!("/identity/v3/{list}");
+    let listed = json!({list: [{"id": "abc", "type": "ec2", "name": "assay-0123abcd-it"}]});
+    let answers = |body| {
         let answer = ResponseTemplate::new(200).set_body_json(body);
-        Mock::given(method("GET")).and(path(CREDENTIALS)).respond_with(answer)
+        Mock::given(method("GET")).and(path(&all)).respond_with(answer)
     };
-    list(listed).up_to_n_times(times).mount(&cloud.server).await;
-    list(json!({"credentials": []})).mount(&cloud.server).await;
+    answers(listed).up_to_n_times(times).mount(&cloud.server).await;
+    answers(json!({list: []})).mount(&cloud.server).await;
     let refusal = json!({"error": {"code": 403, "title": "Forbidden", "message": "You are not authorized."}});
     Mock::given(method("DELETE"))
-        .and(path(format!("{CREDENTIALS}/abc")))
+        .and(path(format!("{all}/abc")))
         .respond_with(ResponseTemplate::new(403).set_body_json(refusal))
         .mount(&cloud.server)
         .await;
     let session = Session::connect(&cloud.config(), &settings()).await.unwrap();
-    let name = "assay-0123abcd-s3-key".into();
-    let found = vec![Found { kind: Kind::Ec2Credential, id: "abc".into(), name, created_at: None }];
+    let name = "assay-0123abcd-it".into();
+    let found = vec![Found { kind, id: "abc".into(), name, created_at: None }];
     cleanup(&session, &Cleanup { journals: Vec::new(), found, budget: Duration::from_secs(2) }).await
 }
 
 #[tokio::test]
-async fn a_key_that_somebody_else_deletes_between_two_looks_is_gone() {
-    let cleaned = remove_what_is_listed(1).await;
-    assert_eq!((cleaned.gone, cleaned.leftovers.len()), (1, 0));
+async fn what_somebody_else_deletes_between_two_looks_is_gone() {
+    for (kind, list) in FORBIDDEN {
+        let cleaned = remove_what_is_listed(kind, list, 1).await;
+        assert_eq!((cleaned.gone, cleaned.leftovers.len()), (1, 0), "{kind}");
+    }
 }
 
 #[tokio::test]
-async fn a_key_that_stays_listed_is_left_and_the_refusal_told() {
-    let cleaned = remove_what_is_listed(2).await;
-    assert_eq!(cleaned.gone, 0);
-    assert!(cleaned.leftovers[0].why.contains("HTTP 403: You are not authorized."), "{cleaned:?}");
+async fn what_stays_listed_is_left_and_the_refusal_told() {
+    for (kind, list) in FORBIDDEN {
+        let cleaned = remove_what_is_listed(kind, list, 2).await;
+        assert_eq!(cleaned.gone, 0, "{kind}");
+        assert!(cleaned.leftovers[0].why.contains("HTTP 403: You are not authorized."), "{cleaned:?}");
+    }
 }
 
 #[tokio::test]

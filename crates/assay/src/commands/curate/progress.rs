@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use assay_curate::images::News;
 use assay_curate::{Event, Plan};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Global;
 use crate::human::printable;
-use crate::output::note;
+use crate::output::{lines, note};
 
 /// A file on its way.
 const IMAGE: &str = "  {prefix} {bytes} of {total_bytes} {bytes_per_sec} {wide_msg}";
@@ -18,19 +18,16 @@ const IMAGE: &str = "  {prefix} {bytes} of {total_bytes} {bytes_per_sec} {wide_m
 pub(super) struct Progress<'a> {
     plan: &'a Plan,
     quiet: bool,
-    all: MultiProgress,
     overall: ProgressBar,
     images: Mutex<BTreeMap<usize, ProgressBar>>,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn begin(global: &Global, plan: &'a Plan) -> Self {
-        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let all = MultiProgress::with_draw_target(target);
-        let overall = all.add(ProgressBar::new(plan.steps().count() as u64));
+        let overall = lines().add(ProgressBar::new(plan.steps().count() as u64));
         style(&overall, "{spinner} {pos} of {len} {wide_msg}");
         overall.enable_steady_tick(Duration::from_millis(100));
-        Progress { plan, quiet: global.quiet, all, overall, images: Mutex::default() }
+        Progress { plan, quiet: global.quiet, overall, images: Mutex::default() }
     }
 
     pub(super) fn tell(&self, event: &Event<'_>) {
@@ -49,8 +46,7 @@ impl<'a> Progress<'a> {
             }
             Event::News(index, News::Note(text)) => {
                 if !self.quiet {
-                    let line = format!("{}: {}", self.name(index), printable(text));
-                    self.all.suspend(|| note(&line));
+                    note(&format!("{}: {}", self.name(index), printable(text)));
                 }
             }
             Event::Ended(index, _) => {
@@ -72,7 +68,7 @@ impl<'a> Progress<'a> {
     }
 
     fn image(&self, index: usize) -> ProgressBar {
-        let bar = self.all.add(ProgressBar::no_length());
+        let bar = lines().add(ProgressBar::no_length());
         style(&bar, IMAGE);
         bar.set_prefix(self.name(index));
         bar
@@ -88,8 +84,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn begin(global: &Global, name: &str) -> Self {
-        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bar = lines().add(ProgressBar::no_length());
         style(&bar, IMAGE);
         let name = printable(name);
         bar.set_prefix(name.clone());
@@ -105,7 +100,7 @@ impl File {
                 self.bar.set_position(*done);
             }
             News::Note(text) if !self.quiet => {
-                self.bar.suspend(|| note(&format!("{}: {}", self.name, printable(text))));
+                note(&format!("{}: {}", self.name, printable(text)));
             }
             News::Note(_) => {}
         }

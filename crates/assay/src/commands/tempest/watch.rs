@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use assay_journal::{Journal, Kind};
 use assay_tempest::{Counts, Created, Ending, Event};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::human::{bad, printable};
-use crate::output::note;
+use crate::output::{lines, note};
 
 /// Where there is no bar, a line tells how far it is after so many tests.
 const LINE_EVERY: usize = 25;
@@ -25,8 +25,7 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(cloud: &str, journal: &'a Journal, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target).with_prefix(cloud.to_owned());
+        let bar = lines().add(ProgressBar::no_length().with_prefix(cloud.to_owned()));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:.bold} {wide_msg}") {
             bar.set_style(style);
         }
@@ -84,7 +83,7 @@ impl<'a> Watch<'a> {
         if self.quiet {
             return;
         }
-        self.bar.suspend(|| note(text));
+        note(text);
     }
 
     /// Tempest tells what it created right after it did; from then on the journal knows.

@@ -240,7 +240,7 @@ async fn try_once(
         problems.push(format!("trouble without a fault: {troubles:#?}"));
     }
     if subject.place == Place::Domains
-        && !cases.iter().any(|case| matches!(case.fault, Fault::Refused(403 | 404)))
+        && !cases.iter().any(|case| matches!(case.fault, Fault::Refused(401 | 403 | 404)))
     {
         let rows = ran.inventory.domain_managers.value().into_iter().flat_map(|seen| &seen.rows);
         let deviating = rows.filter(|row| row.outcome == DomainManagerOutcome::Deviates);
