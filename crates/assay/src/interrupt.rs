@@ -22,12 +22,12 @@ pub(crate) struct Words {
 
 /// For what creates things for a time.
 pub(crate) const PROBED: Words = Words {
-    first: "interrupted: what was created is being taken down; Ctrl-C again ends at once",
+    first: "interrupted: taking down what was created; Ctrl-C again ends at once",
     second: "`assay cleanup` takes down what is left",
 };
 /// For what creates things that are to stay.
 pub(crate) const CURATED: Words = Words {
-    first: "interrupted: what has begun comes to its end; Ctrl-C again ends at once",
+    first: "interrupted: finishing what was begun; Ctrl-C again ends at once",
     second: "the same command again goes on from here",
 };
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::MultiProgress;
 
@@ -43,10 +44,14 @@ pub(crate) fn lines() -> &'static MultiProgress {
     &LINES
 }
 
+/// Whether the cursor stands behind a question.
+static IS_ASKING: AtomicBool = AtomicBool::new(false);
+
 /// Says something on standard error that is not the result.
 pub(crate) fn note(text: &str) {
+    let before = if IS_ASKING.swap(false, Ordering::Relaxed) { "\n" } else { "" };
     lines().suspend(|| {
-        let _ = writeln!(anstream::stderr(), "{text}");
+        let _ = writeln!(anstream::stderr(), "{before}{text}");
     });
 }
 
@@ -73,9 +78,11 @@ pub(crate) fn is_yes(answer: &str) -> bool {
 pub(crate) async fn answered(prompt: &str) -> Result<Option<String>, Failure> {
     let mut stderr = anstream::stderr();
     let _ = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
+    IS_ASKING.store(true, Ordering::Relaxed);
     let read = || {
         let mut answer = String::new();
         let count = io::stdin().lock().read_line(&mut answer)?;
+        IS_ASKING.store(false, Ordering::Relaxed);
         Ok((count > 0).then(|| answer.trim().to_owned()))
     };
     let failed =
