@@ -38,6 +38,7 @@ pub(super) async fn groups(matrix: &Matrix<'_>) {
     reach_of_the_other(matrix, &mut props).await;
     let removed = async {
         let path = member_path(&props.group, &props.user)?;
+        matrix.needs(a, &path).await?;
         let look = async { Ok(!a.holds(&path).await?) };
         Ok(works_with(a.delete(&path).await, look, "the user is still in the group").await)
     };
@@ -112,6 +113,7 @@ async fn members(matrix: &Matrix<'_>, props: &Props) {
         sheet.row(row, added).await;
     }
     let listed = async {
+        matrix.needs(a, &member_path(group, user)?).await?;
         let (group, user) = (need(group)?, need(user)?);
         Ok(match members_of(a, &group.id).await {
             Err(why) => works(&Err(why)),
@@ -156,6 +158,7 @@ async fn reach_of_the_other(matrix: &Matrix<'_>, props: &mut Props) {
     sheet.row("group-list-members-foreign", listed).await;
     let removed = async {
         let path = member_path(&props.group, &props.user)?;
+        matrix.needs(a, &path).await?;
         let answer = b.delete(&path).await;
         let effect = a.holds(&path).await.map(|holds| !holds);
         if let Ok(true) = effect {

@@ -233,8 +233,23 @@ impl Matrix<'_> {
         works_with(answer, manager.holds(&grant.path()), "the role is not assigned").await
     }
 
+    /// A role or a membership that a row needs is there; if an earlier row could not make it, what this one would show
+    /// tells nothing.
+    pub(super) async fn needs(&self, owner: &Manager<'_>, path: &[&str]) -> Result<(), Missing> {
+        match owner.holds(path).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Missing("what was to be given before is not there".to_owned())),
+            Err(why) => {
+                Err(Missing(format!("whether what was given before is there is not to be seen: {why}")))
+            }
+        }
+    }
+
     /// A manager takes a role of the own domain back: it works, and is seen not to be assigned.
     pub(super) async fn takes(&self, manager: &Manager<'_>, grant: Grant<'_>) -> Told {
+        if let Err(missing) = self.needs(manager, &grant.path()).await {
+            return missing.into();
+        }
         let answer = manager.delete(&grant.path()).await;
         let look = async { Ok(!manager.holds(&grant.path()).await?) };
         works_with(answer, look, "the role is still assigned").await
@@ -269,6 +284,9 @@ impl Matrix<'_> {
         owner: &Manager<'_>,
         grant: Grant<'_>,
     ) -> Told {
+        if let Err(missing) = self.needs(owner, &grant.path()).await {
+            return missing.into();
+        }
         let answer = manager.delete(&grant.path()).await;
         let effect = owner.holds(&grant.path()).await.map(|holds| !holds);
         if let Ok(true) = effect {

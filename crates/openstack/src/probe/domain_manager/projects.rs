@@ -44,7 +44,7 @@ pub(super) async fn projects(matrix: &Matrix<'_>) {
     let own = own.await.map(|(on, to, role)| Grant { on, to, role });
     sheet.row("project-grant", async { Ok(matrix.gives(a, *need(&own)?).await) }).await;
     let listed = async {
-        need(&own)?;
+        matrix.needs(a, &need(&own)?.path()).await?;
         let (user, project) = (need(&user)?, need(&project)?);
         let found = a.list(&["users", &user.id, "projects"], "projects", &[]).await;
         Ok(match found {

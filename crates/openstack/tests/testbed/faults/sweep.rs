@@ -231,6 +231,8 @@ async fn try_once(
         // Tokens and consoles are had by POST, too; and what S3 answers badly is asked again.
         let asks = ["/auth/tokens", "/servers/*/action"].iter().any(|end| case.key.shape.ends_with(end));
         let makes = case.key.method == "POST" && !asks && subject.place != Place::Store;
+        // Being forbidden what is forbidden is what should be.
+        let makes = makes && (subject.place != Place::Domains || case.fault != Fault::Refused(403));
         if has_struck && makes && troubles.is_empty() && case.fault.must_be_told(makes) {
             problems.push("not a word about it".to_owned());
         }
