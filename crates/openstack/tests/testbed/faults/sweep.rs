@@ -310,7 +310,13 @@ const LONGEST_SWEEP: Duration = Duration::from_mins(90);
 pub(crate) async fn sweep(subject: &Subject, time: Duration) {
     let ground = Ground::prepare("assay-faults").await;
     let begun = Instant::now();
-    let normal = run(&ground, subject, Arc::new(Unspoilt { is_old: subject.is_old }), &budgets()).await;
+    let unspoilt =
+        async || run(&ground, subject, Arc::new(Unspoilt { is_old: subject.is_old }), &budgets()).await;
+    let mut normal = unspoilt().await;
+    if troubles(&normal.inventory).iter().any(|why| why.contains("no answer in time")) {
+        // The bed itself was out of breath.
+        normal = unspoilt().await;
+    }
     assert_eq!(normal.problems, Vec::<String>::new());
     assert_eq!(troubles(&normal.inventory), Vec::<String>::new());
     let verdict = subject.prescribed.and_then(|(testcase, _)| normal.verdicts(testcase).0);
