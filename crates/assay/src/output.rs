@@ -82,7 +82,8 @@ pub(crate) async fn answered(prompt: &str) -> Result<Option<String>, Failure> {
     let read = || {
         let mut answer = String::new();
         let count = io::stdin().lock().read_line(&mut answer)?;
-        IS_ASKING.store(false, Ordering::Relaxed);
+        // The end of the input moves no cursor.
+        IS_ASKING.store(count == 0, Ordering::Relaxed);
         Ok((count > 0).then(|| answer.trim().to_owned()))
     };
     let failed =

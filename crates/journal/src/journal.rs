@@ -157,6 +157,10 @@ impl Journal {
     pub fn intend_within(&self, kind: Kind, name: &str, within: Option<&str>) -> Result<Entry, JournalError> {
         let mut state = self.state();
         let seq = state.next;
+        if state.entries.contains_key(&seq) {
+            let full = std::io::Error::other("it has a number that leaves no other");
+            return Err(JournalError::new(state.lines.path(), "written", full));
+        }
         let at = Timestamp::now();
         let within = within.map(str::to_owned);
         let line = Line::Intent { seq, at, kind, name: name.to_owned(), within: within.clone() };
@@ -298,6 +302,7 @@ mod tests {
         let left = abandoned(folder.path());
         let names: Vec<_> = left[0].open().into_iter().map(|open| open.name).collect();
         assert_eq!(names, ["odd", "first"]);
+        assert!(left[0].intend(Kind::Volume, "more").is_err(), "nothing hides what stands there");
     }
 
     #[test]

@@ -257,5 +257,5 @@ async fn tidy(
             }),
         }
     });
-    removed.buffered(target.settings.concurrency.max(1)).filter_map(async |left| left).collect().await
+    removed.buffered(target.settings.concurrency.max(1)).filter_map(std::future::ready).collect().await
 }

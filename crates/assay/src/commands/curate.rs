@@ -279,6 +279,9 @@ pub(crate) async fn carry_out<W: Wanted>(
         let mut ask = async |prompt: &str| asked(prompt, &cancel).await;
         Box::pin(interview::interview::<W>(&mut seen, &mut ask)).await?;
     }
+    if cancel.is_cancelled() {
+        return Ok(DIFFERS);
+    }
     let plan = planned::<W>(&seen)?;
     let format = applying.planning.format;
     let deletions = plan.count(Verb::Delete);
@@ -298,8 +301,9 @@ pub(crate) async fn carry_out<W: Wanted>(
     if !applying.yes {
         note(&show::plan(&plan, &cloud, Listing::Human)?);
         let is_wanted = tokio::select! {
-            answer = confirmed("Do all of this?", UNASKED) => answer?,
+            biased;
             () = cancel.cancelled() => false,
+            answer = confirmed("Do all of this?", UNASKED) => answer?,
         };
         if !is_wanted {
             return Ok(DIFFERS);
@@ -317,8 +321,9 @@ pub(crate) async fn carry_out<W: Wanted>(
 /// An answer on the terminal; none at the end of the input, or if the operator has had enough.
 async fn asked(prompt: &str, cancel: &CancellationToken) -> Result<Option<String>, Failure> {
     tokio::select! {
-        answer = answered(prompt) => answer,
+        biased;
         () = cancel.cancelled() => Ok(None),
+        answer = answered(prompt) => answer,
     }
 }
 

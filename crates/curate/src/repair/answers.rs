@@ -92,6 +92,8 @@ pub struct Answers {
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     name: String,
+    /// Whether a star in the name is one.
+    exact: bool,
     answers: BTreeMap<String, Answer>,
 }
 
@@ -120,7 +122,7 @@ impl Answers {
         };
         let answer = Answer { text: text.to_owned(), spot: "this answer".to_owned() };
         let answers = BTreeMap::from([(question.field.clone(), answer)]);
-        entries.insert(0, Entry { name: question.name.clone(), answers });
+        entries.insert(0, Entry { name: question.name.clone(), exact: true, answers });
         Ok(())
     }
 
@@ -139,7 +141,8 @@ impl Answers {
 }
 
 fn first(entries: &[Entry], name: &str, field: &str) -> Option<Answer> {
-    let mut fitting = entries.iter().filter(|entry| fits(&entry.name, name));
+    let is_fitting = |entry: &&Entry| if entry.exact { entry.name == name } else { fits(&entry.name, name) };
+    let mut fitting = entries.iter().filter(is_fitting);
     fitting.find_map(|entry| entry.answers.get(field)).cloned()
 }
 
@@ -210,7 +213,7 @@ fn entry(reader: &mut Reader, node: &Node, path: &str, context: &Context) -> Opt
         let spot = reader.spot(place, fields.path_of(key)).to_string();
         answers.insert(key.to_owned(), Answer { text, spot });
     }
-    Some(Entry { name, answers })
+    Some(Entry { name, exact: false, answers })
 }
 
 /// A file with the questions of a plan, to be filled in.

@@ -229,15 +229,27 @@ impl Janitor<'_> {
         (id, name): (&str, Option<&str>),
         asked: &mut bool,
     ) -> Result<bool, Unavailable> {
-        if matches!(kind, Kind::Ec2Credential | Kind::User | Kind::Group | Kind::Project) {
-            // Keystone forbids what does not exist as if it were somebody else's. So before and after the call the
-            // list tells; between them an earlier call may have taken effect. Credentials have no names there.
-            let name = name.filter(|_| kind != Kind::Ec2Credential);
-            if !self.is_listed(kind, endpoint, id, name).await? {
+        if matches!(kind, Kind::User | Kind::Group | Kind::Project) {
+            // Keystone forbids the manager of a domain what does not exist as if it were somebody else's; then the
+            // list tells. One that is empty for a moment is no word for it: nothing else would find this again.
+            let deleted = self.call(endpoint, Method::DELETE, path, None).await;
+            return match deleted {
+                Err(why) if !matches!(why.status, Some(403 | 404 | 410)) => Err(why),
+                deleted => match (deleted, self.is_listed(kind, endpoint, id, name).await?) {
+                    (_, false) => Ok(true),
+                    (Ok(_), true) => Ok(false),
+                    (Err(why), true) => Err(why),
+                },
+            };
+        }
+        if kind == Kind::Ec2Credential {
+            // Keystone forbids a credential that does not exist as if it were somebody else's. So before and
+            // after the call the list tells; between them an earlier call may have taken effect.
+            if !self.is_listed(kind, endpoint, id, None).await? {
                 return Ok(true);
             }
             let deleted = self.call(endpoint, Method::DELETE, path, None).await;
-            return match (deleted, self.is_listed(kind, endpoint, id, name).await?) {
+            return match (deleted, self.is_listed(kind, endpoint, id, None).await?) {
                 (_, false) => Ok(true),
                 (Ok(_), true) => Ok(false),
                 (Err(why), true) => Err(why),

@@ -40,22 +40,23 @@ pub(super) async fn interview<W: Wanted>(
     let mut refusal: Option<String> = None;
     loop {
         let questions = open(seen).unwrap_or_default();
-        let Some(question) = questions.iter().find(|question| !skipped.contains(&about(question))) else {
+        let Some(question) = questions.into_iter().find(|question| !skipped.contains(&about(question)))
+        else {
             return Ok(());
         };
         let thing = (question.resource, question.name.clone());
-        let head = if before.as_ref() == Some(&thing) { String::new() } else { head(question) };
+        let head = if before.as_ref() == Some(&thing) { String::new() } else { head(&question) };
         before = Some(thing);
         // What would do was just said.
-        let text = refusal.take().unwrap_or_else(|| format!("{head}{}", body(question)));
+        let text = refusal.take().unwrap_or_else(|| format!("{head}{}", body(&question)));
         let Some(text) = ask(&format!("{}{text}      > ", std::mem::take(&mut hint))).await? else {
             return Ok(());
         };
         if text.is_empty() {
-            skipped.insert(about(question));
+            skipped.insert(about(&question));
             continue;
         }
-        if let Err(refused) = give::<W>(seen, question, &text) {
+        if let Err(refused) = give::<W>(seen, &question, &text) {
             refusal = Some(format!("{}\n", wrapped(&refused, columns(), "      ", "        ")));
             continue;
         }
@@ -65,7 +66,9 @@ pub(super) async fn interview<W: Wanted>(
                 && other.name != question.name
                 && !skipped.contains(&about(other))
         };
-        let others: Vec<&Question> = questions.iter().filter(same).collect();
+        // Some answers settle others with them.
+        let others: Vec<Question> =
+            open(seen).unwrap_or_default().into_iter().filter(|other| same(&other)).collect();
         if others.is_empty() {
             continue;
         }
@@ -91,14 +94,20 @@ fn give<W: Wanted>(seen: &mut W::Seen, question: &Question, text: &str) -> Resul
     let Some(answers) = W::answers(seen) else { return Ok(()) };
     let before = answers.clone();
     // No list at all is written as in the file of answers.
-    answers.give(question, if text == "[]" { "" } else { text })?;
+    let told = |given: &str, expected: &str| format!("{} will not do; expected {expected}", printable(given));
+    answers.give(question, if text == "[]" { "" } else { text }).map_err(|expected| told(text, &expected))?;
     W::plan(seen).map(|_| ()).map_err(|RefusedAnswers(refused)| {
         if let Some(answers) = W::answers(seen) {
             *answers = before;
         }
-        let expected =
-            refused.first().map_or(question.expected.as_str(), |refused| refused.expected.as_str());
-        format!("{} will not do; expected {expected}", printable(text))
+        // Another answer may be what does not go with this one.
+        match refused.first() {
+            Some(refused) if refused.given != text => {
+                format!("then {}", told(&refused.given, &refused.expected))
+            }
+            Some(refused) => told(text, &refused.expected),
+            None => told(text, &question.expected),
+        }
     })
 }
 
