@@ -169,17 +169,12 @@ fn runs(subject: &Subject, calls: &[Seen], cases: Vec<Case>, random: &mut Random
     alone.into_iter().map(|case| vec![case]).chain(others.chunks(together).map(<[Case]>::to_vec)).collect()
 }
 
-/// What a run without faults is like.
-struct Normal {
-    verdict: Option<Verdict>,
-}
-
-/// Which of the faults struck, and what is wrong; nothing if all is well.
+/// Which of the faults struck, and what is wrong; nothing if all is well. `normal` is the verdict without faults.
 async fn try_cases(
     ground: &Ground,
     subject: &Subject,
     cases: &[Case],
-    normal: &Normal,
+    normal: Option<Verdict>,
 ) -> (Vec<bool>, Vec<String>) {
     let mut attempt = 1;
     loop {
@@ -196,7 +191,7 @@ async fn try_once(
     ground: &Ground,
     subject: &Subject,
     cases: &[Case],
-    normal: &Normal,
+    normal: Option<Verdict>,
 ) -> (Vec<bool>, bool, Vec<String>) {
     let elsewhere = Elsewhere::open().await;
     let script = Arc::new(Faults {
@@ -251,7 +246,7 @@ async fn try_once(
     // Whatever was seen, no testcase may stumble over it.
     let all = Registry::get().testcases().map(|testcase| testcase.id.as_ref());
     let judged = judge(&ran.inventory, all, ran.inventory.recorded_at);
-    if let (Some((testcase, prescription)), Some(normal)) = (subject.prescribed, normal.verdict) {
+    if let (Some((testcase, prescription)), Some(normal)) = (subject.prescribed, normal) {
         let verdict =
             judged.iter().find(|(id, _)| id == testcase).and_then(|(_, judgement)| judgement.official);
         let expected = prescription(&ran.inventory, normal);
@@ -265,7 +260,12 @@ async fn try_once(
 }
 
 /// Tries cases in one run, and those whose call was not made then again with fewer beside them.
-async fn try_apart(ground: &Ground, subject: &Subject, cases: Vec<Case>, normal: &Normal) -> Vec<Tried> {
+async fn try_apart(
+    ground: &Ground,
+    subject: &Subject,
+    cases: Vec<Case>,
+    normal: Option<Verdict>,
+) -> Vec<Tried> {
     let mut tried = Vec::new();
     let mut together = cases.len();
     let mut open = cases;
@@ -331,9 +331,9 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
     // However slow the bed is, some are tried.
     let runs = runs.into_iter().enumerate();
     let runs = runs.take_while(|(number, _)| *number < AT_ONCE || begun.elapsed() < time);
-    let (ground, normal) = (&ground, &Normal { verdict });
+    let ground = &ground;
     let tried: Vec<Tried> = futures::stream::iter(runs)
-        .map(async |(_, cases)| try_apart(ground, subject, cases, normal).await)
+        .map(async |(_, cases)| try_apart(ground, subject, cases, verdict).await)
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await
