@@ -6,7 +6,7 @@ use http::Method;
 
 use super::manager::{Grant, Manager, On, To};
 use super::matrix::{Matrix, Thing, restore};
-use super::told::{Told, is_forbidden, is_not_found, need, works, works_with};
+use super::told::{Told, deletes, is_forbidden, is_not_found, need, works, works_with};
 
 /// What the rows about groups work with.
 struct Props {
@@ -40,7 +40,7 @@ pub(super) async fn groups(matrix: &Matrix<'_>) {
         let path = member_path(&props.group, &props.user)?;
         matrix.needs(a, &path).await?;
         let look = async { Ok(!a.holds(&path).await?) };
-        Ok(works_with(a.delete(&path).await, look, "the user is still in the group").await)
+        Ok(deletes(a.delete(&path).await, look, "the user is still in the group").await)
     };
     matrix.sheet.row("group-remove-user", removed).await;
     matrix.deletion("group-delete", a, &props.group).await;

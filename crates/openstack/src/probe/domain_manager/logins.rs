@@ -5,6 +5,7 @@ use std::path::Path;
 use assay_inventory::{Call, FactId, Reason, Record, Token, Unavailable};
 use assay_journal::{Journal, Place, RunId};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::manager::Manager;
@@ -104,10 +105,11 @@ impl Door<'_> {
     }
 }
 
-/// A login that failed. Who is refused cannot log in; whoever got no answer may be able to.
+/// A login that failed. Who is refused cannot log in; whoever got no answer, or one about something else, may be
+/// able to.
 fn refused(why: Unavailable) -> Told {
-    match why.reason {
-        Reason::Authentication | Reason::Refused => {
+    match (why.reason, why.status) {
+        (Reason::Authentication, _) | (Reason::Refused, Some(403 | 404)) => {
             let seen = match why.status {
                 Some(status) => format!("HTTP {status}: {}", why.message),
                 None => why.message,
@@ -127,11 +129,14 @@ async fn finds_itself(session: &Session, endpoint: &Endpoint) -> Told {
     let url = endpoint.at(&["users", id]);
     let answer = Box::pin(session.call(Wanting::get(Some(FactId::DomainManagers), endpoint, url))).await;
     let Ok(reply) = &answer else { return works(&answer) };
-    let body = object(reply);
-    let found = body.as_ref().ok().and_then(|body| body.get("user")?.get("id")?.as_str());
-    match found == Some(id) {
-        true => works(&answer),
-        false => Told::seen(false, "the answer is not about the user who asked"),
+    let found = object(reply).and_then(|body| match body.get("user").and_then(|user| user.get("id")) {
+        Some(Value::String(id)) => Ok(id.clone()),
+        _ => Err(reply.malformed("the answer does not say which user it is about")),
+    });
+    match found {
+        Ok(found) if found == id => works(&answer),
+        Ok(_) => Told::seen(false, "the answer is not about the user who asked"),
+        Err(why) => works(&Err(why)),
     }
 }
 

@@ -179,12 +179,18 @@ impl Manager<'_> {
         Ok(of_us.map(|item| item.id().to_owned()).collect())
     }
 
-    /// A field of something; none if it is not text.
+    /// A field of something; none if it is empty.
     pub(super) async fn field(&self, made: &Made, field: &str) -> Result<Option<String>, Unavailable> {
         let (path, wrapper) = collection(made.kind);
         let reply = self.call_anyway(Method::GET, &[path, &made.id], None).await?;
         let body = object(&reply)?;
-        Ok(body.get(wrapper).and_then(|item| item.get(field)).and_then(Value::as_str).map(str::to_owned))
+        let item = body.get(wrapper).and_then(Value::as_object);
+        match item.map(|item| item.get(field)) {
+            None => Err(reply.malformed(format!("the answer is about no {wrapper}"))),
+            Some(None | Some(Value::Null)) => Ok(None),
+            Some(Some(Value::String(value))) => Ok(Some(value.clone())),
+            Some(Some(_)) => Err(reply.malformed(format!("{field:?} in the answer is no text"))),
+        }
     }
 
     /// Changes a field.

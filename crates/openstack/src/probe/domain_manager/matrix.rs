@@ -10,7 +10,7 @@ use serde_json::json;
 use super::manager::{Grant, Made, Manager, To};
 use super::sheet::Sheet;
 use super::told::{
-    Effect, Missing, Told, has_no_effect, is_forbidden, is_not_found, need, works, works_with,
+    Effect, Missing, Told, deletes, has_no_effect, is_forbidden, is_not_found, need, works, works_with,
 };
 
 /// The role that is no domain manager's, and that none may give.
@@ -170,7 +170,7 @@ impl Matrix<'_> {
                 }
                 Ok(is_gone)
             };
-            Ok(works_with(answer, look, "it is still there").await)
+            Ok(deletes(answer, look, "it is still there").await)
         };
         self.sheet.row(row, work).await;
     }
@@ -254,7 +254,7 @@ impl Matrix<'_> {
         }
         let answer = manager.delete(&grant.path()).await;
         let look = async { Ok(!manager.holds(&grant.path()).await?) };
-        works_with(answer, look, "the role is still assigned").await
+        deletes(answer, look, "the role is still assigned").await
     }
 
     /// A manager gives a role where that must have no effect; the owner of the project or domain sees what came

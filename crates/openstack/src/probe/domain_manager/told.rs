@@ -66,6 +66,18 @@ pub(super) async fn works_with(answer: Answer, look: impl Future<Output = Effect
     }
 }
 
+/// A deletion has to work. Where its answer is lost the call is repeated, and then refused because nothing is left:
+/// what the owner sees to be gone was deleted.
+pub(super) async fn deletes(answer: Answer, look: impl Future<Output = Effect>, lacking: &str) -> Told {
+    if !answer.as_ref().is_err_and(is_refusal) {
+        return works_with(answer, look, lacking).await;
+    }
+    match look.await {
+        Ok(true) => told(Outcome::Conforms, &answer, ", but it is gone"),
+        Ok(false) | Err(_) => works(&answer),
+    }
+}
+
 /// The attempt has to be refused with 403, and nothing may have happened.
 pub(super) fn is_forbidden(answer: &Answer, effect: &Effect) -> Told {
     match (answer, effect) {
@@ -191,6 +203,21 @@ mod tests {
             let told = works_with(ok(), async { effect }, "it is not there").await;
             assert_eq!((told.outcome, told.seen.as_str()), (outcome, seen));
             assert_eq!(told.request_id.as_deref(), Some("req-1"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_to_be_gone_was_deleted_although_the_answer_was_lost() {
+        for (answer, effect, outcome, seen) in [
+            (ok(), Ok(true), Conforms, "HTTP 204"),
+            (ok(), Ok(false), Deviates, "HTTP 204, but it is there"),
+            (Err(no(404)), Ok(true), Conforms, "HTTP 404: no, but it is gone"),
+            (Err(no(403)), Ok(false), Deviates, "HTTP 403: no"),
+            (Err(no(403)), Err(silence()), Deviates, "HTTP 403: no"),
+            (Err(silence()), Ok(true), NotTried, "no answer"),
+        ] {
+            let told = deletes(answer, async { effect }, "it is there").await;
+            assert_eq!((told.outcome, told.seen.as_str()), (outcome, seen));
         }
     }
 
