@@ -19,6 +19,7 @@ mod lines;
 mod model;
 mod official_yaml;
 mod sarif;
+mod submitted;
 mod text;
 mod yaml;
 
@@ -37,4 +38,5 @@ pub use model::{
 };
 pub use official_yaml::official_yaml;
 pub use sarif::sarif;
+pub use submitted::{CheckedAt, ReportProblem, SubmittedInvocation, SubmittedReport, SubmittedResult};
 pub use text::visible;

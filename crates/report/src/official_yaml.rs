@@ -14,7 +14,10 @@ use crate::yaml::{Node, write_document};
 use crate::{Report, TestcaseReport};
 
 /// The severities of log lines, in the order of the report.
-const SEVERITIES: [&str; 4] = ["info", "warning", "error", "critical"];
+pub(crate) const SEVERITIES: [&str; 4] = ["info", "warning", "error", "critical"];
+
+/// How the command ends whose results people stated.
+pub(crate) const STATED_BY_PEOPLE: &str = "declare: stated by people, not measured";
 
 /// One YAML document per subject. Results are those of the official reading, whatever readings were asked
 /// for, because certificates hang on them; testcases that the reference suite lacks are left out.
@@ -76,7 +79,7 @@ fn invocations(report: &Report) -> Vec<Invocation<'_>> {
         let log = declared.iter().flat_map(|(testcase, _)| declared_lines(testcase)).collect();
         invocations.push(Invocation {
             id: invocation_id(report.run_id, DECLARED),
-            cmd: format!("{} declare: stated by people, not measured", name_and_version(&report.tool).0),
+            cmd: format!("{} {STATED_BY_PEOPLE}", name_and_version(&report.tool).0),
             results: declared,
             log,
         });

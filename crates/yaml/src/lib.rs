@@ -7,6 +7,7 @@
 mod nearest;
 mod problem;
 mod reader;
+mod stream;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter, Spanned}
 pub use nearest::{distance, nearest, quoted};
 pub use problem::{At, Problem, Problems, Shape, Source, Spot, Wrong, number, truth};
 pub use reader::{Context, Fields, NAMES, Reader, Reported};
+pub use stream::{Document, documents};
 
 /// A range of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

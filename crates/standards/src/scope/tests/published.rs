@@ -299,3 +299,37 @@ versions:
         "run -k k -a '--mode=serial' -c 'x {y}'"
     );
 }
+
+#[test]
+fn the_scope_of_the_container_layer_is_the_published_one() {
+    let own = Spec::embedded_kaas();
+    assert_eq!(own.validity_of("v1", date(2026, 11, 22)), Validity::Effective);
+    let Some(published) = published("scs-compatible-kaas.yaml") else { return };
+    assert_eq!((&own.uuid, &own.name, &own.url), (&published.uuid, &published.name, &published.url));
+    let facts = |spec: &Spec| {
+        let mut facts: Vec<_> = spec
+            .testcases()
+            .iter()
+            .map(|testcase| {
+                let url = testcase.url.clone();
+                (testcase.id.clone(), testcase.lifetime, testcase.section.clone(), url, testcase.manual)
+            })
+            .collect();
+        facts.sort();
+        facts
+    };
+    assert_eq!(facts(own), facts(&published));
+    let of = |spec: &Spec, version: &str| spec.version(version).unwrap().clone();
+    let versions = |spec: &Spec| spec.versions.iter().map(|version| version.name.clone()).collect::<Vec<_>>();
+    assert_eq!(versions(own), versions(&published));
+    for version in versions(own) {
+        let (own, published) = (of(own, &version), of(&published, &version));
+        assert_eq!(own.stabilized_at, published.stabilized_at);
+        assert_eq!(own.target("main"), published.target("main"));
+    }
+    assert_eq!(own.timeline.entries().len(), published.timeline.entries().len());
+    for entry in published.timeline.entries() {
+        assert_eq!(own.validity(entry.date).len(), published.validity(entry.date).len());
+        assert_eq!(own.validity_of("v1", entry.date), published.validity_of("v1", entry.date));
+    }
+}
