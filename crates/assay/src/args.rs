@@ -104,6 +104,9 @@ pub(crate) enum Command {
     /// Find flavors and images by what they are, not by name
     #[command(subcommand)]
     Find(Find),
+    /// Keep signed reports, and show what they come to
+    #[command(subcommand)]
+    Monitor(Box<crate::commands::monitor::Monitoring>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -6,9 +6,11 @@ use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
 use assay_inventory::SnapshotError;
+use assay_monitor::{BootstrapProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
+use assay_yaml::{Problems, Wrong as _};
 use miette::{Diagnostic, Report};
 
 /// An error with the exit code that it leads to.
@@ -74,6 +76,25 @@ impl From<CatalogueError> for Failure {
 impl From<AnswersError> for Failure {
     fn from(error: AnswersError) -> Self {
         Failure::of(error)
+    }
+}
+
+impl From<Problems<BootstrapProblem>> for Failure {
+    /// Without the lines of the file: they go to the log of a server, and somebody may have written a password there.
+    fn from(error: Problems<BootstrapProblem>) -> Self {
+        let help = error.problems().first().and_then(|problem| problem.kind().help());
+        let all: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+        Failure::usage(all.join("\n"), help.unwrap_or_default())
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let hint = match &error {
+            ServeError::Store(_) => "--data names the folder of the database, --database its address",
+            _ => "",
+        };
+        Failure::undetermined(error, hint)
     }
 }
 

@@ -31,6 +31,12 @@ pub(crate) const CURATED: Words = Words {
     second: "the same command again goes on from here",
 };
 
+/// For what answers requests.
+const SERVED: Words = Words {
+    first: "interrupted: finishing the requests that have begun; Ctrl-C again ends at once",
+    second: "what was acknowledged is stored",
+};
+
 /// Runs what talks to clouds, until it is done or the user has had enough.
 pub(crate) fn awaited(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     run(async {
@@ -51,23 +57,44 @@ pub(crate) fn awaited_to_the_end<W>(
 where
     W: Future<Output = Result<u8, Failure>>,
 {
+    let (code, is_told) = until_told(words, work)?;
+    Ok(if is_told { INTERRUPTED } else { code })
+}
+
+/// Runs what goes on until somebody ends it. The first signal asks it to, and that it ended is no failure then.
+pub(crate) fn served<W>(work: impl FnOnce(CancellationToken) -> W) -> Result<u8, Failure>
+where
+    W: Future<Output = Result<u8, Failure>>,
+{
+    Ok(until_told(SERVED, work)?.0)
+}
+
+/// The exit code, 0 for what ended because it was asked to, and whether it was asked to.
+fn until_told<W>(words: Words, work: impl FnOnce(CancellationToken) -> W) -> Result<(u8, bool), Failure>
+where
+    W: Future<Output = Result<u8, Failure>>,
+{
     let cancel = CancellationToken::new();
     let work = work(cancel.clone());
-    run(async move {
+    let mut is_told = false;
+    let outcome = run(async {
         let mut work = std::pin::pin!(work);
         let mut signals = Signals::new();
         tokio::select! {
             outcome = &mut work => return outcome,
-            () = signals.next() => {}
+            () = signals.next() => is_told = true,
         }
         note(words.first);
         cancel.cancel();
         tokio::select! {
-            _ = &mut work => {}
-            () = signals.next() => note(words.second),
+            _ = &mut work => Ok(0),
+            () = signals.next() => {
+                note(words.second);
+                Ok(INTERRUPTED)
+            }
         }
-        Ok(INTERRUPTED)
-    })
+    });
+    Ok((outcome?, is_told))
 }
 
 fn run(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {

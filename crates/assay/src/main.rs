@@ -20,16 +20,17 @@ use clap::Parser as _;
 use indicatif::ProgressDrawTarget;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{Arguments, Colour, Command, Find, Global};
+use crate::args::{Arguments, Colour, Command, Find};
 use crate::commands::curate;
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
+use crate::commands::monitor::Monitoring;
 use crate::failure::Failure;
-use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end};
+use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end, served};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    prepare(&arguments.global);
+    prepare(&arguments);
     let outcome = run(&arguments);
     // What was cut short leaves no line behind.
     let _ = output::lines().clear();
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn prepare(global: &Global) {
+fn prepare(arguments: &Arguments) {
+    let global = &arguments.global;
     if global.quiet {
         output::lines().set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -52,6 +54,8 @@ fn prepare(global: &Global) {
         Colour::Never => anstream::ColorChoice::Never.write_global(),
     }
     let level = match global.verbose {
+        // Whoever runs a server reads its log, not its answers.
+        0 if matches!(arguments.command, Command::Monitor(_)) && !global.quiet => LevelFilter::INFO,
         0 => LevelFilter::OFF,
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
@@ -59,7 +63,9 @@ fn prepare(global: &Global) {
     if level != LevelFilter::OFF {
         let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
         // Libraries below log what they like; only our own words have been looked through for secrets.
-        let own = tracing_subscriber::EnvFilter::new(format!("off,assay={level},assay_openstack={level}"));
+        let own = tracing_subscriber::EnvFilter::new(format!(
+            "off,assay={level},assay_openstack={level},assay_monitor={level}"
+        ));
         tracing_subscriber::fmt()
             .with_env_filter(own)
             .with_writer(std::io::stderr)
@@ -116,6 +122,9 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),
         Command::Find(Find::Flavor(find)) => awaited(commands::find::flavor(find, global)),
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),
+        Command::Monitor(monitoring) => match &**monitoring {
+            Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
+        },
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { subcommand } => commands::shell::man(subcommand),
     }

@@ -8,6 +8,11 @@ pub(crate) fn journals() -> PathBuf {
     folder().join("journal")
 }
 
+/// The folder of the monitor's database.
+pub(crate) fn monitor() -> PathBuf {
+    folder().join("monitor")
+}
+
 /// `$ASSAY_STATE_DIR`, or what the XDG specification says.
 fn folder() -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -11,6 +11,7 @@ pub(crate) mod explain;
 pub(crate) mod find;
 pub(crate) mod flavor_name;
 pub(crate) mod list;
+pub(crate) mod monitor;
 pub(crate) mod s3;
 pub(crate) mod scope;
 pub(crate) mod shell;

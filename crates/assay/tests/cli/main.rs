@@ -13,6 +13,7 @@ mod demo;
 mod find;
 mod flavor_names;
 mod images;
+mod monitor;
 mod picture;
 mod scope;
 mod scripts;

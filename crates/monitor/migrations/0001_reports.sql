@@ -1,0 +1,89 @@
+-- Who may do what. The file that accounts were read from is the authority over those it names.
+CREATE TABLE account (
+    id         {id},
+    name       TEXT NOT NULL UNIQUE,
+    group_name TEXT,
+    roles      BIGINT NOT NULL
+);
+
+CREATE TABLE password (
+    account BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    hash    TEXT NOT NULL,
+    PRIMARY KEY (account, hash)
+);
+
+CREATE TABLE public_key (
+    account BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    key     TEXT NOT NULL,
+    PRIMARY KEY (account, name)
+);
+
+-- The delegate is a name, so that it may come later than the subject that trusts it.
+CREATE TABLE delegation (
+    account  BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    delegate TEXT NOT NULL,
+    PRIMARY KEY (account, delegate)
+);
+
+-- Names that results refer to by number.
+CREATE TABLE subject  (id {id}, name TEXT NOT NULL UNIQUE);
+CREATE TABLE scope    (id {id}, uuid TEXT NOT NULL UNIQUE);
+CREATE TABLE testcase (id {id}, name TEXT NOT NULL UNIQUE);
+
+-- What was sent, byte for byte, so that anybody can verify it again. Times are microseconds since 1970 in UTC.
+CREATE TABLE submission (
+    id          {id},
+    received_at BIGINT NOT NULL,
+    uploader    TEXT NOT NULL,
+    media_type  TEXT NOT NULL,
+    signature   TEXT NOT NULL,
+    public_key  TEXT NOT NULL,
+    payload     {bytes} NOT NULL
+);
+
+CREATE TABLE report (
+    id          {id},
+    uuid        TEXT NOT NULL UNIQUE,
+    submission  BIGINT NOT NULL REFERENCES submission (id),
+    -- Which document of the submission, counted from 0.
+    part        BIGINT NOT NULL,
+    subject     BIGINT NOT NULL REFERENCES subject (id),
+    scope       BIGINT NOT NULL REFERENCES scope (id),
+    -- As written.
+    checked_at  TEXT NOT NULL,
+    -- The instant that counts: never later than the receipt.
+    counts_from BIGINT NOT NULL
+);
+
+CREATE INDEX report_of_subject ON report (subject, counts_from);
+
+CREATE TABLE result (
+    subject     BIGINT NOT NULL REFERENCES subject (id),
+    scope       BIGINT NOT NULL REFERENCES scope (id),
+    testcase    BIGINT NOT NULL REFERENCES testcase (id),
+    counts_from BIGINT NOT NULL,
+    report      BIGINT NOT NULL REFERENCES report (id),
+    verdict     BIGINT NOT NULL,
+    -- 1 if people stated it.
+    stated      BIGINT NOT NULL,
+    approved    BIGINT NOT NULL,
+    PRIMARY KEY (subject, scope, testcase, counts_from, report)
+){clustered};
+
+CREATE INDEX result_of_report ON result (report);
+CREATE INDEX result_by_time ON result (counts_from);
+
+-- The newest result of each testcase, so that nothing has to be looked for in history. What people stated stands beside
+-- what was measured, since it cannot take its place.
+CREATE TABLE standing (
+    subject     BIGINT NOT NULL REFERENCES subject (id),
+    scope       BIGINT NOT NULL REFERENCES scope (id),
+    testcase    BIGINT NOT NULL REFERENCES testcase (id),
+    counts_from BIGINT NOT NULL,
+    report      BIGINT NOT NULL REFERENCES report (id),
+    verdict     BIGINT NOT NULL,
+    stated      BIGINT NOT NULL,
+    PRIMARY KEY (subject, scope, testcase, stated)
+){clustered};

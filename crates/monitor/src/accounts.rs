@@ -1,0 +1,10 @@
+//! Who may do what.
+
+mod bootstrap;
+mod passwords;
+mod roles;
+
+pub(crate) use bootstrap::BootstrapAccount;
+pub use bootstrap::{Bootstrap, BootstrapProblem};
+pub(crate) use passwords::{Passwords, TooBusy};
+pub(crate) use roles::{Role, Roles};

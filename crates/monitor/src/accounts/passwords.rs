@@ -1,0 +1,166 @@
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
+use aws_lc_rs::{hmac, rand};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+/// What a password is compared with if there is no such account, so that it takes as long. Nobody knows a password
+/// for it.
+const NOBODY: &str =
+    "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5IGhhcyB0aGlzIHNhbHQ$3m0fxIyeHPzGzPcPm5Qw1qfDWmGY3K5iMdXQ2pVbJ4Q";
+/// How many comparisons are remembered.
+const REMEMBERED: usize = 4096;
+/// How many comparisons may wait for their turn.
+const WAITING: usize = 32;
+
+/// Compares passwords with their hashes. A hash costs 64 MiB and a good part of a second on purpose, so what was
+/// found to be right is remembered for as long as the hashes of the account stay as they are, and few are computed at
+/// a time.
+#[derive(Debug)]
+pub(crate) struct Passwords {
+    key: hmac::Key,
+    right: Mutex<Remembered>,
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    marks: HashSet<Mark>,
+    order: VecDeque<Mark>,
+}
+
+type Mark = [u8; 32];
+
+/// Too many passwords wait to be compared.
+#[derive(Debug)]
+pub(crate) struct TooBusy;
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        let mut secret = [0; 32];
+        // Without randomness the marks could be guessed by who can read our memory, and nobody else.
+        let _ = rand::fill(&mut secret);
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            right: Mutex::default(),
+            turns: Arc::new(Semaphore::new(1)),
+            places: Arc::new(Semaphore::new(WAITING)),
+        }
+    }
+
+    /// Whether a password belongs to one of the hashes of an account; an unknown account has none.
+    pub(crate) async fn fit(
+        &self,
+        account: &str,
+        password: SecretString,
+        hashes: Vec<String>,
+    ) -> Result<bool, TooBusy> {
+        let mark = self.mark(account, &password, &hashes);
+        if self.right.lock().unwrap_or_else(PoisonError::into_inner).marks.contains(&mark) {
+            return Ok(true);
+        }
+        let _place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| TooBusy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
+        let fits = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            fits_any(&password, &hashes)
+        });
+        let fits = fits.await.unwrap_or(false);
+        if fits {
+            self.right.lock().unwrap_or_else(PoisonError::into_inner).remember(mark);
+        }
+        Ok(fits)
+    }
+
+    fn mark(&self, account: &str, password: &SecretString, hashes: &[String]) -> Mark {
+        let mut context = hmac::Context::with_key(&self.key);
+        let parts = [account, password.expose_secret()];
+        for part in parts.into_iter().chain(hashes.iter().map(String::as_str)) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut mark = [0; 32];
+        mark.copy_from_slice(context.sign().as_ref());
+        mark
+    }
+}
+
+impl Remembered {
+    fn remember(&mut self, mark: Mark) {
+        if !self.marks.insert(mark) {
+            return;
+        }
+        self.order.push_back(mark);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.marks.remove(&oldest);
+        }
+    }
+}
+
+fn fits_any(password: &SecretString, hashes: &[String]) -> bool {
+    let password = password.expose_secret();
+    if hashes.is_empty() {
+        fits(password, NOBODY);
+        return false;
+    }
+    // All are computed, so that the time does not tell which one fits.
+    hashes.iter().fold(false, |found, hash| fits(password, hash) | found)
+}
+
+fn fits(password: &str, hash: &str) -> bool {
+    if !hash.starts_with("$argon2") {
+        return bcrypt::verify(password, hash).unwrap_or(false);
+    }
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str =
+        "$argon2id$v=19$m=65536,t=3,p=4$AKGXijtIwsAka9mp1lu/0Q$NuvqWkaGG0pv9USw+fKuEN01ksKkjWRp2vGhb7woSNo";
+
+    #[tokio::test]
+    async fn passwords_fit_the_hashes_of_python() {
+        let passwords = Passwords::new();
+        let hashes = vec![bcrypt::hash("other", 4).unwrap(), EXAMPLE.to_owned()];
+        for (password, expected) in [("example", true), ("other", true), ("example ", false), ("", false)] {
+            for _ in 0..2 {
+                let fit = passwords.fit("a", password.into(), hashes.clone()).await.unwrap();
+                assert_eq!(fit, expected, "{password}");
+            }
+        }
+        assert!(!passwords.fit("nobody", "example".into(), Vec::new()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_of_one_account_and_its_hashes() {
+        let passwords = Passwords::new();
+        let hashes = vec![bcrypt::hash("right", 4).unwrap()];
+        assert!(passwords.fit("a", "right".into(), hashes.clone()).await.unwrap());
+        let remembered = |account: &str, hashes: &[String]| {
+            let mark = passwords.mark(account, &"right".into(), hashes);
+            passwords.right.lock().unwrap().marks.contains(&mark)
+        };
+        assert!(remembered("a", &hashes));
+        assert!(!remembered("b", &hashes));
+        assert!(!remembered("a", &[]));
+        assert!(!passwords.fit("a", "right".into(), Vec::new()).await.unwrap());
+    }
+
+    #[test]
+    fn what_nobody_knows_is_a_hash() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert_eq!(hash.algorithm.as_str(), "argon2id");
+        assert!(hash.hash.is_some());
+    }
+}

@@ -1,0 +1,75 @@
+use assay_signature::Signature;
+use assay_yaml::{Document, documents};
+
+/// What a body is said to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// A stream of YAML documents behind its signature.
+    SignedYaml,
+    /// One JSON object behind its signature.
+    SignedJson,
+}
+
+impl MediaType {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            MediaType::SignedYaml => "application/x-signed-yaml",
+            MediaType::SignedJson => "application/x-signed-json",
+        }
+    }
+
+    /// The documents of a payload.
+    pub(crate) fn documents(self, payload: &str) -> Vec<Document<'_>> {
+        match self {
+            MediaType::SignedYaml => documents(payload),
+            MediaType::SignedJson => vec![Document { lines_before: 0, text: payload }],
+        }
+    }
+
+    /// Parameters are not taken, as the reference monitor does not.
+    pub(crate) fn from_header(value: &str) -> Option<Self> {
+        [MediaType::SignedYaml, MediaType::SignedJson].into_iter().find(|media| media.as_str() == value)
+    }
+}
+
+/// A signature and what it was made over, as two `--data-binary` of curl send them: with `&` between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Envelope<'b> {
+    pub(crate) signature: &'b str,
+    pub(crate) payload: &'b str,
+}
+
+impl<'b> Envelope<'b> {
+    /// None if there is no signature in front.
+    pub(crate) fn open(body: &'b str) -> Option<Self> {
+        let begin = body.trim_start();
+        if !begin.starts_with(Signature::HEADER) {
+            return None;
+        }
+        let end = body.find(Signature::FOOTER)? + Signature::FOOTER.len();
+        let rest = &body[end..];
+        let rest = rest.strip_prefix('\r').unwrap_or(rest);
+        let rest = rest.strip_prefix('\n').unwrap_or(rest);
+        let payload = rest.strip_prefix('&')?;
+        Some(Self { signature: &body[..body.len() - payload.len() - 1], payload })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curl_puts_an_ampersand_between() {
+        let signature = "-----BEGIN SSH SIGNATURE-----\nAA\n-----END SSH SIGNATURE-----\n";
+        for payload in ["---\na: b & c\n", "", "&"] {
+            let body = format!("{signature}&{payload}");
+            assert_eq!(Envelope::open(&body), Some(Envelope { signature, payload }));
+        }
+        for body in
+            ["", "&", "---\na: 1\n", signature, &format!("{signature}---\n"), &format!("x{signature}&y")]
+        {
+            assert_eq!(Envelope::open(body), None, "{body}");
+        }
+    }
+}

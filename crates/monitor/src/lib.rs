@@ -1,0 +1,20 @@
+//! The compliance monitor: takes signed reports in, keeps them, and shows what they come to.
+//!
+//! It is a store (one set of statements, SQLite or PostgreSQL behind it), an intake that believes nothing that is not
+//! signed, and an HTTP server with the addresses that today's clients know. What results come to is for
+//! `assay-standards` to say; nothing here judges.
+
+mod accounts;
+mod clock;
+mod intake;
+mod scopes;
+mod serve;
+mod status;
+mod store;
+mod web;
+
+pub use accounts::{Bootstrap, BootstrapProblem};
+pub use clock::Clock;
+pub use scopes::Scopes;
+pub use serve::{Monitor, ServeError, Settings};
+pub use store::{Store, StoreError};

@@ -1,0 +1,130 @@
+//! What is kept: one set of statements, with SQLite or PostgreSQL behind it.
+//!
+//! Both speak the same SQL as far as it is used here, but for what [`Dialect`] holds; parameters are `$1` in both.
+
+mod accounts;
+mod dialect;
+mod reports;
+mod results;
+
+use std::fmt::Write as _;
+use std::path::{self, Path};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, SqlSafeStr, Transaction};
+
+use dialect::Dialect;
+pub(crate) use reports::{Handed, HandedReport, Outcome, StoredReport};
+pub(crate) use results::{Approval, Standing};
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+/// Why the database did not do what it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Neither SQLite nor PostgreSQL.
+    #[error("the database {0:?} is neither sqlite: nor postgres:")]
+    UnknownDatabase(String),
+    /// The tables could not be brought to the form that this program knows.
+    #[error("the tables could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database is not there, or refuses.
+    #[error("the database says: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Something in the database cannot be read.
+    #[error("what is stored cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// The forms that the tables had, oldest first. One that was published never changes.
+const MIGRATIONS: &[(&str, &str)] = &[("reports", include_str!("../migrations/0001_reports.sql"))];
+
+impl Store {
+    /// Opens the database and brings its tables up to date.
+    ///
+    /// # Errors
+    /// It is none, is not there, or was written by a newer program.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        install_default_drivers();
+        let dialect = Dialect::of(url).ok_or_else(|| {
+            // What follows the scheme may hold a password.
+            StoreError::UnknownDatabase(url.split(':').next().unwrap_or_default().to_owned())
+        })?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(dialect.connections())
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    for statement in dialect.preparation() {
+                        connection.execute(*statement).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, text), version)| {
+            let sql = AssertSqlSafe(dialect.spell(text)).into_sql_str();
+            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        });
+        Migrator::with_migrations(migrations.collect()).run(&pool).await?;
+        Ok(Self { pool, dialect })
+    }
+
+    /// Opens the database in a folder of its own, which is made if it is not there.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn in_folder(folder: &Path) -> Result<Self, StoreError> {
+        let file = path::absolute(folder).map_err(sqlx::Error::Io)?.join("monitor.sqlite");
+        // Characters that mean something in an address stand for themselves in a path.
+        let escaped: String = file.to_string_lossy().bytes().fold(String::new(), |mut escaped, byte| {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' => escaped.push(char::from(byte)),
+                byte if byte.is_ascii_alphanumeric() => escaped.push(char::from(byte)),
+                // Writing to a string cannot fail.
+                byte => drop(write!(escaped, "%{byte:02X}")),
+            }
+            escaped
+        });
+        Self::open(&format!("sqlite://{escaped}?mode=rwc")).await
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn is_there(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Begins to write: all of it is stored at the commit, or nothing.
+    async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let mut tx = self.pool.begin_with(self.dialect.begin()).await?;
+        if let Some(statement) = self.dialect.after_begin() {
+            tx.execute(statement).await?;
+        }
+        Ok(tx)
+    }
+}
+
+/// Whether a text can be in the database at all: PostgreSQL refuses those with a NUL.
+fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A time as the database has it.
+fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+fn time(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|error| StoreError::Corrupt(error.to_string()))
+}

@@ -1,0 +1,124 @@
+use assay_signature::PublicKey;
+use sqlx::Row;
+
+use super::{Store, StoreError, is_storable};
+use crate::accounts::{Bootstrap, BootstrapAccount, Roles};
+
+/// An account, with what is needed to know it again.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) roles: Roles,
+    /// Hashes of its passwords.
+    pub(crate) hashes: Vec<String>,
+}
+
+impl Store {
+    /// Makes the accounts those of a file: what it does not name goes, with all that belongs to the account. Reports
+    /// and results stay, since they belong to subjects.
+    pub(crate) async fn apply(&self, bootstrap: &Bootstrap) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let known = sqlx::query("SELECT name FROM account").fetch_all(&mut *tx).await?;
+        for row in known {
+            let name: String = row.try_get(0)?;
+            if !bootstrap.accounts.iter().any(|account| account.name == name) {
+                sqlx::query("DELETE FROM account WHERE name = $1").bind(name).execute(&mut *tx).await?;
+            }
+        }
+        for account in &bootstrap.accounts {
+            let BootstrapAccount { name, group, roles, delegates, hashes, keys } = account;
+            let row = sqlx::query(
+                "INSERT INTO account (name, group_name, roles) VALUES ($1, $2, $3)
+                 ON CONFLICT (name) DO UPDATE SET group_name = excluded.group_name, roles = excluded.roles
+                 RETURNING id",
+            );
+            let row = row.bind(name).bind(group.clone()).bind(roles.bits()).fetch_one(&mut *tx).await?;
+            let id: i64 = row.try_get(0)?;
+            for table in [
+                "DELETE FROM password WHERE account = $1",
+                "DELETE FROM public_key WHERE account = $1",
+                "DELETE FROM delegation WHERE account = $1",
+            ] {
+                sqlx::query(table).bind(id).execute(&mut *tx).await?;
+            }
+            for hash in hashes {
+                let insert = sqlx::query("INSERT INTO password (account, hash) VALUES ($1, $2)");
+                insert.bind(id).bind(hash).execute(&mut *tx).await?;
+            }
+            for key in keys {
+                let insert =
+                    sqlx::query("INSERT INTO public_key (account, name, kind, key) VALUES ($1, $2, $3, $4)");
+                insert.bind(id).bind(&key.name).bind(&key.kind).bind(&key.key).execute(&mut *tx).await?;
+            }
+            for delegate in delegates {
+                let insert = sqlx::query("INSERT INTO delegation (account, delegate) VALUES ($1, $2)");
+                insert.bind(id).bind(delegate).execute(&mut *tx).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// An account by its name.
+    pub(crate) async fn account(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        if !is_storable(name) {
+            return Ok(None);
+        }
+        let rows = sqlx::query(
+            "SELECT a.roles, p.hash FROM account a LEFT JOIN password p ON p.account = a.id
+             WHERE a.name = $1 ORDER BY p.hash",
+        );
+        let rows = rows.bind(name).fetch_all(&self.pool).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let roles = Roles::from_bits(first.try_get(0)?);
+        let mut hashes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            hashes.extend(row.try_get::<Option<String>, _>(1)?);
+        }
+        Ok(Some(Account { name: name.to_owned(), roles, hashes }))
+    }
+
+    /// The keys that an account signs with.
+    pub(crate) async fn signing_keys(&self, account: &str) -> Result<Vec<PublicKey>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT k.kind, k.key FROM public_key k JOIN account a ON a.id = k.account WHERE a.name = $1",
+        );
+        let rows = rows.bind(account).fetch_all(&self.pool).await?;
+        let read = |row: &sqlx::any::AnyRow| {
+            let (kind, key): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            PublicKey::read(&kind, &key).map_err(|error| StoreError::Corrupt(error.to_string()))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether a subject lets an account hand in reports about it.
+    pub(crate) async fn delegates_to(&self, subject: &str, account: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT 1 FROM delegation d JOIN account a ON a.id = d.account
+             WHERE a.name = $1 AND d.delegate = $2",
+        );
+        Ok(row.bind(subject).bind(account).fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// All groups, with the subjects in them.
+    pub(crate) async fn groups(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT group_name, name FROM account WHERE group_name IS NOT NULL ORDER BY group_name, name",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        Ok(rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// The subjects of a group.
+    pub(crate) async fn group(&self, group: &str) -> Result<Vec<String>, StoreError> {
+        if !is_storable(group) {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query("SELECT name FROM account WHERE group_name = $1 ORDER BY name");
+        let rows = rows.bind(group).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    }
+}

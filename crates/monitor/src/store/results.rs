@@ -1,0 +1,150 @@
+use assay_standards::Verdict;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Store, StoreError, is_storable, micros, time};
+
+/// The newest result of a testcase that a program found out, or the newest that people stated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) testcase: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) counts_from: Timestamp,
+    /// UUID of the report.
+    pub(crate) report: String,
+    /// Whether people stated it.
+    pub(crate) stated: bool,
+}
+
+/// A result as the list of results has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedResult {
+    pub(crate) report: String,
+    pub(crate) subject: String,
+    /// As written in the report.
+    pub(crate) checked_at: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) testcase: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) approved: bool,
+}
+
+/// That a result is approved, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Approval {
+    pub(crate) report: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) testcase: String,
+    pub(crate) approved: bool,
+}
+
+impl Store {
+    /// The newest results: of one subject or all, in one scope or all.
+    pub(crate) async fn standings(
+        &self,
+        subject: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<Vec<Standing>, StoreError> {
+        if !subject.into_iter().chain(scope).all(is_storable) {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(
+            "SELECT s.name, o.uuid, t.name, c.verdict, c.counts_from, r.uuid, c.stated
+             FROM standing c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope
+                 JOIN testcase t ON t.id = c.testcase JOIN report r ON r.id = c.report
+             WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR o.uuid = $2)
+             ORDER BY s.name, o.uuid, t.name",
+        );
+        let rows = rows.bind(subject.unwrap_or_default()).bind(scope.unwrap_or_default());
+        let read = |row: &AnyRow| {
+            Ok(Standing {
+                subject: row.try_get(0)?,
+                scope: row.try_get(1)?,
+                testcase: row.try_get(2)?,
+                verdict: verdict(row.try_get(3)?)?,
+                counts_from: time(row.try_get(4)?)?,
+                report: row.try_get(5)?,
+                stated: flag(row, 6)?,
+            })
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Results that count from `since` on, oldest first, as the reference monitor lists them.
+    pub(crate) async fn results_since(
+        &self,
+        since: Timestamp,
+        approved: Option<bool>,
+        limit: i64,
+        skip: i64,
+    ) -> Result<Vec<ListedResult>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.uuid, s.name, r.checked_at, o.uuid, t.name, x.verdict, x.approved
+             FROM result x JOIN subject s ON s.id = x.subject JOIN scope o ON o.id = x.scope
+                 JOIN testcase t ON t.id = x.testcase JOIN report r ON r.id = x.report
+             WHERE x.counts_from >= $1 AND ($2 = 0 OR x.approved = $3)
+             ORDER BY x.counts_from, r.id, t.name LIMIT $4 OFFSET $5",
+        );
+        let rows = rows
+            .bind(micros(since))
+            .bind(i64::from(approved.is_some()))
+            .bind(i64::from(approved.unwrap_or_default()))
+            .bind(limit)
+            .bind(skip);
+        let read = |row: &AnyRow| {
+            Ok(ListedResult {
+                report: row.try_get(0)?,
+                subject: row.try_get(1)?,
+                checked_at: row.try_get(2)?,
+                scope: row.try_get(3)?,
+                testcase: row.try_get(4)?,
+                verdict: verdict(row.try_get(5)?)?,
+                approved: flag(row, 6)?,
+            })
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Approves results, all of them or none.
+    ///
+    /// # Errors
+    /// The database. What names no result is handed back instead.
+    pub(crate) async fn approve(&self, approvals: &[Approval]) -> Result<Result<(), Approval>, StoreError> {
+        let mut tx = self.write().await?;
+        for approval in approvals {
+            let update = sqlx::query(
+                "UPDATE result SET approved = $1
+                 WHERE report = (SELECT id FROM report WHERE uuid = $2)
+                   AND scope = (SELECT id FROM scope WHERE uuid = $3)
+                   AND testcase = (SELECT id FROM testcase WHERE name = $4)",
+            );
+            let Approval { report, scope, testcase, approved } = approval;
+            if ![report, scope, testcase].into_iter().all(|text| is_storable(text)) {
+                return Ok(Err(approval.clone()));
+            }
+            let update = update.bind(i64::from(*approved)).bind(report).bind(scope).bind(testcase);
+            if update.execute(&mut *tx).await?.rows_affected() == 0 {
+                tx.rollback().await?;
+                return Ok(Err(approval.clone()));
+            }
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+}
+
+/// Truth is 1 in both databases, since they share no type for it.
+fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+fn verdict(code: i64) -> Result<Verdict, StoreError> {
+    let known = i8::try_from(code).ok().and_then(|code| Verdict::from_code(Some(code)));
+    known.ok_or_else(|| StoreError::Corrupt(format!("{code} stands for no verdict")))
+}

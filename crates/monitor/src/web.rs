@@ -1,0 +1,96 @@
+//! The HTTP server: the addresses that today's clients know, and those of our own.
+
+mod access;
+mod error;
+mod health;
+mod pages;
+mod reports;
+mod results;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Redirect;
+use axum::routing::get;
+use futures::StreamExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use self::error::Refusal;
+use crate::serve::Monitor;
+
+pub(crate) type Shared = State<Arc<Monitor>>;
+
+/// The largest body, in bytes: reports of a whole fleet with their logs.
+const LARGEST_BODY: usize = 32 << 20;
+/// The longest that a request may take, its body included.
+const LONGEST_REQUEST: Duration = Duration::from_mins(1);
+/// Nothing is fetched from elsewhere, nothing is run, nobody frames a page.
+const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A whole body, if what was asked first does not refuse it. What is refused is read to its end and forgotten, since
+/// a client that still sends might not hear the answer.
+async fn body_of<T>(
+    asked: Result<T, Refusal>,
+    headers: &HeaderMap,
+    body: Body,
+    largest: usize,
+) -> Result<(T, Bytes), Refusal> {
+    let too_large = || {
+        let detail = format!("the body could not be read, or is larger than {largest} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced: Option<usize> = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let asked = match announced {
+        Some(length) if asked.is_ok() && length > largest => Err(too_large()),
+        _ => asked,
+    };
+    match asked {
+        Ok(answer) => Ok((answer, to_bytes(body, largest).await.map_err(|_| too_large())?)),
+        Err(refusal) => {
+            let mut rest = body.into_data_stream();
+            while let Some(Ok(_)) = rest.next().await {}
+            Err(refusal)
+        }
+    }
+}
+
+pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
+    let always = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .route(
+            "/",
+            get(async |State(monitor): Shared| {
+                Redirect::temporary(&format!("{}page/table", monitor.settings.base_url))
+            }),
+        )
+        .route("/reports", get(reports::list).post(reports::hand_in))
+        .route("/reports/{uuid}", get(reports::show))
+        .route("/results", get(results::list).post(results::approve))
+        .route("/status", get(status::status))
+        .route("/healthz", get(health::health))
+        .route("/{form}/table", get(pages::table))
+        .route("/{form}/table_full", get(pages::table_full))
+        .route("/{form}/detail/{subject}/{scope}", get(pages::detail))
+        .route("/{form}/detail_full/{subject}/{scope}", get(pages::detail_full))
+        .route("/{form}/report/{uuid}", get(pages::report))
+        .route("/{form}/report_full/{uuid}", get(pages::report_full))
+        .route("/{form}/scope/{scope}", get(pages::scope))
+        .route("/assets/monitor.css", get(pages::style))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
+        .layer(CatchPanicLayer::new())
+        .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .with_state(monitor)
+}

@@ -1,0 +1,81 @@
+use assay_report::ReportProblem;
+use assay_yaml::Problems;
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::store::StoreError;
+
+/// An answer that is no success, as JSON with `detail`.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    detail: Value,
+    asks_for_password: bool,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: Value::String(detail.into()), asks_for_password: false }
+    }
+
+    /// Whoever asks is not known.
+    pub(crate) fn unknown_caller(detail: &str) -> Self {
+        Self { asks_for_password: true, ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// Whoever asks is known, but may not. Today's clients know 401 for it.
+    pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("{what} not found"))
+    }
+
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::unreadable(rejection.body_text())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is not available; try again")
+    }
+}
+
+impl Refusal {
+    /// What is wrong with a report, each with its place. `lines_before` is what stands before the document.
+    pub(crate) fn of_report(problems: &Problems<ReportProblem>, lines_before: usize) -> Self {
+        let detail = problems.problems().iter().map(|problem| {
+            json!({
+                "path": problem.key(),
+                "line": problem.line() + u64::try_from(lines_before).unwrap_or_default(),
+                "column": problem.column(),
+                "message": problem.kind().to_string(),
+            })
+        });
+        let (status, detail) = (StatusCode::UNPROCESSABLE_ENTITY, Value::Array(detail.collect()));
+        Self { status, detail, asks_for_password: false }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
+        if self.asks_for_password {
+            let challenge = HeaderValue::from_static("Basic realm=\"Compliance monitor\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

@@ -1,0 +1,179 @@
+//! What people look at, in three forms: a whole page, the fragment of HTML within it, and Markdown for those who build
+//! pages of their own.
+
+mod detail;
+mod overview;
+mod report;
+mod scope;
+mod text;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Shared;
+use super::access::Caller;
+use super::error::Refusal;
+use super::reports::document;
+use crate::accounts::Role;
+use crate::serve::Monitor;
+use crate::status::Card;
+
+/// The form in which something is wanted, as the first word of an address says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Markdown,
+    Fragment,
+    Page,
+}
+
+impl Form {
+    fn of(word: &str) -> Result<Self, Refusal> {
+        match word {
+            "markdown" => Ok(Form::Markdown),
+            "fragment" => Ok(Form::Fragment),
+            "page" => Ok(Form::Page),
+            _ => Err(Refusal::unreadable("the first word of the address is page, fragment or markdown")),
+        }
+    }
+}
+
+/// Something that is shown.
+trait Shown {
+    /// What stands at the top of the page.
+    fn title(&self) -> String;
+    fn html(&self) -> Result<String, askama::Error>;
+    fn markdown(&self) -> Result<String, askama::Error>;
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'p> {
+    base: &'p str,
+    title: String,
+    content: String,
+}
+
+fn show(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<Response, Refusal> {
+    let rendered = match form {
+        Form::Markdown => shown.markdown().map(|text| ("text/markdown; charset=utf-8", text)),
+        Form::Fragment => shown.html().map(|text| ("text/html; charset=utf-8", text)),
+        Form::Page => shown.html().and_then(|content| {
+            let page = Page { base: &monitor.settings.base_url, title: shown.title(), content };
+            Ok(("text/html; charset=utf-8", page.render()?))
+        }),
+    };
+    let (content_type, text) = rendered.map_err(|error| {
+        tracing::error!(%error, "a page could not be written");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
+    })?;
+    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+}
+
+/// What all subjects come to.
+pub(super) async fn table(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
+    overview(state, &form, false).await
+}
+
+/// The same, drafts of scope versions included.
+pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
+    overview(state, &form, true).await
+}
+
+async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
+    let form = Form::of(form)?;
+    let scopes = monitor.scopes();
+    let standings = monitor.store.standings(None, None).await?;
+    let groups = monitor.store.groups().await?;
+    let now = monitor.clock.now();
+    let overview =
+        overview::Overview::new(&monitor.settings.base_url, &scopes, standings, &groups, now, drafts);
+    show(&monitor, form, &overview)
+}
+
+/// What a subject or a group comes to in a scope, testcase by testcase.
+pub(super) async fn detail(
+    state: Shared,
+    Path((form, subject, scope)): Path<(String, String, String)>,
+) -> Result<Response, Refusal> {
+    details(state, &form, &subject, &scope, false).await
+}
+
+/// The same, drafts of scope versions included.
+pub(super) async fn detail_full(
+    state: Shared,
+    Path((form, subject, scope)): Path<(String, String, String)>,
+) -> Result<Response, Refusal> {
+    details(state, &form, &subject, &scope, true).await
+}
+
+async fn details(
+    State(monitor): Shared,
+    form: &str,
+    subject: &str,
+    scope: &str,
+    drafts: bool,
+) -> Result<Response, Refusal> {
+    let form = Form::of(form)?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let group = subject.strip_prefix("group-");
+    let subjects = match group {
+        Some(group) => monitor.store.group(group).await?,
+        None => vec![subject.to_owned()],
+    };
+    let now = monitor.clock.now();
+    let mut cards = Vec::new();
+    for subject in &subjects {
+        // A subject without results lacks all of them, which is worth a table, too.
+        let standings = monitor.store.standings(Some(subject), Some(&spec.uuid)).await?;
+        cards.push(Card::new(subject.clone(), spec, standings, now, drafts));
+    }
+    let detail = detail::Detail::new(&monitor.settings.base_url, spec, (subject, &subjects), &cards, drafts);
+    show(&monitor, form, &detail)
+}
+
+/// A report, as everybody may see it.
+pub(super) async fn report(
+    State(monitor): Shared,
+    Path((form, uuid)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
+    let page = report::ReportPage::new(&monitor, &stored, document(&stored)?, false);
+    show(&monitor, form, &page)
+}
+
+/// A report with its whole logs, for whom it concerns.
+pub(super) async fn report_full(
+    State(monitor): Shared,
+    Path((form, uuid)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let caller = Caller::of(&monitor, &headers).await?;
+    let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
+    caller.may(&stored.subject, Role::ReadAny)?;
+    let page = report::ReportPage::new(&monitor, &stored, document(&stored)?, true);
+    show(&monitor, form, &page)
+}
+
+/// Which module of a scope belongs to which version.
+pub(super) async fn scope(
+    State(monitor): Shared,
+    Path((form, scope)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    show(&monitor, form, &scope::ScopePage::new(spec, monitor.clock.now()))
+}
+
+/// How the pages look.
+pub(super) async fn style() -> Response {
+    const STYLE: &str = include_str!("../../templates/monitor.css");
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, STYLE).into_response()
+}

@@ -1,0 +1,102 @@
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::Caller;
+use super::error::Refusal;
+use super::{Shared, body_of};
+use crate::accounts::Role;
+use crate::store::Approval;
+
+/// The largest list of approvals, in bytes.
+const LARGEST_LIST: usize = 1 << 20;
+/// How far back the list of results goes.
+const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Filter {
+    approved: Option<bool>,
+    #[serde(default = "ten")]
+    limit: u32,
+    #[serde(default)]
+    skip: u32,
+}
+
+pub(super) fn ten() -> u32 {
+    10
+}
+
+/// The results of the last days, oldest first.
+pub(crate) async fn list(
+    State(monitor): Shared,
+    filter: Result<Query<Filter>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    let Query(filter) = filter?;
+    Caller::of(&monitor, &headers).await?.must_have(Role::ReadAny)?;
+    let since = monitor.clock.now() - LISTED;
+    let results =
+        monitor.store.results_since(since, filter.approved, filter.limit.into(), filter.skip.into()).await?;
+    let listed = results.into_iter().map(|result| {
+        json!({
+            "reportuuid": result.report,
+            "subject": result.subject,
+            "checked_at": result.checked_at.replacen(' ', "T", 1),
+            "scopeuuid": result.scope,
+            "version": "*",
+            "check": result.testcase,
+            "result": result.verdict.code(),
+            "approval": result.approved,
+        })
+    });
+    Ok(Json(listed.collect()))
+}
+
+#[derive(Debug, Deserialize)]
+struct Approved {
+    reportuuid: String,
+    scopeuuid: String,
+    check: String,
+    approval: bool,
+}
+
+/// Approves results, or takes that back.
+pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<Json<Value>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let asked = async {
+        Caller::of(&monitor, &parts.headers).await?.must_have(Role::Approve)?;
+        if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+        }
+        Ok(())
+    };
+    let ((), body) = body_of(asked.await, &parts.headers, body, LARGEST_LIST).await?;
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+    let all = match body {
+        Value::Array(all) => all,
+        one => vec![one],
+    };
+    let read = |one| serde_json::from_value(one).map_err(|error| Refusal::unreadable(error.to_string()));
+    let all: Vec<Approved> = all.into_iter().map(read).collect::<Result<_, _>>()?;
+    let approvals: Vec<Approval> = all
+        .into_iter()
+        .map(|one| Approval {
+            report: one.reportuuid,
+            scope: one.scopeuuid,
+            testcase: one.check,
+            approved: one.approval,
+        })
+        .collect();
+    match monitor.store.approve(&approvals).await? {
+        Ok(()) => Ok(Json(Value::Null)),
+        Err(approval) => Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("report {} has no result of {} in that scope", approval.report, approval.testcase),
+        )),
+    }
+}

@@ -1,0 +1,42 @@
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Shared;
+use super::error::Refusal;
+use crate::status::{cards, status as to_json};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Filter {
+    subject: Option<String>,
+    scopeuuid: Option<String>,
+}
+
+/// What the newest results come to, for everybody.
+pub(crate) async fn status(
+    State(monitor): Shared,
+    Query(filter): Query<Filter>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    if !takes_json(&headers) {
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "the status is served as application/json"));
+    }
+    let scopes = monitor.scopes();
+    let standings = monitor.store.standings(filter.subject.as_deref(), filter.scopeuuid.as_deref()).await?;
+    let cards = cards(&scopes, standings, monitor.clock.now(), false);
+    Ok(Json(to_json(&cards)))
+}
+
+/// A request that does not say what it takes takes everything.
+fn takes_json(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
+    accepted.peek().is_none()
+        || accepted.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|part| {
+            matches!(
+                part.split(';').next().unwrap_or_default().trim(),
+                "application/json" | "application/*" | "*/*"
+            )
+        })
+}

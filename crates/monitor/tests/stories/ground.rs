@@ -1,0 +1,211 @@
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, Settings, Store};
+use jiff::Timestamp;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+pub(crate) const IAAS: &str = "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f";
+pub(crate) const KAAS: &str = "1fffebe6-fd4b-44d3-a36c-fc58b4bb0180";
+/// Costs next to nothing to check, unlike those of production.
+const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+/// What it is the hash of.
+pub(crate) const PASSWORD: &str = "example";
+
+/// A monitor that runs, with a clock that can be set.
+pub(crate) struct Ground {
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: TempDir,
+    pub(crate) ci: Key,
+    pub(crate) own: Key,
+    now: Arc<Mutex<Timestamp>>,
+    client: Client,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Ground {
+    pub(crate) async fn on(store: Store, folder: TempDir) -> Self {
+        let now = Arc::new(Mutex::new("2026-11-22T12:00:00Z".parse().unwrap()));
+        let clock = Clock::of({
+            let now = Arc::clone(&now);
+            move || *now.lock().unwrap()
+        });
+        let monitor = Arc::new(Monitor::new(store, Scopes::embedded(), clock, Settings::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(Arc::clone(&monitor).serve(listener, async {
+            let _ = stopped.await;
+        }));
+        let (ci, own) = (Key::new(folder.path(), "ci"), Key::new(folder.path(), "own"));
+        let ground = Self { monitor, address, folder, ci, own, now, client: Client::new(), _stop: stop };
+        ground.take_accounts(&ground.accounts()).await;
+        ground
+    }
+
+    /// The accounts at the beginning: the delegate before those who trust it, and behind.
+    pub(crate) fn accounts(&self) -> String {
+        let key = |key: &Key| {
+            let line = fs::read_to_string(key.path.with_extension("pub")).unwrap();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            format!("[{{public_key: {}, public_key_type: {}, public_key_name: primary}}]", words[1], words[0])
+        };
+        format!(
+            "accounts:
+- {{subject: cloud-a, group: both, delegates: [ci]}}
+- {{subject: ci, roles: [append_any], api_keys: ['{HASH}'], keys: {ci}}}
+- {{subject: cloud-b, group: both, delegates: [ci], api_keys: ['{HASH}'], keys: {own}}}
+- {{subject: cloud-c}}
+- {{subject: reader, roles: [read_any], api_keys: ['{HASH}']}}
+- {{subject: assessor, roles: [read_any, approve, admin], api_keys: ['{HASH}']}}
+",
+            ci = key(&self.ci),
+            own = key(&self.own),
+        )
+    }
+
+    pub(crate) async fn take_accounts(&self, text: &str) {
+        self.monitor.take_accounts(&Bootstrap::read("accounts", text).unwrap()).await.unwrap();
+    }
+
+    pub(crate) fn set_clock(&self, now: &str) {
+        *self.now.lock().unwrap() = now.parse().unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path))
+    }
+
+    /// Hands reports in, signed with a key.
+    pub(crate) async fn hand_in(&self, account: &str, key: &Key, payload: &str) -> Answer {
+        let body = format!("{}&{payload}", key.sign("report", payload));
+        let request = self.post("/reports").header("content-type", "application/x-signed-yaml");
+        Answer::of(request.basic_auth(account, Some(PASSWORD)).body(body)).await
+    }
+
+    /// What somebody gets.
+    pub(crate) async fn read(&self, account: Option<&str>, path: &str) -> Answer {
+        let request = self.get(path);
+        let request = match account {
+            Some(account) => request.basic_auth(account, Some(PASSWORD)),
+            None => request,
+        };
+        Answer::of(request).await
+    }
+}
+
+/// What the monitor said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        Self::read(request.send().await.unwrap()).await
+    }
+
+    async fn read(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// Status and reason.
+    pub(crate) fn refusal(&self) -> (u16, &str) {
+        (self.status, self.body["detail"].as_str().unwrap_or("no detail"))
+    }
+}
+
+/// A key to sign with, made and used by `ssh-keygen`.
+pub(crate) struct Key {
+    pub(crate) path: std::path::PathBuf,
+}
+
+impl Key {
+    fn new(folder: &Path, name: &str) -> Self {
+        let path = folder.join(name);
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&path)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        Self { path }
+    }
+
+    pub(crate) fn sign(&self, namespace: &str, payload: &str) -> String {
+        let file = self.path.with_extension(format!("{}.yaml", Uuid::new_v4()));
+        fs::write(&file, payload).unwrap();
+        let signed = Command::new("ssh-keygen")
+            .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
+            .args([&self.path, &file])
+            .output()
+            .unwrap();
+        assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
+        fs::read_to_string(format!("{}.sig", file.display())).unwrap()
+    }
+}
+
+/// A report as the reference checker writes it.
+#[derive(Clone)]
+pub(crate) struct Report<'r> {
+    pub(crate) uuid: Uuid,
+    pub(crate) scope: &'r str,
+    pub(crate) subject: &'r str,
+    pub(crate) checked_at: &'r str,
+    pub(crate) results: Vec<(&'r str, i8)>,
+}
+
+impl<'r> Report<'r> {
+    /// Of a Kubernetes cluster.
+    pub(crate) fn new(subject: &'r str, checked_at: &'r str, results: &[(&'r str, i8)]) -> Self {
+        Self { uuid: Uuid::new_v4(), scope: KAAS, subject, checked_at, results: results.to_vec() }
+    }
+
+    pub(crate) fn yaml(&self) -> String {
+        let Self { uuid, scope, subject, checked_at, results } = self;
+        let results: String = results.iter().map(|(id, code)| format!("        {id}: {code}\n")).collect();
+        format!(
+            "---
+spec: {{uuid: {scope}, name: a scope, url: https://example.com}}
+checked_at: {checked_at}
+reference_date: 2026-11-22
+subject: {subject}
+run:
+  uuid: {uuid}
+  argv: [-s, {subject}]
+  assignment: {{}}
+  sections: null
+  forced_version: null
+  forced_tests: null
+  invocations:
+    one:
+      id: one
+      cmd: check
+      results:
+{results}      rc: 0
+      stdout: []
+      stderr: ['WARNING: look <b>here</b>']
+"
+        )
+    }
+}

@@ -1,0 +1,142 @@
+use super::ground::{Ground, KAAS, PASSWORD, Report};
+
+const GREEN: &[(&str, i8)] =
+    &[("cncf-k8s-conformance", 1), ("version-policy-check", 1), ("kaas-networking-check", 1)];
+
+async fn page(ground: &Ground, path: &str) -> (u16, String) {
+    let response = ground.get(path).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+async fn hand_in(ground: &Ground, report: &Report<'_>) {
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report.yaml()).await.status, 200);
+}
+
+pub(crate) async fn everybody_sees_what_subjects_come_to(ground: Ground) {
+    let (_, empty) = page(&ground, "/page/table").await;
+    assert!(empty.contains("No report has come in yet."), "{empty}");
+    let report = Report::new("ci", "2026-11-22 10:00:00", GREEN);
+    hand_in(&ground, &report).await;
+    let (_, table) = page(&ground, "/markdown/table").await;
+    assert!(table.contains("## [SCS-compatible KaaS](/page/scope/scs-compatible-kaas)"), "{table}");
+    let row = "| ci | [✅ v1](/page/detail/ci/scs-compatible-kaas) | 1 MISS, 3 PASS | 2026-11-22 |";
+    assert!(table.contains(row), "{table}");
+    for scope in ["scs-compatible-kaas", KAAS] {
+        let (_, detail) = page(&ground, &format!("/markdown/detail/ci/{scope}")).await;
+        let row = format!(
+            "| ✅ [pass (2026-11-22)](/page/report/{}#version-policy-check) | X | Kubernetes is of a branch",
+            report.uuid
+        );
+        assert!(detail.contains(&row), "{detail}");
+        assert!(detail.contains("| ❓ MISSING |  | The nodes of the control plane"), "{detail}");
+    }
+    let (_, scope) = page(&ground, "/markdown/scope/scs-compatible-kaas").await;
+    assert!(scope.contains("| Stabilized at | 2024-11-26 |"), "{scope}");
+    for path in
+        ["/table", "/table_full", "/detail/ci/scs-compatible-kaas", "/detail_full/ci/scs-compatible-kaas"]
+    {
+        let (status, fragment) = page(&ground, &format!("/fragment{path}")).await;
+        assert_eq!(status, 200);
+        let (_, whole) = page(&ground, &format!("/page{path}")).await;
+        assert!(whole.starts_with("<!doctype html>") && whole.contains(&fragment), "{path}");
+        assert_eq!(page(&ground, &format!("/pdf{path}")).await.0, 422);
+    }
+    // A week later nothing counts any more; the subject is still there.
+    ground.set_clock("2026-11-30T00:00:00Z");
+    let (_, table) = page(&ground, "/markdown/table").await;
+    assert!(table.contains("| ci | [🟧 v1]"), "{table}");
+    ground.set_clock("2028-02-01T00:00:00Z");
+    let (_, table) = page(&ground, "/markdown/table").await;
+    assert!(table.contains("| ci | [🛑 –]"), "{table}");
+    for subject in ["ci", "unheard-of"] {
+        let (_, detail) = page(&ground, &format!("/markdown/detail/{subject}/scs-compatible-kaas")).await;
+        assert!(
+            detail.contains(&format!(
+                "## {subject}: [SCS-compatible KaaS](/page/scope/scs-compatible-kaas) 🛑 –"
+            ))
+        );
+        assert_eq!(detail.matches("❓ MISSING").count(), 4, "{detail}");
+    }
+    for path in ["/page/detail/ci/unknown", "/page/scope/unknown", "/page/report/unknown"] {
+        assert_eq!(page(&ground, path).await.0, 404, "{path}");
+    }
+}
+
+pub(crate) async fn a_group_is_as_good_as_its_worst_member(ground: Ground) {
+    let summary = async || {
+        let (_, table) = page(&ground, "/markdown/table").await;
+        let row = table.lines().find(|line| line.starts_with("| both ")).unwrap_or_default().to_owned();
+        row.split(['[', ']']).nth(1).unwrap_or_default().to_owned()
+    };
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-22 10:00:00", GREEN)).await;
+    assert_eq!(summary().await, "🛑 –", "one has no data");
+    hand_in(&ground, &Report::new("cloud-b", "2026-11-22 10:00:00", GREEN)).await;
+    assert_eq!(summary().await, "✅ v1");
+    hand_in(&ground, &Report::new("cloud-b", "2026-11-22 11:00:00", &[("version-policy-check", 0)])).await;
+    assert_eq!(summary().await, "✅* v1");
+    hand_in(&ground, &Report::new("cloud-b", "2026-11-22 11:30:00", &[("version-policy-check", -1)])).await;
+    assert_eq!(summary().await, "🛑 –");
+    let (_, detail) = page(&ground, "/page/detail/group-both/scs-compatible-kaas").await;
+    assert!(detail.contains("<h1>Details for group both</h1>"), "{detail}");
+    assert!(detail.contains("<section id=\"cloud-a\">") && detail.contains("<section id=\"cloud-b\">"));
+}
+
+pub(crate) async fn nothing_of_a_report_is_markup(ground: Ground) {
+    const BAD: &str = "<script>alert(1)</script>";
+    let results = [("version-policy-check", -1)];
+    let report = Report::new("ci", "2026-11-22 10:00:00", &results);
+    let yaml = report
+        .yaml()
+        .replace("name: a scope", &format!("name: '{BAD}'"))
+        .replace("cmd: check", &format!("cmd: '{BAD}'"))
+        .replace("assignment: {}", &format!("assignment: {{'{BAD}': '{BAD}'}}"))
+        .replace("version-policy-check: -1", &format!("version-policy-check: -1\n        '{BAD}': 1"))
+        .replace("WARNING: look <b>here</b>", &format!("WARNING: {BAD}"))
+        .replace("rc: 0", "rc: 7");
+    assert_eq!(ground.hand_in("ci", &ground.ci, &yaml).await.status, 200);
+    let uuid = report.uuid;
+    for path in [
+        format!("/report/{uuid}"),
+        "/table".to_owned(),
+        "/detail/ci/scs-compatible-kaas".to_owned(),
+        "/detail/%3Cscript%3Ealert(1)%3C%2Fscript%3E/scs-compatible-kaas".to_owned(),
+        "/detail/group-%3Cscript%3E/scs-compatible-kaas".to_owned(),
+    ] {
+        for form in ["page", "fragment", "markdown"] {
+            let (status, text) = page(&ground, &format!("/{form}{path}")).await;
+            assert_eq!(status, 200, "{form}{path}");
+            // In Markdown, an indented block of code is no markup whatever stands in it.
+            let is_code = |line: &&str| form == "markdown" && line.starts_with("    ");
+            let mut lines = text.lines().filter(|line| !is_code(line));
+            assert!(!lines.any(|line| line.to_lowercase().contains("<script")), "{form}{path}: {text}");
+        }
+    }
+    let (_, text) = page(&ground, &format!("/page/report/{uuid}")).await;
+    assert!(text.contains("&#60;script&#62;alert(1)") || text.contains("&lt;script&gt;alert(1)"), "{text}");
+    assert!(text.contains("Return code 7"));
+}
+
+pub(crate) async fn whole_logs_are_for_whom_they_concern(ground: Ground) {
+    let report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", -1)]);
+    let yaml = report
+        .yaml()
+        .replace("stdout: []", "stdout: ['version-policy-check: FAIL', 'address 10.0.0.1']")
+        .replace("stderr: [", "stderr: ['INFO: token x', 'CRITICAL: gone', 'ERROR: bad', ");
+    assert_eq!(ground.hand_in("ci", &ground.ci, &yaml).await.status, 200);
+    let (_, public) = page(&ground, &format!("/page/report/{}", report.uuid)).await;
+    for shown in
+        ["version-policy-check: FAIL", "CRITICAL: gone", "ERROR: bad", "WARNING: look", "1 more left out"]
+    {
+        assert!(public.contains(shown), "{shown}: {public}");
+    }
+    assert!(!public.contains("10.0.0.1") && !public.contains("token x"));
+    assert!(public.contains("<li id=\"version-policy-check\" class=\"fail\">"), "{public}");
+    let full = format!("/page/report_full/{}", report.uuid);
+    assert_eq!(page(&ground, &full).await.0, 401);
+    for (account, status) in [("ci", 401), ("cloud-b", 200), ("reader", 200)] {
+        let response = ground.get(&full).basic_auth(account, Some(PASSWORD)).send().await.unwrap();
+        assert_eq!(response.status(), status, "{account}");
+        let text = response.text().await.unwrap();
+        assert_eq!(text.contains("token x"), status == 200);
+    }
+}

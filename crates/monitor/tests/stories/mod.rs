@@ -1,0 +1,45 @@
+//! What happens at a monitor, told once and run on each database.
+
+mod ground;
+mod looking;
+mod reading;
+mod uploading;
+
+pub(crate) use ground::Ground;
+pub(crate) use {looking::*, reading::*, uploading::*};
+
+/// A test for each story, on what a function sets up.
+macro_rules! on {
+    ($ground:ident) => {
+        stories::on!(
+            $ground:
+            reports_come_in_as_curl_sends_them,
+            each_refusal_says_why,
+            a_report_may_be_json,
+            a_delegate_vouches_for_others,
+            all_of_a_stream_is_taken_or_nothing,
+            no_result_lives_longer_because_a_clock_is_wrong,
+            accounts_are_those_of_the_file,
+            reports_are_read_by_whom_they_concern,
+            the_status_is_for_everybody,
+            later_results_take_the_place_of_earlier_ones,
+            results_are_approved_by_who_may,
+            what_people_state_takes_the_place_of_no_measurement,
+            the_scopes_can_change,
+            everybody_sees_what_subjects_come_to,
+            a_group_is_as_good_as_its_worst_member,
+            nothing_of_a_report_is_markup,
+            whole_logs_are_for_whom_they_concern,
+            the_server_says_nothing_about_itself
+        );
+    };
+    ($ground:ident: $($story:ident),+) => {
+        $(
+            #[tokio::test]
+            async fn $story() {
+                stories::$story($ground().await).await;
+            }
+        )+
+    };
+}
+pub(crate) use on;

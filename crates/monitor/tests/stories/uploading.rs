@@ -1,0 +1,187 @@
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::ground::{Answer, Ground, KAAS, PASSWORD, Report};
+
+const GREEN: &[(&str, i8)] =
+    &[("cncf-k8s-conformance", 1), ("version-policy-check", 1), ("kaas-networking-check", 1)];
+
+/// How operators do it today: `ssh-keygen` and two `--data-binary`.
+pub(crate) async fn reports_come_in_as_curl_sends_them(ground: Ground) {
+    let report = Report::new("cloud-b", "2026-11-22 11:00:00.5", GREEN);
+    let file = ground.folder.path().join("report.yaml");
+    fs::write(&file, report.yaml()).unwrap();
+    let signed = Command::new("ssh-keygen")
+        .args(["-q", "-Y", "sign", "-n", "report", "-f"])
+        .args([&ground.own.path, &file])
+        .status()
+        .unwrap();
+    assert!(signed.success());
+    let url = ground.url("/reports");
+    let send = move || {
+        let sent = Command::new("curl")
+            .args(["--silent", "--show-error", "--fail-with-body", "--write-out", " %{http_code}"])
+            .args(["--user", &format!("cloud-b:{PASSWORD}"), "-H", "Content-Type: application/x-signed-yaml"])
+            .args(["--data-binary", &format!("@{}.sig", file.display())])
+            .args(["--data-binary", &format!("@{}", file.display()), &url])
+            .output()
+            .unwrap();
+        String::from_utf8(sent.stdout).unwrap()
+    };
+    let (first, second) = tokio::task::spawn_blocking(move || (send(), send())).await.unwrap();
+    assert_eq!(first, "null 200");
+    assert_eq!(second, r#"{"detail":"Conflict: report already present"} 409"#);
+    let stored = ground.read(Some("cloud-b"), &format!("/reports/{}", report.uuid)).await;
+    assert_eq!((stored.status, &stored.body["checked_at"]), (200, &"2026-11-22 11:00:00.500000".into()));
+}
+
+pub(crate) async fn each_refusal_says_why(ground: Ground) {
+    let report = Report::new("cloud-b", "2026-11-22 11:00:00", GREEN).yaml();
+    let signature = ground.own.sign("report", &report);
+    let send = async |media: Option<&str>, password: Option<&str>, body: String| {
+        let mut request = ground.post("/reports").body(body);
+        if let Some(media) = media {
+            request = request.header("content-type", media);
+        }
+        if let Some(password) = password {
+            request = request.basic_auth("cloud-b", Some(password));
+        }
+        Answer::of(request).await
+    };
+    let yaml = Some("application/x-signed-yaml");
+    let good = format!("{signature}&{report}");
+    let nobody = send(yaml, None, good.clone()).await;
+    assert_eq!(nobody.refusal(), (401, "Not authenticated"));
+    let wrong = send(yaml, Some("wrong"), good.clone()).await;
+    assert_eq!(wrong.refusal(), (401, "Incorrect username or password"));
+    for media in [None, Some("application/x-signed-yaml; charset=utf-8"), Some("text/yaml")] {
+        assert_eq!(send(media, Some(PASSWORD), good.clone()).await.status, 415, "{media:?}");
+    }
+    let unsigned = send(yaml, Some(PASSWORD), report.clone()).await;
+    assert_eq!(unsigned.refusal(), (401, "missing signature"));
+    for (key, namespace) in [(&ground.own, "file"), (&ground.ci, "report")] {
+        let refused = send(yaml, Some(PASSWORD), format!("{}&{report}", key.sign(namespace, &report))).await;
+        assert_eq!(refused.status, 401);
+        assert!(refused.refusal().1.starts_with("verification failed: "), "{refused:?}");
+    }
+    let changed = send(yaml, Some(PASSWORD), format!("{signature}&{report}#")).await;
+    assert!(changed.refusal().1.contains("one of both was changed"), "{changed:?}");
+    let huge = "x".repeat((32 << 20) + 1);
+    assert_eq!(send(yaml, Some(PASSWORD), huge).await.status, 413);
+    let empty = ground.hand_in("cloud-b", &ground.own, "---\n").await;
+    assert_eq!(empty.refusal(), (422, "empty reports"));
+    let bad = report.replace("version-policy-check: 1", "version-policy-check: 7");
+    let bad = ground.hand_in("cloud-b", &ground.own, &format!("# a comment\n\n{bad}")).await;
+    assert_eq!(bad.status, 422);
+    let wrong = &bad.body["detail"][0];
+    assert_eq!(wrong["path"], "run.invocations.one.results.version-policy-check");
+    assert_eq!(wrong["line"], 21);
+    assert_eq!(ground.read(Some("cloud-b"), "/reports").await.body, serde_json::json!([]));
+}
+
+pub(crate) async fn a_report_may_be_json(ground: Ground) {
+    let uuid = Uuid::new_v4();
+    let report = json!({
+        "spec": {"uuid": KAAS, "name": "a \"scope\"", "url": "https://example.com"},
+        "checked_at": "2026-11-22 11:00:00",
+        "subject": "cloud-b",
+        "run": {"uuid": uuid, "invocations": {"one": {
+            "id": "one", "cmd": "check", "results": {"version-policy-check": -1}, "rc": 0,
+            "stdout": ["version-policy-check: FAIL"], "stderr": ["a\\b \u{1f6d1}\t--- : # [", ""],
+        }}},
+    });
+    // Escaped as some writers do it: a slash, and a sign beyond the first plane as two.
+    let payload = report.to_string().replace('/', "\\/").replace('\u{1f6d1}', "\\ud83d\\uded1");
+    let body = format!("{}&{payload}", ground.own.sign("report", &payload));
+    let request = ground.post("/reports").header("content-type", "application/x-signed-json");
+    let taken = Answer::of(request.basic_auth("cloud-b", Some(PASSWORD)).body(body)).await;
+    assert_eq!((taken.status, taken.body), (200, Value::Null));
+    let stored = ground.read(Some("cloud-b"), &format!("/reports/{uuid}")).await.body;
+    assert_eq!(stored["spec"], report["spec"]);
+    for key in ["results", "stdout", "stderr", "rc"] {
+        let of = |report: &Value| report["run"]["invocations"]["one"][key].clone();
+        assert_eq!(of(&stored), of(&report), "{key}");
+    }
+}
+
+pub(crate) async fn a_delegate_vouches_for_others(ground: Ground) {
+    for subject in ["cloud-a", "cloud-b", "ci"] {
+        let report = Report::new(subject, "2026-11-22 11:00:00", GREEN).yaml();
+        let taken = ground.hand_in("ci", &ground.ci, &report).await;
+        assert_eq!((taken.status, taken.body), (200, Value::Null), "{subject}");
+    }
+    for subject in ["cloud-c", "unheard-of"] {
+        let report = Report::new(subject, "2026-11-22 11:00:00", GREEN).yaml();
+        let refused = ground.hand_in("ci", &ground.ci, &report).await;
+        assert_eq!(refused.refusal(), (401, "delegation problem?"), "{subject}");
+    }
+    let about_another = Report::new("cloud-a", "2026-11-22 11:00:00", GREEN).yaml();
+    let refused = ground.hand_in("cloud-b", &ground.own, &about_another).await;
+    assert_eq!(refused.refusal(), (401, "Permission denied"));
+}
+
+pub(crate) async fn all_of_a_stream_is_taken_or_nothing(ground: Ground) {
+    let one = Report::new("cloud-a", "2026-11-22 11:00:00", GREEN);
+    let two = Report::new("cloud-b", "2026-11-22 11:00:00", GREEN);
+    let stream = one.yaml() + &two.yaml();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &stream).await.status, 200);
+    let three = Report::new("cloud-a", "2026-11-22 11:30:00", &[("version-policy-check", -1)]);
+    // The second is known, is not trusted, cannot be read.
+    let foreign = Report::new("cloud-c", "2026-11-22 11:30:00", GREEN);
+    let broken = Report::new("cloud-b", "yesterday", GREEN);
+    for (second, status) in [(&two, 409), (&foreign, 401), (&broken, 422)] {
+        let refused = ground.hand_in("ci", &ground.ci, &(three.yaml() + &second.yaml())).await;
+        assert_eq!(refused.status, status, "{refused:?}");
+        let stored = ground.read(Some("reader"), &format!("/reports/{}", three.uuid)).await;
+        assert_eq!(stored.status, 404);
+    }
+    let status = ground.read(None, "/status").await;
+    assert_eq!(status.body["cloud-a"][KAAS]["result"], 1);
+    assert_eq!(ground.hand_in("ci", &ground.ci, &three.yaml()).await.status, 200);
+}
+
+pub(crate) async fn no_result_lives_longer_because_a_clock_is_wrong(ground: Ground) {
+    for checked_at in ["2099-01-01 00:00:00", "2026-11-23 02:00:01", "2026-11-22T12:06:00Z"] {
+        let report = Report::new("cloud-b", checked_at, GREEN).yaml();
+        let refused = ground.hand_in("cloud-b", &ground.own, &report).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.refusal().1.starts_with("checked_at: "), "{refused:?}");
+    }
+    // A local time of the next day counts from the receipt, so that its week ends a week earlier.
+    let report = Report::new("cloud-b", "2026-11-23 01:00:00", GREEN).yaml();
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &report).await.status, 200);
+    let result = async || {
+        let status = ground.read(None, "/status?subject=cloud-b").await;
+        status.body["cloud-b"][KAAS]["results"]["version-policy-check"].clone()
+    };
+    assert_eq!(result().await["checked_at"], "2026-11-22T12:00:00");
+    ground.set_clock("2026-11-29T23:59:59Z");
+    assert_eq!(result().await["result"], 1);
+    ground.set_clock("2026-11-30T00:00:00Z");
+    assert_eq!(result().await, Value::Null);
+}
+
+pub(crate) async fn accounts_are_those_of_the_file(ground: Ground) {
+    let report = Report::new("cloud-b", "2026-11-22 11:00:00", GREEN);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &report.yaml()).await.status, 200);
+    assert_eq!(ground.read(Some("reader"), "/reports?subject=").await.status, 200);
+    // Taken away are a role, a delegation and an account; what was handed in stays.
+    let changed = ground
+        .accounts()
+        .replace("{subject: reader, roles: [read_any]", "{subject: reader, roles: []")
+        .replace("group: both, delegates: [ci]}", "group: both}")
+        .lines()
+        .filter(|line| !line.contains("subject: cloud-b"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    ground.take_accounts(&changed).await;
+    assert_eq!(ground.read(Some("reader"), "/reports?subject=").await.refusal(), (401, "Permission denied"));
+    let about_a = Report::new("cloud-a", "2026-11-22 11:00:00", GREEN).yaml();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &about_a).await.refusal(), (401, "delegation problem?"));
+    assert_eq!(ground.read(Some("cloud-b"), "/reports").await.status, 401);
+    let stored = ground.read(Some("assessor"), &format!("/reports/{}", report.uuid)).await;
+    assert_eq!(stored.status, 200);
+}
