@@ -16,7 +16,7 @@ AUTH_URL, REGION, PASSWORD = E["AUTH_URL"], E["REGION"], E["PASSWORD"]
 
 DOMAINS = ["domain-a", "domain-b"]
 PROJECTS = [  # domain, name
-    ("default", "service"), ("default", "demo"), ("default", "two"),
+    ("default", "service"), ("default", "demo"), ("default", "two"), ("default", "small"),
     ("domain-a", "project-a"), ("domain-b", "project-b"),
 ]
 ROLES = ["ResellerAdmin"]  # besides those that keystone-manage bootstrap makes
@@ -34,6 +34,7 @@ SERVICE_USERS = ["glance", "placement", "nova", "neutron", "cinder", "barbican",
 USERS = [
     User("default", "demo", "demo", ("member",), "testbed"),
     User("default", "two", "two", ("member",), "testbed-two"),
+    User("default", "small", "small", ("member",), "testbed-small"),
     User("default", "reader", "demo", ("reader",), "testbed-reader"),
     User("domain-a", "manager-a", "@domain-a", ("manager",), "testbed-domain-a"),
     User("domain-b", "manager-b", "@domain-b", ("manager",), "testbed-domain-b"),
@@ -109,6 +110,27 @@ def make_catalogue(identity) -> None:
                 identity.update_endpoint(old, url=address)
 
 
+# What the second glance asks keystone for: limit, of anybody, of project small. Sizes are in MiB.
+LIMITS = [
+    ("image_size_total", 1000, 1), ("image_stage_total", 1000, 1000),
+    ("image_count_total", 1000, 2), ("image_count_uploading", 1000, 1000),
+]
+
+
+def make_limits(identity) -> None:
+    image = next(s for s in identity.services() if s.type == "image")
+    project = next(p for p in identity.projects(domain_id="default") if p.name == "small")
+    there = {limit.resource_name for limit in identity.registered_limits(service_id=image.id)}
+    special = {limit.resource_name for limit in identity.limits(service_id=image.id, project_id=project.id)}
+    for name, default, small in LIMITS:
+        if name not in there:
+            identity.create_registered_limit(service_id=image.id, region_id=REGION, resource_name=name,
+                                             default_limit=default)
+        if small != default and name not in special:
+            identity.create_limit(service_id=image.id, region_id=REGION, project_id=project.id,
+                                  resource_name=name, resource_limit=small)
+
+
 # Unlike the password this is a word that occurs nowhere else, so that tests can look for leaks.
 APPCRED_SECRET = "only-the-application-credential-knows"
 
@@ -139,6 +161,7 @@ admin = in_project("admin", "admin")
 identity = connect(admin).identity
 make_accounts(identity)
 make_catalogue(identity)
+make_limits(identity)
 
 clouds = {"testbed-admin": admin}
 for u in USERS:
@@ -150,6 +173,9 @@ clouds["testbed-appcred"] = {
     "auth": {"auth_url": AUTH_URL, "application_credential_secret": APPCRED_SECRET,
              "application_credential_id": application_credential(connect(clouds["testbed"]))},
     "region_name": REGION, "identity_api_version": 3}
+clouds["testbed-full"] = in_project("demo", "demo")
+for cloud in ("testbed-small", "testbed-full"):
+    clouds[cloud]["image_endpoint_override"] = url("GLANCE_SMALL", "/v2")
 clouds["testbed-denied"] = in_project("demo", "demo")
 clouds["testbed-denied"]["auth"]["password"] = "wrong"
 

@@ -291,6 +291,55 @@ fn who_may_not_publish_is_told_so_and_nothing_is_left() {
     assert_eq!(trial.made(), Vec::<Value>::new());
 }
 
+#[test]
+fn a_store_and_quotas_that_are_full_are_named_and_nothing_is_left() {
+    const SMALL: &str = "testbed-small";
+    const WAYS: [&str; 3] = ["upload", "glance-direct", "web-download"];
+    let origin = Origin::start();
+    let digest = |name: &str| format!("sha256:{}", sha256(&Origin::data(name)));
+    let apply = |trial: &Trial, number: u32, name: &str, way: &str| {
+        let image = trial.image(number, &[("1", json!({"url": origin.url(name), "checksum": digest(name)}))]);
+        let (code, applied, said) = trial.run("apply", &[image], &["--yes", "--import-method", way]);
+        (code, applied["outcomes"][0]["why"].as_str().unwrap_or_default().to_owned(), said)
+    };
+    let full = Trial::begin("full", "testbed-full");
+    for way in WAYS {
+        let (code, why, said) = apply(&full, 1, "huge.img", way);
+        assert_eq!(code, Some(3), "{way} {why} {said}");
+        // A task says nothing about the disk.
+        let expected = match way {
+            "upload" => "There is not enough disk space on the image storage media",
+            _ => "store small did not take it",
+        };
+        assert!(why.contains(expected), "{way} {why}");
+        assert_eq!(full.names(), Vec::<String>::new(), "{way}");
+    }
+    drop(full);
+
+    let many = Trial::begin("many", SMALL);
+    for number in [1, 2] {
+        let (code, why, said) = apply(&many, number, "one.img", "upload");
+        assert_eq!(code, Some(0), "{why} {said}");
+    }
+    for way in WAYS {
+        let (code, why, said) = apply(&many, 3, "one.img", way);
+        assert_eq!(code, Some(3), "{way} {why} {said}");
+        assert!(why.contains("image_count_total is over limit of 2"), "{way} {why}");
+        assert_eq!(many.names().len(), 2, "{way}");
+    }
+    drop(many);
+
+    let much = Trial::begin("much", SMALL);
+    let (code, why, said) = apply(&much, 1, "large.img", "upload");
+    assert_eq!(code, Some(0), "{why} {said}");
+    for way in WAYS {
+        let (code, why, said) = apply(&much, 2, "large.img", way);
+        assert_eq!(code, Some(3), "{way} {why} {said}");
+        assert!(why.contains("image_size_total is over limit of 1"), "{way} {why}");
+        assert_eq!(much.names().len(), 1, "{way}");
+    }
+}
+
 /// Begins an apply whose image comes drop by drop, and waits until glance takes it in.
 fn begun(trial: &Trial, arguments: &[String]) -> std::process::Child {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -40,7 +40,12 @@ impl Member {
         let body: Value = serde_json::from_str(&text).expect("JSON");
         let user = body["token"]["user"]["id"].as_str().expect("a user").to_owned();
         let project = body["token"]["project"]["id"].as_str().expect("a project").to_owned();
-        let catalog = body["token"]["catalog"].as_array().expect("a catalog").clone();
+        let mut catalog = body["token"]["catalog"].as_array().expect("a catalog").clone();
+        if let Some(url) = all["clouds"][cloud]["image_endpoint_override"].as_str() {
+            catalog.retain(|entry| entry["type"] != "image");
+            let url = url.trim_end_matches("/v2");
+            catalog.push(json!({"type": "image", "endpoints": [{"interface": "public", "url": url}]}));
+        }
         Member { client, runtime, token, user, project, catalog }
     }
 

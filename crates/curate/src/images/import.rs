@@ -339,8 +339,11 @@ impl Importer {
             let failed: Vec<&str> =
                 image.text("os_glance_failed_import").value().unwrap_or_default().split(',').collect();
             if is_begun && missing.iter().any(|store| failed.contains(store)) {
-                let why = task_trouble(session, id).await;
-                let why = why.unwrap_or_else(|| format!("glance could not copy it to {}", failed.join(", ")));
+                let stores = failed.join(",");
+                let why = match tasks_end(session, id).await {
+                    TasksEnd::Failed(why) => not_taken(&stores, Some(&why)),
+                    TasksEnd::AtWork | TasksEnd::Unknown => not_taken(&stores, None),
+                };
                 return Err(Unavailable::new(Reason::Refused, why));
             }
             if !is_begun && !has_task(session, id).await {
@@ -412,19 +415,17 @@ impl Importer {
                 let is_settled = image.get("os_glance_import_task").is_none() && !has_task(session, id).await;
                 return Ok(is_settled.then_some(image));
             }
-            let failed =
-                image.text("os_glance_failed_import").value().is_some_and(|stores| !stores.is_empty());
-            if matches!(status, "killed" | "deleted" | "pending_delete") || failed || status == "queued" {
-                // A queued image is one of which an import failed, unless a task is still about it.
-                match task_trouble(session, id).await {
-                    Some(why) => return Err(Unavailable::new(Reason::Refused, why)),
-                    None if status != "queued" || failed => {
-                        return Err(Unavailable::new(
-                            Reason::Refused,
-                            format!("glance gave up on the image ({status})"),
-                        ));
-                    }
-                    None => {}
+            let failed = image.text("os_glance_failed_import").value().filter(|stores| !stores.is_empty());
+            let is_gone = matches!(status, "killed" | "deleted" | "pending_delete");
+            if is_gone || status == "queued" || failed.is_some() {
+                let refused = |why: String| Err(Unavailable::new(Reason::Refused, why));
+                match (tasks_end(session, id).await, failed) {
+                    // A queued image of which nothing failed is one that no task has begun with.
+                    (TasksEnd::AtWork, _) | (TasksEnd::Unknown, None) if !is_gone => {}
+                    (TasksEnd::Failed(why), Some(stores)) => return refused(not_taken(stores, Some(&why))),
+                    (TasksEnd::Failed(why), None) => return refused(why),
+                    (_, Some(stores)) => return refused(not_taken(stores, None)),
+                    (_, None) => return refused(format!("glance gave up on the image ({status})")),
                 }
             }
             Ok(None)
@@ -528,15 +529,32 @@ async fn tasks(session: &Session, id: &str) -> Vec<Value> {
     answer["tasks"].as_array().cloned().unwrap_or_default()
 }
 
-/// What the tasks of an image say about a failure; nothing while one of them is at work or none can be seen.
-async fn task_trouble(session: &Session, id: &str) -> Option<String> {
+/// What became of the tasks of an image.
+enum TasksEnd {
+    /// One of them is not at its end.
+    AtWork,
+    /// One of them failed, for this reason.
+    Failed(String),
+    /// None failed, or none can be seen.
+    Unknown,
+}
+
+async fn tasks_end(session: &Session, id: &str) -> TasksEnd {
     let tasks = tasks(session, id).await;
     if tasks.iter().any(is_at_work) {
-        return None;
+        return TasksEnd::AtWork;
     }
-    let failed = tasks.iter().find(|task| task["status"].as_str() == Some("failure"))?;
+    let Some(failed) = tasks.iter().find(|task| task["status"].as_str() == Some("failure")) else {
+        return TasksEnd::Unknown;
+    };
     let message = failed["message"].as_str().filter(|message| !message.is_empty());
-    Some(message.unwrap_or("the import failed, and glance does not say why").to_owned())
+    TasksEnd::Failed(message.unwrap_or("the import failed, and glance does not say why").to_owned())
+}
+
+/// What there is to say of stores that did not take an image. A task does not tell that a store is full or broken.
+fn not_taken(stores: &str, why: Option<&str>) -> String {
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("store {stores} did not take it{why}; the log of glance-api says why")
 }
 
 /// Compares what glance has with what was promised.

@@ -8,8 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Bytes of an image.
-const SIZE: usize = 300_000;
+/// Bytes of an image, by its name.
+fn size(name: &str) -> usize {
+    match name {
+        "huge.img" => 5_000_000,
+        "large.img" => 2_200_000,
+        _ => 300_000,
+    }
+}
 
 /// It serves until the test ends.
 pub(crate) struct Origin {
@@ -51,7 +57,7 @@ impl Origin {
 
     /// What is behind a name.
     pub(crate) fn data(name: &str) -> Vec<u8> {
-        name.bytes().cycle().take(SIZE).collect()
+        name.bytes().cycle().take(size(name)).collect()
     }
 }
 
