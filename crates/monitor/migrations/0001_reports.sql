@@ -78,12 +78,54 @@ CREATE INDEX result_by_time ON result (counts_from);
 -- The newest result of each testcase, so that nothing has to be looked for in history. What people stated stands beside
 -- what was measured, since it cannot take its place.
 CREATE TABLE standing (
-    subject     BIGINT NOT NULL REFERENCES subject (id),
-    scope       BIGINT NOT NULL REFERENCES scope (id),
-    testcase    BIGINT NOT NULL REFERENCES testcase (id),
-    counts_from BIGINT NOT NULL,
-    report      BIGINT NOT NULL REFERENCES report (id),
-    verdict     BIGINT NOT NULL,
-    stated      BIGINT NOT NULL,
+    subject         BIGINT NOT NULL REFERENCES subject (id),
+    scope           BIGINT NOT NULL REFERENCES scope (id),
+    testcase        BIGINT NOT NULL REFERENCES testcase (id),
+    stated          BIGINT NOT NULL,
+    verdict         BIGINT NOT NULL,
+    -- When it came out first, without ever having expired or changed since, and last.
+    since           BIGINT NOT NULL,
+    first_report    BIGINT NOT NULL REFERENCES report (id),
+    counts_from     BIGINT NOT NULL,
+    report          BIGINT NOT NULL REFERENCES report (id),
+    -- The newest PASS or FAIL.
+    certain_verdict BIGINT,
+    certain_from    BIGINT,
     PRIMARY KEY (subject, scope, testcase, stated)
 ){clustered};
+
+-- How long a testcase kept which verdict before the one it has now. `ended` is when something else came out, or when it
+-- expired.
+CREATE TABLE spell (
+    subject         BIGINT NOT NULL REFERENCES subject (id),
+    scope           BIGINT NOT NULL REFERENCES scope (id),
+    testcase        BIGINT NOT NULL REFERENCES testcase (id),
+    stated          BIGINT NOT NULL,
+    verdict         BIGINT NOT NULL,
+    since           BIGINT NOT NULL,
+    first_report    BIGINT NOT NULL REFERENCES report (id),
+    last            BIGINT NOT NULL,
+    last_report     BIGINT NOT NULL REFERENCES report (id),
+    ended           BIGINT NOT NULL,
+    certain_verdict BIGINT,
+    certain_from    BIGINT,
+    PRIMARY KEY (subject, scope, testcase, stated, since)
+){clustered};
+
+CREATE INDEX spell_by_end ON spell (subject, scope, ended);
+
+-- What the standings of a subject in a scope come to, so that no page has to reckon.
+CREATE TABLE score (
+    subject     BIGINT NOT NULL REFERENCES subject (id),
+    scope       BIGINT NOT NULL REFERENCES scope (id),
+    newest      BIGINT NOT NULL,
+    -- When it has to be reckoned again, since something expires or a version comes into force.
+    next_change BIGINT NOT NULL,
+    -- By what it was reckoned.
+    spec        TEXT NOT NULL,
+    -- JSON.
+    shown       TEXT NOT NULL,
+    PRIMARY KEY (subject, scope)
+){clustered};
+
+CREATE INDEX score_by_change ON score (next_change);

@@ -7,11 +7,14 @@
 mod accounts;
 mod clock;
 mod intake;
+mod past;
 mod scopes;
+mod score;
 mod serve;
 mod status;
 mod store;
 mod web;
+mod workers;
 
 pub use accounts::{Bootstrap, BootstrapProblem};
 pub use clock::Clock;

@@ -1,25 +1,43 @@
 use std::sync::Arc;
 
 use assay_standards::scope::Spec;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// The scopes that the monitor knows.
 #[derive(Clone, Debug)]
-pub struct Scopes(Vec<Arc<Spec>>);
+pub struct Scopes(Vec<Known>);
+
+#[derive(Clone, Debug)]
+struct Known {
+    spec: Arc<Spec>,
+    fingerprint: String,
+}
+
+impl Known {
+    fn new(spec: Spec) -> Self {
+        // Another program may reckon in another way by the same scope.
+        let whole = format!("{} {spec:?}", env!("CARGO_PKG_VERSION"));
+        let digest = digest(&SHA256, whole.as_bytes());
+        Self { fingerprint: STANDARD_NO_PAD.encode(digest), spec: Arc::new(spec) }
+    }
+}
 
 impl Scopes {
     /// The scopes that certificates are granted for, as this program carries them.
     pub fn embedded() -> Self {
-        Self(Spec::embedded_certifiable().into_iter().map(|spec| Arc::new(spec.clone())).collect())
+        Self::new(Spec::embedded_certifiable().into_iter().cloned())
     }
 
     /// Scopes of somebody's own.
     pub fn new(specs: impl IntoIterator<Item = Spec>) -> Self {
-        Self(specs.into_iter().map(Arc::new).collect())
+        Self(specs.into_iter().map(Known::new).collect())
     }
 
     /// A scope by its UUID.
     pub fn by_uuid(&self, uuid: &str) -> Option<&Spec> {
-        self.0.iter().find(|spec| spec.uuid == uuid).map(AsRef::as_ref)
+        self.iter().find(|spec| spec.uuid == uuid)
     }
 
     /// A scope by its UUID or by its name as addresses have it: `SCS-compatible IaaS` is `scs-compatible-iaas`.
@@ -33,8 +51,13 @@ impl Scopes {
         spec.name.chars().map(plain).collect()
     }
 
+    /// What tells this form of a scope, and the way in which it is interpreted, from any other.
+    pub(crate) fn fingerprint(&self, spec: &Spec) -> &str {
+        self.0.iter().find(|known| known.spec.uuid == spec.uuid).map_or("", |known| &known.fingerprint)
+    }
+
     /// All, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Spec> {
-        self.0.iter().map(AsRef::as_ref)
+        self.0.iter().map(|known| known.spec.as_ref())
     }
 }

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use assay_standards::Verdict;
 use assay_standards::scope::{Spec, Testcase, Version};
 use assay_standards::score_card::{Evaluation, ScoreCard, TestResult};
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use crate::scopes::Scopes;
-use crate::store::Standing;
+use crate::store::{Standing, civil};
 
 /// A subject in a scope.
 pub(crate) struct Card<'s> {
@@ -43,11 +41,6 @@ pub(crate) fn cards(
         Some(Card::new(subject, scopes.iter().nth(place)?, standings, now, drafts))
     };
     grouped.into_iter().filter_map(card).filter(|card| !card.results.is_empty()).collect()
-}
-
-/// A time in UTC without saying so, as scopes reckon.
-fn civil(time: Timestamp) -> DateTime {
-    TimeZone::UTC.to_datetime(time)
 }
 
 /// What `/status` answers, in the shape that its readers know.
@@ -185,16 +178,4 @@ fn described(testcase: &Testcase) -> Value {
         described["section"] = json!(section);
     }
     described
-}
-
-/// The worst of several subjects, for a row of a group: FAIL, then MISS, then no data, then ABORT, then PASS.
-pub(crate) fn worst<'c, 's>(members: &[Option<&'c Card<'s>>]) -> Option<&'c Card<'s>> {
-    let rank = |card: Option<&Card<'_>>| match card.map(|card| card.evaluation.verdict()) {
-        Some(Verdict::Fail) => 0,
-        Some(Verdict::Miss) => 1,
-        None => 2,
-        Some(Verdict::Abort) => 3,
-        Some(Verdict::Pass) => 4,
-    };
-    members.iter().copied().min_by_key(|&card| rank(card)).flatten()
 }

@@ -4,21 +4,28 @@
 
 mod accounts;
 mod dialect;
+mod history;
 mod reports;
 mod results;
+mod scores;
 
 use std::fmt::Write as _;
 use std::path::{self, Path};
 use std::time::Duration;
 
+use assay_standards::Verdict;
 use jiff::Timestamp;
-use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, SqlSafeStr, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, Transaction};
 
 use dialect::Dialect;
-pub(crate) use reports::{Handed, HandedReport, Outcome, StoredReport};
+pub(crate) use history::{PastSpell, StandingRow};
+pub(crate) use reports::{Compressed, Handed, HandedReport, Outcome, StoredReport};
 pub(crate) use results::{Approval, Standing};
+pub(crate) use scores::ListedScore;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -127,4 +134,43 @@ fn micros(time: Timestamp) -> i64 {
 
 fn time(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// A time in UTC without saying so, as scopes reckon.
+pub(crate) fn civil(time: Timestamp) -> DateTime {
+    TimeZone::UTC.to_datetime(time)
+}
+
+fn read_civil(micros: i64) -> Result<DateTime, StoreError> {
+    time(micros).map(civil)
+}
+
+/// Such a time as the database has it; the end of the calendar for what lies behind it.
+fn civil_micros(time: DateTime) -> i64 {
+    TimeZone::UTC.to_timestamp(time).unwrap_or(Timestamp::MAX).as_microsecond()
+}
+
+/// The number of a verdict as the database has it; those that are handed in all have one.
+fn code(verdict: Verdict) -> i64 {
+    verdict.code().map_or(0, i64::from)
+}
+
+fn verdict(code: i64) -> Result<Verdict, StoreError> {
+    let known = i8::try_from(code).ok().and_then(|code| Verdict::from_code(Some(code)));
+    known.ok_or_else(|| StoreError::Corrupt(format!("{code} stands for no verdict")))
+}
+
+/// Truth is 1 in both databases, since they share no type for it.
+fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+/// Places for so many rows of so many parameters each, behind so many parameters.
+fn places(rows: usize, each: usize, behind: usize) -> String {
+    let row = |number: usize| {
+        let places: Vec<String> =
+            (1..=each).map(|place| format!("${}", behind + number * each + place)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }

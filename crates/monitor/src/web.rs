@@ -1,6 +1,7 @@
 //! The HTTP server: the addresses that today's clients know, and those of our own.
 
 mod access;
+mod api;
 mod error;
 mod health;
 mod pages;
@@ -86,6 +87,10 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/{form}/report/{uuid}", get(pages::report))
         .route("/{form}/report_full/{uuid}", get(pages::report_full))
         .route("/{form}/scope/{scope}", get(pages::scope))
+        .route("/{form}/subject/{subject}", get(pages::subject))
+        .route("/api/v1/scores", get(api::scores))
+        .route("/api/v1/subjects/{subject}", get(api::subject))
+        .route("/api/v1/subjects/{subject}/history", get(api::history))
         .route("/assets/monitor.css", get(pages::style))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())

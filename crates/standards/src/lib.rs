@@ -6,6 +6,7 @@
 pub mod coverage;
 pub mod declaration;
 pub mod flavor_name;
+pub mod history;
 pub mod requirements;
 pub mod scope;
 pub mod score_card;

@@ -97,10 +97,13 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
         let taken = match read {
             Ok((accounts, scopes)) => {
                 let taken = match &accounts {
-                    Some(accounts) => monitor.take_accounts(accounts).await.map_err(Failure::from),
+                    Some(accounts) => monitor.take_accounts(accounts).await,
                     None => Ok(()),
                 };
-                taken.map(|()| monitor.take_scopes(scopes))
+                match taken {
+                    Ok(()) => monitor.take_scopes(scopes).await.map_err(Failure::from),
+                    Err(error) => Err(error.into()),
+                }
             }
             Err(failure) => Err(failure),
         };

@@ -4,22 +4,42 @@ use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Connection as _, Row, Transaction};
 use uuid::Uuid;
 
-use super::{Store, StoreError, is_storable, micros, time};
+use super::history::{self, NewReport, Of};
+use super::{Store, StoreError, civil, code, is_storable, micros, scores, time};
+use crate::scopes::Scopes;
+use crate::score::Score;
 
 /// What was handed in at once, under one signature.
 #[derive(Debug)]
-pub(crate) struct Handed<'h> {
+pub(crate) struct Handed {
     pub(crate) received_at: Timestamp,
-    pub(crate) uploader: &'h str,
+    pub(crate) uploader: String,
     pub(crate) media_type: &'static str,
-    pub(crate) signature: &'h str,
+    pub(crate) signature: String,
     /// The key it was verified with, type and base64 text.
     pub(crate) public_key: String,
-    pub(crate) payload: &'h str,
-    pub(crate) reports: &'h [HandedReport],
+    /// What was signed, compressed.
+    pub(crate) payload: Compressed,
+    pub(crate) reports: Vec<HandedReport>,
+}
+
+/// What was signed, as it is stored.
+#[derive(Debug)]
+pub(crate) struct Compressed(Vec<u8>);
+
+impl Compressed {
+    /// How much: logs repeat themselves, and more costs more than it saves.
+    const LEVEL: i32 = 3;
+
+    /// # Errors
+    /// There is no memory for it.
+    pub(crate) fn of(payload: &str) -> Result<Self, StoreError> {
+        let compressed = zstd::encode_all(payload.as_bytes(), Self::LEVEL);
+        compressed.map(Self).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
 }
 
 /// One report of it.
@@ -51,35 +71,32 @@ pub(crate) struct StoredReport {
     pub(crate) payload: String,
 }
 
-/// How much the payloads are compressed: logs repeat themselves, and more costs more than it saves.
-const COMPRESSION: i32 = 3;
-
 impl Store {
-    /// Stores what was handed in, all of it or nothing.
-    pub(crate) async fn keep(&self, handed: &Handed<'_>) -> Result<Outcome, StoreError> {
-        let payload = zstd::encode_all(handed.payload.as_bytes(), COMPRESSION)
-            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    /// Stores what was handed in by several at about the same time. Each is stored whole or not at all; what is said to
+    /// be stored is on disk.
+    ///
+    /// # Errors
+    /// Nothing of it is stored.
+    pub(crate) async fn keep(
+        &self,
+        all: &[Handed],
+        scopes: &Scopes,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let mut outcomes = Vec::with_capacity(all.len());
         let mut tx = self.write().await?;
-        let row = sqlx::query(
-            "INSERT INTO submission (received_at, uploader, media_type, signature, public_key, payload)
-             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-        );
-        let row = row
-            .bind(micros(handed.received_at))
-            .bind(handed.uploader)
-            .bind(handed.media_type)
-            .bind(handed.signature)
-            .bind(&handed.public_key)
-            .bind(payload);
-        let submission: i64 = row.fetch_one(&mut *tx).await?.try_get(0)?;
-        for (part, handed) in (0_i64..).zip(handed.reports) {
-            if !keep_report(&mut tx, submission, part, handed).await? {
-                tx.rollback().await?;
-                return Ok(Outcome::Known(handed.report.run.to_string()));
+        for handed in all {
+            // A transaction within the transaction, so that one does not spoil the others.
+            let mut part = tx.begin().await?;
+            let outcome = keep_handed(&mut part, handed, scopes, now).await;
+            match outcome {
+                Ok(Outcome::Stored) => part.commit().await?,
+                Ok(Outcome::Known(_)) | Err(_) => part.rollback().await?,
             }
+            outcomes.push(outcome);
         }
         tx.commit().await?;
-        Ok(Outcome::Stored)
+        Ok(outcomes)
     }
 
     /// A report by its UUID.
@@ -115,12 +132,39 @@ impl Store {
     }
 }
 
+async fn keep_handed(
+    tx: &mut Transaction<'_, Any>,
+    handed: &Handed,
+    scopes: &Scopes,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
+    let row = sqlx::query(
+        "INSERT INTO submission (received_at, uploader, media_type, signature, public_key, payload)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    );
+    let row = row
+        .bind(micros(handed.received_at))
+        .bind(handed.uploader.as_str())
+        .bind(handed.media_type)
+        .bind(handed.signature.as_str())
+        .bind(handed.public_key.as_str())
+        .bind(handed.payload.0.as_slice());
+    let submission: i64 = row.fetch_one(&mut **tx).await?.try_get(0)?;
+    for (part, report) in (0_i64..).zip(&handed.reports) {
+        if !keep_report(tx, (submission, part), report, scopes, now).await? {
+            return Ok(Outcome::Known(report.report.run.to_string()));
+        }
+    }
+    Ok(Outcome::Stored)
+}
+
 /// False if a report with this UUID is there.
 async fn keep_report(
-    tx: &mut Transaction<'static, Any>,
-    submission: i64,
-    part: i64,
+    tx: &mut Transaction<'_, Any>,
+    (submission, part): (i64, i64),
     handed: &HandedReport,
+    scopes: &Scopes,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let HandedReport { report, counts_from } = handed;
     let subject = number(tx, "subject", "name", &report.subject).await?;
@@ -151,21 +195,19 @@ async fn keep_report(
     for some in numbered.chunks(1000) {
         insert_results(tx, (subject, scope, micros(*counts_from), id), some).await?;
     }
-    // What came later takes the place of what came earlier; of two at the same time, what was handed in later.
-    let update = sqlx::query(
-        "INSERT INTO standing (subject, scope, testcase, counts_from, report, verdict, stated)
-         SELECT subject, scope, testcase, counts_from, report, verdict, stated FROM result WHERE report = $1
-         ON CONFLICT (subject, scope, testcase, stated) DO UPDATE
-             SET counts_from = excluded.counts_from, report = excluded.report, verdict = excluded.verdict
-             WHERE excluded.counts_from >= standing.counts_from",
-    );
-    update.bind(id).execute(&mut **tx).await?;
+    let spec = scopes.by_uuid(&report.scope.uuid);
+    let found = results.iter().filter_map(|(&name, &result)| Some((*testcases.get(name)?, name, result)));
+    let report = NewReport { of: Of { subject, scope }, id, at: civil(*counts_from) };
+    let standings = history::advance(tx, report, found, spec).await?;
+    if let Some(spec) = spec {
+        scores::keep(tx, report.of, &Score::reckon(spec, &standings, now), scopes.fingerprint(spec)).await?;
+    }
     Ok(true)
 }
 
 /// Writes results of one report down; all have subject, scope, time and report in common.
 async fn insert_results(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Transaction<'_, Any>,
     (subject, scope, counts_from, report): (i64, i64, i64, i64),
     results: &[(i64, SubmittedResult)],
 ) -> Result<(), StoreError> {
@@ -192,7 +234,7 @@ async fn insert_results(
 
 /// The number that stands for a name, given now if there is none.
 async fn number(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Transaction<'_, Any>,
     table: &'static str,
     column: &'static str,
     name: &str,
@@ -209,7 +251,7 @@ async fn number(
 
 /// The numbers of testcases, given now to those that have none.
 async fn testcase_numbers(
-    tx: &mut Transaction<'static, Any>,
+    tx: &mut Transaction<'_, Any>,
     names: &[&str],
 ) -> Result<BTreeMap<String, i64>, StoreError> {
     let mut numbers = BTreeMap::new();
@@ -246,9 +288,4 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         part: usize::try_from(row.try_get::<i64, _>(4)?).map_err(|error| corrupt(&error))?,
         payload: String::from_utf8(payload).map_err(|error| corrupt(&error))?,
     })
-}
-
-/// The number of a verdict; those that are handed in all have one.
-fn code(verdict: Verdict) -> i64 {
-    verdict.code().map_or(0, i64::from)
 }

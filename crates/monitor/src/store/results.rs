@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Store, StoreError, is_storable, micros, time};
+use super::{Store, StoreError, flag, is_storable, micros, time, verdict};
 
 /// The newest result of a testcase that a program found out, or the newest that people stated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,14 +137,4 @@ impl Store {
         tx.commit().await?;
         Ok(Ok(()))
     }
-}
-
-/// Truth is 1 in both databases, since they share no type for it.
-fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
-    Ok(row.try_get::<i64, _>(column)? != 0)
-}
-
-fn verdict(code: i64) -> Result<Verdict, StoreError> {
-    let known = i8::try_from(code).ok().and_then(|code| Verdict::from_code(Some(code)));
-    known.ok_or_else(|| StoreError::Corrupt(format!("{code} stands for no verdict")))
 }

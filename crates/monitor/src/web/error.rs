@@ -6,7 +6,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::intake::NotKept;
 use crate::store::StoreError;
+use crate::workers::BrokeOff;
 
 /// An answer that is no success, as JSON with `detail`.
 #[derive(Debug)]
@@ -50,6 +52,20 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the database failed");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is not available; try again")
+    }
+}
+
+impl From<NotKept> for Refusal {
+    fn from(error: NotKept) -> Self {
+        tracing::error!(%error, "what was handed in was not stored");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "nothing was stored; try again")
+    }
+}
+
+impl From<BrokeOff> for Refusal {
+    fn from(error: BrokeOff) -> Self {
+        tracing::error!(%error, "a request broke off");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the request broke off")
     }
 }
 

@@ -5,18 +5,22 @@ mod detail;
 mod overview;
 mod report;
 mod scope;
+mod subject;
 mod text;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use super::access::Caller;
+use super::api::Span;
 use super::error::Refusal;
 use super::reports::document;
 use crate::accounts::Role;
+use crate::past::{Past, achieved};
 use crate::serve::Monitor;
 use crate::status::Card;
 
@@ -84,11 +88,9 @@ pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Resul
 async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
     let form = Form::of(form)?;
     let scopes = monitor.scopes();
-    let standings = monitor.store.standings(None, None).await?;
+    let all = monitor.scores().await?;
     let groups = monitor.store.groups().await?;
-    let now = monitor.clock.now();
-    let overview =
-        overview::Overview::new(&monitor.settings.base_url, &scopes, standings, &groups, now, drafts);
+    let overview = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
     show(&monitor, form, &overview)
 }
 
@@ -132,6 +134,30 @@ async fn details(
     }
     let detail = detail::Detail::new(&monitor.settings.base_url, spec, (subject, &subjects), &cards, drafts);
     show(&monitor, form, &detail)
+}
+
+/// What a subject came to over the last days.
+pub(super) async fn subject(
+    State(monitor): Shared,
+    Path((form, subject)): Path<(String, String)>,
+    span: Result<Query<Span>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let Query(span) = span?;
+    let (until, day) = span.until(monitor.clock.now())?;
+    let from = subject::begin(span.days(), until);
+    let scopes = monitor.scopes();
+    let mut told = Vec::new();
+    for spec in scopes.iter() {
+        let spells = monitor.store.history(&subject, &spec.uuid, from).await?;
+        if spells.iter().any(|past| past.spell.since <= until) {
+            let past = Past::new(spec, &spells, from);
+            told.push(subject::Told { past, achieved: achieved(spec, &spells, until) });
+        }
+    }
+    let day = day.map(|day| day.to_string());
+    let base = &monitor.settings.base_url;
+    show(&monitor, form, &subject::SubjectPage::new(base, &subject, told, (span.days(), until, day)))
 }
 
 /// A report, as everybody may see it.

@@ -1,5 +1,5 @@
 use assay_report::SubmittedReport;
-use assay_signature::Signature;
+use assay_signature::{PublicKey, Signature};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -16,7 +16,7 @@ use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Envelope, MediaType, counts_from};
 use crate::serve::Monitor;
-use crate::store::{Handed, HandedReport, Outcome, StoredReport};
+use crate::store::{Compressed, Handed, HandedReport, Outcome, StoredReport};
 
 /// What signatures over reports are made for.
 const NAMESPACE: &str = "report";
@@ -80,24 +80,13 @@ pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Result<
         Ok((caller, media))
     };
     let ((caller, media), body) = body_of(asked.await, &parts.headers, body, LARGEST_BODY).await?;
-    let body = str::from_utf8(&body)
-        .map_err(|error| Refusal::unreadable(format!("the body is no UTF-8: {error}")))?;
-    let envelope = Envelope::open(body).ok_or_else(|| Refusal::not_allowed("missing signature"))?;
-    let public_key = verify(&monitor, &caller, envelope).await?;
-    let reports = read(media, envelope.payload, received_at)?;
-    for HandedReport { report, .. } in &reports {
+    let keys = monitor.store.signing_keys(&caller.name).await?;
+    let uploader = caller.name.clone();
+    let handed = monitor.workers.run(move || prepare(uploader, media, &body, &keys, received_at)).await??;
+    for HandedReport { report, .. } in &handed.reports {
         may_hand_in(&monitor, &caller, report).await?;
     }
-    let handed = Handed {
-        received_at,
-        uploader: &caller.name,
-        media_type: media.as_str(),
-        signature: envelope.signature,
-        public_key,
-        payload: envelope.payload,
-        reports: &reports,
-    };
-    match monitor.store.keep(&handed).await? {
+    match monitor.queue.keep(handed).await? {
         Outcome::Stored => Ok(Json(Value::Null)),
         Outcome::Known(uuid) => {
             let detail = "Conflict: report already present".to_owned();
@@ -107,18 +96,32 @@ pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Result<
     }
 }
 
-/// The key that the payload was signed with, if it is one of the caller's.
-async fn verify(monitor: &Monitor, caller: &Caller, envelope: Envelope<'_>) -> Result<String, Refusal> {
-    let keys = monitor.store.signing_keys(&caller.name).await?;
+/// What there is to find out about a body without asking anybody: by whom it was signed, and what it says.
+fn prepare(
+    uploader: String,
+    media: MediaType,
+    body: &[u8],
+    keys: &[PublicKey],
+    received_at: Timestamp,
+) -> Result<Handed, Refusal> {
+    let body = str::from_utf8(body)
+        .map_err(|error| Refusal::unreadable(format!("the body is no UTF-8: {error}")))?;
+    let envelope = Envelope::open(body).ok_or_else(|| Refusal::not_allowed("missing signature"))?;
     let verified = Signature::read(envelope.signature)
-        .and_then(|signature| signature.verify(NAMESPACE, envelope.payload.as_bytes(), &keys).cloned());
-    match verified {
-        Ok(key) => Ok(key.to_string()),
-        Err(error) => {
-            tracing::info!(%error, uploader = caller.name, "a signature was not accepted");
-            Err(Refusal::not_allowed(format!("verification failed: {error}")))
-        }
-    }
+        .and_then(|signature| signature.verify(NAMESPACE, envelope.payload.as_bytes(), keys).cloned());
+    let public_key = verified.map_err(|error| {
+        tracing::info!(%error, uploader, "a signature was not accepted");
+        Refusal::not_allowed(format!("verification failed: {error}"))
+    })?;
+    Ok(Handed {
+        received_at,
+        uploader,
+        media_type: media.as_str(),
+        signature: envelope.signature.to_owned(),
+        public_key: public_key.to_string(),
+        reports: read(media, envelope.payload, received_at)?,
+        payload: Compressed::of(envelope.payload)?,
+    })
 }
 
 fn read(media: MediaType, payload: &str, received_at: Timestamp) -> Result<Vec<HandedReport>, Refusal> {

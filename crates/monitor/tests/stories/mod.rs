@@ -2,11 +2,12 @@
 
 mod ground;
 mod looking;
+mod past;
 mod reading;
 mod uploading;
 
 pub(crate) use ground::Ground;
-pub(crate) use {looking::*, reading::*, uploading::*};
+pub(crate) use {looking::*, past::*, reading::*, uploading::*};
 
 /// A test for each story, on what a function sets up.
 macro_rules! on {
@@ -30,7 +31,12 @@ macro_rules! on {
             a_group_is_as_good_as_its_worst_member,
             nothing_of_a_report_is_markup,
             whole_logs_are_for_whom_they_concern,
-            the_server_says_nothing_about_itself
+            the_server_says_nothing_about_itself,
+            giving_up_proves_nothing,
+            any_day_can_be_asked_for,
+            what_comes_late_takes_its_place_in_the_past,
+            the_history_is_shown,
+            many_at_once_are_stored_each_for_itself
         );
     };
     ($ground:ident: $($story:ident),+) => {

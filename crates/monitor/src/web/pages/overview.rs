@@ -4,14 +4,12 @@ use askama::Template;
 use assay_standards::Verdict;
 use assay_standards::scope::Spec;
 use assay_standards::score_card::Evaluation;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::Shown;
 use super::text::class;
 use crate::scopes::Scopes;
-use crate::status::{Card, cards, worst};
-use crate::store::Standing;
+use crate::score::{Achieved, Cell};
+use crate::store::ListedScore;
 
 /// What all subjects come to, scope by scope.
 #[derive(Template)]
@@ -42,6 +40,8 @@ struct Row {
     class: &'static str,
     /// How many testcases have which verdict.
     counts: String,
+    /// What is achieved, counting only what is certain.
+    achieved: String,
     /// The day of the newest result.
     checked: String,
 }
@@ -50,26 +50,15 @@ impl<'o> Overview<'o> {
     pub(super) fn new(
         base: &'o str,
         scopes: &Scopes,
-        standings: Vec<Standing>,
+        all: &[ListedScore],
         groups: &[(String, String)],
-        now: Timestamp,
         drafts: bool,
     ) -> Self {
-        let mut newest: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
-        for standing in &standings {
-            let time = newest
-                .entry((standing.scope.clone(), standing.subject.clone()))
-                .or_insert(standing.counts_from);
-            *time = standing.counts_from.max(*time);
-        }
-        let cards = cards(scopes, standings, now, drafts);
         let table = |spec: &Spec| {
-            let of_scope = newest.iter().filter(|((scope, _), _)| *scope == spec.uuid);
-            let checked = of_scope.map(|((_, subject), &time)| (subject.as_str(), time)).collect();
-            let cards = cards.iter().filter(|card| card.spec.uuid == spec.uuid);
-            let cards = cards.map(|card| (card.subject.as_str(), card)).collect();
+            let of_scope = all.iter().filter(|listed| listed.scope == spec.uuid);
+            let of_scope = of_scope.map(|listed| (listed.subject.as_str(), listed)).collect();
             let (name, slug) = (spec.name.clone(), Scopes::slug(spec));
-            ScopeTable { name, slug, rows: rows(&checked, groups, &cards) }
+            ScopeTable { name, slug, rows: rows(&of_scope, groups, drafts) }
         };
         Self {
             base,
@@ -81,22 +70,18 @@ impl<'o> Overview<'o> {
 
 /// The subjects that were ever checked, those of a group in one row. Of a group, members that were never checked count,
 /// too.
-fn rows(
-    checked: &BTreeMap<&str, Timestamp>,
-    groups: &[(String, String)],
-    cards: &BTreeMap<&str, &Card<'_>>,
-) -> Vec<Row> {
+fn rows(scores: &BTreeMap<&str, &ListedScore>, groups: &[(String, String)], drafts: bool) -> Vec<Row> {
     let mut grouped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (group, member) in groups {
         grouped.entry(group).or_default().push(member);
     }
     let is_grouped: BTreeSet<&str> = grouped.values().flatten().copied().collect();
-    let alone = checked.keys().filter(|subject| !is_grouped.contains(*subject));
-    let alone = alone.map(|&subject| row(subject.to_owned(), subject, None, &[subject], checked, cards));
+    let alone = scores.keys().filter(|subject| !is_grouped.contains(*subject));
+    let alone = alone.map(|&subject| row(subject.to_owned(), subject, None, &[subject], scores, drafts));
     let is_checked =
-        |(_, members): &(&str, Vec<&str>)| members.iter().any(|member| checked.contains_key(member));
+        |(_, members): &(&str, Vec<&str>)| members.iter().any(|member| scores.contains_key(member));
     let together = grouped.into_iter().filter(is_checked).map(|(group, members)| {
-        row(format!("group-{group}"), group, Some(members.len()), &members, checked, cards)
+        row(format!("group-{group}"), group, Some(members.len()), &members, scores, drafts)
     });
     let mut rows: Vec<Row> = alone.chain(together).collect();
     rows.sort_by(|a, b| a.shown.cmp(&b.shown));
@@ -108,28 +93,50 @@ fn row(
     shown: &str,
     size: Option<usize>,
     members: &[&str],
-    checked: &BTreeMap<&str, Timestamp>,
-    cards: &BTreeMap<&str, &Card<'_>>,
+    scores: &BTreeMap<&str, &ListedScore>,
+    drafts: bool,
 ) -> Row {
-    let of_members: Vec<Option<&Card<'_>>> =
-        members.iter().map(|member| cards.get(member).copied()).collect();
-    let card = worst(&of_members);
-    let newest = members.iter().filter_map(|member| checked.get(member)).max();
+    let of_members = || members.iter().map(|member| scores.get(member).copied());
+    let cell = |listed: &'_ ListedScore| {
+        let score = &listed.score;
+        if drafts { score.drafts.clone() } else { score.plain.clone() }
+    };
+    let cell =
+        of_members().map(|listed| listed.and_then(cell)).min_by_key(|cell| rank(cell.as_ref())).flatten();
+    let achieved = of_members().map(|listed| listed.and_then(|listed| listed.score.achieved.clone()));
+    let achieved = achieved.max_by_key(|achieved| badness(achieved.as_ref())).flatten();
     Row {
         subject,
         shown: shown.to_owned(),
         members: size,
-        summary: card.map_or(Evaluation::NO_DATA.to_owned(), Card::summary),
-        class: class(card.map_or(Verdict::Miss, |card| card.evaluation.verdict())),
-        counts: card.map_or_else(String::new, counts),
-        checked: newest.map_or_else(String::new, |&time| TimeZone::UTC.to_datetime(time).date().to_string()),
+        class: class(cell.as_ref().map_or(Verdict::Miss, |cell| cell.verdict)),
+        summary: cell.as_ref().map_or(Evaluation::NO_DATA.to_owned(), |cell| cell.summary.clone()),
+        counts: cell.map_or_else(String::new, |cell| cell.counts),
+        achieved: achieved.as_ref().map_or_else(|| "MISS".to_owned(), ToString::to_string),
+        checked: of_members()
+            .flatten()
+            .map(|listed| listed.newest.date())
+            .max()
+            .map_or_else(String::new, |day| day.to_string()),
     }
 }
 
-fn counts(card: &Card<'_>) -> String {
-    let buckets = card.results.buckets(&card.evaluation);
-    let words = buckets.iter().map(|(verdict, members)| format!("{} {verdict}", members.len()));
-    words.collect::<Vec<_>>().join(", ")
+/// The worst of several subjects first: FAIL, then MISS, then no data, then ABORT, then PASS.
+fn rank(cell: Option<&Cell>) -> u8 {
+    match cell.map(|cell| cell.verdict) {
+        Some(Verdict::Fail) => 0,
+        Some(Verdict::Miss) => 1,
+        None => 2,
+        Some(Verdict::Abort) => 3,
+        Some(Verdict::Pass) => 4,
+    }
+}
+
+/// How bad a state is; without any, nothing is known.
+fn badness(achieved: Option<&Achieved>) -> usize {
+    let order = ["PASS", "TENTATIVE", "ABORT", "MISS", "FAIL"];
+    let state = achieved.map_or("MISS", |achieved| achieved.state.as_str());
+    order.iter().position(|word| *word == state).unwrap_or(order.len())
 }
 
 impl Shown for Overview<'_> {

@@ -1,0 +1,92 @@
+//! What a subject came to over a time, and what it came to at any instant of it.
+
+use assay_standards::history::{Achievement, Interval, Latest, State};
+use assay_standards::scope::{Spec, Testcase};
+use jiff::civil::DateTime;
+
+use crate::score::{Achieved, states};
+use crate::store::PastSpell;
+
+/// The past of a subject in a scope.
+pub(crate) struct Past<'s> {
+    pub(crate) spec: &'s Spec,
+    /// By testcase.
+    pub(crate) testcases: Vec<TestcasePast<'s>>,
+}
+
+/// The past of a testcase.
+pub(crate) struct TestcasePast<'s> {
+    pub(crate) testcase: &'s Testcase,
+    /// In order. Nothing was known where there is none.
+    pub(crate) intervals: Vec<Known>,
+}
+
+/// A state over a time, and by which reports it is known.
+pub(crate) struct Known {
+    pub(crate) interval: Interval,
+    /// Whether it lasts until nothing else comes in before its end.
+    pub(crate) is_open: bool,
+    pub(crate) first_report: String,
+    pub(crate) last_report: String,
+}
+
+impl<'s> Past<'s> {
+    /// What is known of a subject since an instant, from what [`crate::store::Store::history`] has of it. What a scope
+    /// does not know, or people stated of what a program can find out, is left out.
+    pub(crate) fn new(spec: &'s Spec, spells: &[PastSpell], from: DateTime) -> Self {
+        let mut testcases: Vec<TestcasePast<'s>> = Vec::new();
+        for past in spells {
+            let Some(testcase) = spec.testcase(&past.testcase).filter(|known| known.manual || !past.stated)
+            else {
+                continue;
+            };
+            let intervals = past.spell.intervals(past.certain, testcase.lifetime, past.ended);
+            let known = intervals.into_iter().filter(|interval| interval.to > from).map(|interval| Known {
+                interval,
+                is_open: past.ended.is_none(),
+                first_report: past.spell.first_report.clone(),
+                last_report: past.spell.last_report.clone(),
+            });
+            match testcases.last_mut().filter(|last| last.testcase.id == testcase.id) {
+                Some(last) => last.intervals.extend(known),
+                None => testcases.push(TestcasePast { testcase, intervals: known.collect() }),
+            }
+        }
+        testcases.retain(|past| !past.intervals.is_empty());
+        for past in &mut testcases {
+            past.intervals.sort_by_key(|known| known.interval.from);
+        }
+        Self { spec, testcases }
+    }
+}
+
+/// What a subject achieved at an instant, from spells of which none that had not ended then is missing.
+pub(crate) fn achieved(spec: &Spec, spells: &[PastSpell], at: DateTime) -> Option<Achieved> {
+    let known =
+        spells.iter().filter(|past| past.spell.since <= at && past.ended.is_none_or(|ended| at < ended));
+    let known = known.map(|past| {
+        // Within a spell there is always a result that counts, whichever it was.
+        let latest =
+            Latest { verdict: past.spell.verdict, at: past.spell.last.min(at), certain: past.certain };
+        (past.testcase.as_str(), past.stated, latest)
+    });
+    Achievement::new(spec, &states(spec, known, at), at.date()).as_ref().map(Achieved::new)
+}
+
+impl Known {
+    /// The word for the state.
+    pub(crate) fn word(&self) -> &'static str {
+        self.interval.state.as_str()
+    }
+}
+
+/// The class of a state in the style.
+pub(crate) fn class(state: State) -> &'static str {
+    match state {
+        State::Pass => "pass",
+        State::Tentative { .. } => "tentative",
+        State::Abort => "abort",
+        State::Miss => "miss",
+        State::Fail => "fail",
+    }
+}

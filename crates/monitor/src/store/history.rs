@@ -1,0 +1,468 @@
+//! How the newest result of each testcase, and the spells before it, come to be and are read.
+
+use std::collections::BTreeMap;
+
+use assay_report::SubmittedResult;
+use assay_standards::Verdict;
+use assay_standards::history::{Latest, Spell};
+use assay_standards::scope::{Lifetime, Spec};
+use jiff::civil::DateTime;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+
+use super::{Store, StoreError, civil_micros, code, flag, is_storable, places, read_civil, verdict};
+
+/// A subject in a scope, both as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Of {
+    pub(super) subject: i64,
+    pub(super) scope: i64,
+}
+
+/// A report that is being stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewReport {
+    pub(super) of: Of,
+    pub(super) id: i64,
+    /// From when on its results count.
+    pub(super) at: DateTime,
+}
+
+/// The newest result of a testcase and how long it has been the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StandingRow {
+    testcase: i64,
+    /// The testcase by its name.
+    pub(crate) name: String,
+    /// Whether people stated it.
+    pub(crate) stated: bool,
+    /// With the reports by their numbers.
+    pub(crate) spell: Spell<i64>,
+    /// The newest PASS or FAIL.
+    certain: Option<(Verdict, DateTime)>,
+}
+
+impl StandingRow {
+    pub(crate) fn latest(&self) -> Latest {
+        Latest { verdict: self.spell.verdict, at: self.spell.last, certain: self.certain }
+    }
+
+    /// Takes in that this came out, too.
+    fn be_certain(&mut self) {
+        if self.spell.verdict != Verdict::Abort {
+            self.certain = Some((self.spell.verdict, self.spell.last));
+        }
+    }
+}
+
+/// A spell that is over.
+struct Ended {
+    testcase: i64,
+    stated: bool,
+    spell: Spell<i64>,
+    certain: Option<(Verdict, DateTime)>,
+    end: DateTime,
+}
+
+/// What was or is known of a testcase over a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PastSpell {
+    pub(crate) testcase: String,
+    pub(crate) stated: bool,
+    /// With the reports by their UUIDs.
+    pub(crate) spell: Spell<String>,
+    /// The newest PASS or FAIL at its end.
+    pub(crate) certain: Option<(Verdict, DateTime)>,
+    /// When something else came out, or when it expired; none while nothing else came out.
+    pub(crate) ended: Option<DateTime>,
+}
+
+const STANDING: &str =
+    "c.testcase, t.name, c.stated, c.verdict, c.since, c.first_report, c.counts_from, c.report,
+    c.certain_verdict, c.certain_from";
+
+/// The newest results of a subject in a scope.
+pub(super) async fn standings(tx: &mut Transaction<'_, Any>, of: Of) -> Result<Vec<StandingRow>, StoreError> {
+    let select = format!(
+        "SELECT {STANDING} FROM standing c JOIN testcase t ON t.id = c.testcase
+         WHERE c.subject = $1 AND c.scope = $2"
+    );
+    let rows =
+        sqlx::query(AssertSqlSafe(select)).bind(of.subject).bind(of.scope).fetch_all(&mut **tx).await?;
+    let read = |row: &AnyRow| {
+        Ok(StandingRow {
+            testcase: row.try_get(0)?,
+            name: row.try_get(1)?,
+            stated: flag(row, 2)?,
+            spell: spell(row, 3)?,
+            certain: certain(row, 8)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// A spell from five columns: verdict, since, its report, last, its report.
+fn spell(row: &AnyRow, column: usize) -> Result<Spell<i64>, StoreError> {
+    Ok(Spell {
+        verdict: verdict(row.try_get(column)?)?,
+        since: read_civil(row.try_get(column + 1)?)?,
+        first_report: row.try_get(column + 2)?,
+        last: read_civil(row.try_get(column + 3)?)?,
+        last_report: row.try_get(column + 4)?,
+    })
+}
+
+fn certain(row: &AnyRow, column: usize) -> Result<Option<(Verdict, DateTime)>, StoreError> {
+    let found: Option<i64> = row.try_get(column)?;
+    let at: Option<i64> = row.try_get(column + 1)?;
+    found.zip(at).map(|(found, at)| Ok((verdict(found)?, read_civil(at)?))).transpose()
+}
+
+fn lifetime(spec: Option<&Spec>, testcase: &str) -> Lifetime {
+    spec.and_then(|spec| spec.testcase(testcase)).map_or_else(Lifetime::default, |testcase| testcase.lifetime)
+}
+
+/// Takes the results of a report into account, each the number and name of its testcase. What stands then is handed
+/// back.
+pub(super) async fn advance<'r>(
+    tx: &mut Transaction<'_, Any>,
+    report: NewReport,
+    found: impl Iterator<Item = (i64, &'r str, SubmittedResult)>,
+    spec: Option<&Spec>,
+) -> Result<Vec<StandingRow>, StoreError> {
+    let rows = standings(tx, report.of).await?;
+    let mut rows: BTreeMap<(i64, bool), StandingRow> =
+        rows.into_iter().map(|row| ((row.testcase, row.stated), row)).collect();
+    let (mut same, mut changed, mut ended, mut late) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (testcase, name, result) in found {
+        let key = (testcase, result.is_stated);
+        let new = Spell::of(result.verdict, report.at, report.id);
+        let Some(row) = rows.get_mut(&key) else {
+            let name = name.to_owned();
+            let mut row = StandingRow { testcase, name, stated: result.is_stated, spell: new, certain: None };
+            row.be_certain();
+            rows.insert(key, row);
+            changed.push(key);
+            continue;
+        };
+        if report.at < row.spell.last {
+            late.push((key, new));
+            continue;
+        }
+        if row.spell.goes_on_in(&new, lifetime(spec, name)) {
+            row.spell.last = new.last;
+            row.spell.last_report = new.last_report;
+            same.push(key);
+        } else {
+            // Of two results at the same instant, the one that came later counts alone.
+            if row.spell.since < new.since {
+                ended.push(Ended {
+                    testcase,
+                    stated: row.stated,
+                    spell: row.spell,
+                    certain: row.certain,
+                    end: row.spell.end(lifetime(spec, name), Some(new.since)),
+                });
+            }
+            row.spell = new;
+            changed.push(key);
+        }
+        row.be_certain();
+    }
+    for (key, new) in late {
+        if let Some(row) = rows.get_mut(&key)
+            && insert_late(tx, report.of, row, new, lifetime(spec, &row.name.clone())).await?
+        {
+            changed.push(key);
+        }
+    }
+    let pick =
+        |keys: &[(i64, bool)]| -> Vec<&StandingRow> { keys.iter().filter_map(|key| rows.get(key)).collect() };
+    go_on(tx, report, &pick(&same)).await?;
+    write_standings(tx, report.of, &pick(&changed)).await?;
+    write_ended(tx, report.of, &ended).await?;
+    Ok(rows.into_values().collect())
+}
+
+/// Those whose newest result is of this report, and says what the one before did.
+async fn go_on(
+    tx: &mut Transaction<'_, Any>,
+    report: NewReport,
+    rows: &[&StandingRow],
+) -> Result<(), StoreError> {
+    for (is_certain, set) in [
+        (true, "counts_from = $1, report = $2, certain_verdict = verdict, certain_from = $1"),
+        (false, "counts_from = $1, report = $2"),
+    ] {
+        for stated in [false, true] {
+            let of_kind = |row: &&&StandingRow| {
+                row.stated == stated && (row.spell.verdict != Verdict::Abort) == is_certain
+            };
+            let testcases: Vec<i64> = rows.iter().filter(of_kind).map(|row| row.testcase).collect();
+            for some in testcases.chunks(1000) {
+                let update = format!(
+                    "UPDATE standing SET {set} WHERE subject = $3 AND scope = $4 AND stated = $5 AND testcase IN {}",
+                    places(1, some.len(), 5)
+                );
+                let mut update = sqlx::query(AssertSqlSafe(update))
+                    .bind(civil_micros(report.at))
+                    .bind(report.id)
+                    .bind(report.of.subject)
+                    .bind(report.of.scope)
+                    .bind(i64::from(stated));
+                for testcase in some {
+                    update = update.bind(*testcase);
+                }
+                update.execute(&mut **tx).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn write_standings(
+    tx: &mut Transaction<'_, Any>,
+    of: Of,
+    rows: &[&StandingRow],
+) -> Result<(), StoreError> {
+    for some in rows.chunks(200) {
+        let insert = format!(
+            "INSERT INTO standing (subject, scope, testcase, stated, verdict, since, first_report, counts_from,
+                 report, certain_verdict, certain_from)
+             VALUES {} ON CONFLICT (subject, scope, testcase, stated) DO UPDATE
+                 SET verdict = excluded.verdict, since = excluded.since, first_report = excluded.first_report,
+                     counts_from = excluded.counts_from, report = excluded.report,
+                     certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
+            places(some.len(), 11, 0)
+        );
+        let mut insert = sqlx::query(AssertSqlSafe(insert));
+        for row in some {
+            let StandingRow { testcase, stated, spell, certain, .. } = row;
+            insert = insert
+                .bind(of.subject)
+                .bind(of.scope)
+                .bind(*testcase)
+                .bind(i64::from(*stated))
+                .bind(code(spell.verdict))
+                .bind(civil_micros(spell.since))
+                .bind(spell.first_report)
+                .bind(civil_micros(spell.last))
+                .bind(spell.last_report)
+                .bind(certain.map(|(verdict, _)| code(verdict)))
+                .bind(certain.map(|(_, at)| civil_micros(at)));
+        }
+        insert.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn write_ended(tx: &mut Transaction<'_, Any>, of: Of, spells: &[Ended]) -> Result<(), StoreError> {
+    for some in spells.chunks(200) {
+        let insert = format!(
+            "INSERT INTO spell (subject, scope, testcase, stated, verdict, since, first_report, last, last_report,
+                 ended, certain_verdict, certain_from) VALUES {}",
+            places(some.len(), 12, 0)
+        );
+        let mut insert = sqlx::query(AssertSqlSafe(insert));
+        for Ended { testcase, stated, spell, certain, end } in some {
+            insert = insert
+                .bind(of.subject)
+                .bind(of.scope)
+                .bind(*testcase)
+                .bind(i64::from(*stated))
+                .bind(code(spell.verdict))
+                .bind(civil_micros(spell.since))
+                .bind(spell.first_report)
+                .bind(civil_micros(spell.last))
+                .bind(spell.last_report)
+                .bind(civil_micros(*end))
+                .bind(certain.map(|(verdict, _)| code(verdict)))
+                .bind(certain.map(|(_, at)| civil_micros(at)));
+        }
+        insert.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Which testcase of whom.
+#[derive(Clone, Copy)]
+struct Key {
+    of: Of,
+    testcase: i64,
+    stated: bool,
+}
+
+/// Takes in a result that is older than the newest of its testcase; its row in `result` is there already. True if
+/// what stands is not as it was.
+async fn insert_late(
+    tx: &mut Transaction<'_, Any>,
+    of: Of,
+    row: &mut StandingRow,
+    late: Spell<i64>,
+    lifetime: Lifetime,
+) -> Result<bool, StoreError> {
+    let key = Key { of, testcase: row.testcase, stated: row.stated };
+    let is_in_newest = row.spell.since <= late.since;
+    let before = match is_in_newest {
+        true => Some((row.spell, None)),
+        false => neighbour(tx, key, late.since, "since <= $5 ORDER BY since DESC").await?,
+    };
+    let closed_after = match is_in_newest {
+        true => None,
+        false => neighbour(tx, key, late.since, "since > $5 ORDER BY since").await?,
+    };
+    let is_newest_replaced = is_in_newest || closed_after.is_none();
+    let after = closed_after.or((!is_in_newest).then_some((row.spell, None)));
+    let nearest = match &before {
+        Some((before, _)) if late.since <= before.last => [
+            nearest(tx, key, late.since, "counts_from < $5 ORDER BY counts_from DESC, report DESC")
+                .await?
+                .filter(|&(at, _)| at >= before.since),
+            nearest(tx, key, late.since, "counts_from > $5 ORDER BY counts_from, report DESC")
+                .await?
+                .filter(|&(at, _)| at <= before.last),
+        ],
+        _ => [None, None],
+    };
+    for (spell, _) in before.iter().chain(&closed_after).filter(|(_, ended)| ended.is_some()) {
+        let delete = sqlx::query(
+            "DELETE FROM spell WHERE subject = $1 AND scope = $2 AND testcase = $3 AND stated = $4 AND since = $5",
+        );
+        let delete = delete.bind(of.subject).bind(of.scope).bind(key.testcase).bind(i64::from(key.stated));
+        delete.bind(civil_micros(spell.since)).execute(&mut **tx).await?;
+    }
+    let mut spells = Spell::with_late(
+        before.map(|(spell, _)| spell),
+        late,
+        nearest,
+        after.map(|(spell, _)| spell),
+        lifetime,
+    );
+    let newest = if is_newest_replaced { spells.pop() } else { None };
+    let mut ended = Vec::new();
+    for (number, spell) in spells.iter().enumerate() {
+        let next = spells.get(number + 1).or(newest.as_ref()).map(|next| next.since);
+        // The last of them ends as the spell did whose place it takes.
+        let end = match (next, after) {
+            (None, Some((_, Some(end)))) => end,
+            _ => spell.end(lifetime, next),
+        };
+        let certain = last_certain(tx, key, spell.last).await?;
+        ended.push(Ended { testcase: key.testcase, stated: key.stated, spell: *spell, certain, end });
+    }
+    write_ended(tx, of, &ended).await?;
+    let before = row.clone();
+    if let Some(newest) = newest {
+        row.spell = newest;
+    }
+    row.certain = last_certain(tx, key, row.spell.last).await?;
+    Ok(before != *row)
+}
+
+/// The nearest spell that is over, and its end.
+async fn neighbour(
+    tx: &mut Transaction<'_, Any>,
+    key: Key,
+    at: DateTime,
+    which: &str,
+) -> Result<Option<(Spell<i64>, Option<DateTime>)>, StoreError> {
+    let select = format!(
+        "SELECT verdict, since, first_report, last, last_report, ended FROM spell
+         WHERE subject = $1 AND scope = $2 AND testcase = $3 AND stated = $4 AND {which} LIMIT 1"
+    );
+    let Some(row) = fetch(tx, key, at, select).await? else { return Ok(None) };
+    Ok(Some((spell(&row, 0)?, Some(read_civil(row.try_get(5)?)?))))
+}
+
+/// The nearest result, and its report.
+async fn nearest(
+    tx: &mut Transaction<'_, Any>,
+    key: Key,
+    at: DateTime,
+    which: &str,
+) -> Result<Option<(DateTime, i64)>, StoreError> {
+    let select = format!(
+        "SELECT counts_from, report FROM result
+         WHERE subject = $1 AND scope = $2 AND testcase = $3 AND stated = $4 AND {which} LIMIT 1"
+    );
+    let Some(row) = fetch(tx, key, at, select).await? else { return Ok(None) };
+    Ok(Some((read_civil(row.try_get(0)?)?, row.try_get(1)?)))
+}
+
+/// The newest PASS or FAIL up to an instant.
+async fn last_certain(
+    tx: &mut Transaction<'_, Any>,
+    key: Key,
+    at: DateTime,
+) -> Result<Option<(Verdict, DateTime)>, StoreError> {
+    let select = "SELECT verdict, counts_from FROM result
+         WHERE subject = $1 AND scope = $2 AND testcase = $3 AND stated = $4 AND counts_from <= $5 AND verdict <> 0
+         ORDER BY counts_from DESC, report DESC LIMIT 1";
+    let row = fetch(tx, key, at, select.to_owned()).await?;
+    row.map(|row| Ok((verdict(row.try_get(0)?)?, read_civil(row.try_get(1)?)?))).transpose()
+}
+
+async fn fetch(
+    tx: &mut Transaction<'_, Any>,
+    key: Key,
+    at: DateTime,
+    select: String,
+) -> Result<Option<AnyRow>, StoreError> {
+    let select =
+        sqlx::query(AssertSqlSafe(select)).bind(key.of.subject).bind(key.of.scope).bind(key.testcase);
+    Ok(select.bind(i64::from(key.stated)).bind(civil_micros(at)).fetch_optional(&mut **tx).await?)
+}
+
+impl Store {
+    /// What was and is known of the testcases of a subject in a scope (by name and UUID): what stands, and the spells
+    /// before it that had not ended at `from`. By testcase, oldest first.
+    pub(crate) async fn history(
+        &self,
+        subject: &str,
+        scope: &str,
+        from: DateTime,
+    ) -> Result<Vec<PastSpell>, StoreError> {
+        if ![subject, scope].into_iter().all(is_storable) {
+            return Ok(Vec::new());
+        }
+        let ids = "c.subject = (SELECT id FROM subject WHERE name = $1) AND c.scope = (SELECT id FROM scope WHERE uuid = $2)";
+        let past = format!(
+            "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.last, l.uuid, c.certain_verdict, c.certain_from,
+                 c.ended
+             FROM spell c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
+                 JOIN report l ON l.id = c.last_report
+             WHERE {ids} AND c.ended > $3"
+        );
+        let present = format!(
+            "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.counts_from, l.uuid, c.certain_verdict,
+                 c.certain_from
+             FROM standing c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
+                 JOIN report l ON l.id = c.report
+             WHERE {ids}"
+        );
+        let past = sqlx::query(AssertSqlSafe(past)).bind(subject).bind(scope).bind(civil_micros(from));
+        let past = past.fetch_all(&self.pool).await?;
+        let present =
+            sqlx::query(AssertSqlSafe(present)).bind(subject).bind(scope).fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow, ended: Option<DateTime>| {
+            Ok(PastSpell {
+                testcase: row.try_get(0)?,
+                stated: flag(row, 1)?,
+                spell: Spell {
+                    verdict: verdict(row.try_get(2)?)?,
+                    since: read_civil(row.try_get(3)?)?,
+                    first_report: row.try_get(4)?,
+                    last: read_civil(row.try_get(5)?)?,
+                    last_report: row.try_get(6)?,
+                },
+                certain: certain(row, 7)?,
+                ended,
+            })
+        };
+        let past = past.iter().map(|row| read(row, Some(read_civil(row.try_get(9)?)?)));
+        let mut all: Vec<PastSpell> =
+            past.chain(present.iter().map(|row| read(row, None))).collect::<Result<_, StoreError>>()?;
+        all.sort_by(|a, b| (&a.testcase, a.spell.since).cmp(&(&b.testcase, b.spell.since)));
+        Ok(all)
+    }
+}

@@ -1,0 +1,120 @@
+//! What standings come to, kept so that no page has to reckon.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
+
+use super::history::{Of, standings};
+use super::{Store, StoreError, civil_micros, micros, read_civil};
+use crate::scopes::Scopes;
+use crate::score::Score;
+
+/// A score and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedScore {
+    pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    /// When the newest result was found.
+    pub(crate) newest: DateTime,
+    pub(crate) score: Score,
+}
+
+/// Stores a score. `spec` says by what it was reckoned.
+pub(super) async fn keep(
+    tx: &mut Transaction<'_, Any>,
+    of: Of,
+    score: &Score,
+    spec: &str,
+) -> Result<(), StoreError> {
+    let shown = serde_json::to_string(score).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let upsert = sqlx::query(
+        "INSERT INTO score (subject, scope, newest, next_change, spec, shown) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (subject, scope) DO UPDATE
+             SET newest = excluded.newest, next_change = excluded.next_change, spec = excluded.spec,
+                 shown = excluded.shown",
+    );
+    upsert
+        .bind(of.subject)
+        .bind(of.scope)
+        .bind(civil_micros(score.newest))
+        .bind(civil_micros(score.next_change))
+        .bind(spec)
+        .bind(shown)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// All scores, by subject.
+    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.name, o.uuid, c.newest, c.shown
+             FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
+        );
+        let read = |row: &AnyRow| {
+            let shown: String = row.try_get(3)?;
+            Ok(ListedScore {
+                subject: row.try_get(0)?,
+                scope: row.try_get(1)?,
+                newest: read_civil(row.try_get(2)?)?,
+                score: serde_json::from_str(&shown)
+                    .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            })
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Reckons again what has changed by itself: results expired, or a version came into force.
+    pub(crate) async fn reckon_due(&self, scopes: &Scopes, now: Timestamp) -> Result<(), StoreError> {
+        const DUE: &str = "SELECT subject, scope FROM score WHERE next_change <= $1";
+        if sqlx::query(DUE).bind(micros(now)).fetch_optional(&self.pool).await?.is_none() {
+            return Ok(());
+        }
+        let mut tx = self.write().await?;
+        // Somebody else may have done it meanwhile.
+        let due = sqlx::query(DUE).bind(micros(now)).fetch_all(&mut *tx).await?;
+        reckon(&mut tx, &due, scopes, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Reckons again what was reckoned by other scopes than these, or never.
+    pub(crate) async fn reckon_by(&self, scopes: &Scopes, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        for spec in scopes.iter() {
+            let other = sqlx::query(
+                "SELECT DISTINCT c.subject, c.scope FROM standing c
+                     LEFT JOIN score k ON k.subject = c.subject AND k.scope = c.scope
+                 WHERE c.scope = (SELECT id FROM scope WHERE uuid = $1) AND (k.spec IS NULL OR k.spec <> $2)",
+            );
+            let other = other.bind(&spec.uuid).bind(scopes.fingerprint(spec)).fetch_all(&mut *tx).await?;
+            reckon(&mut tx, &other, scopes, now).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn reckon(
+    tx: &mut Transaction<'_, Any>,
+    rows: &[AnyRow],
+    scopes: &Scopes,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for row in rows {
+        let of = Of { subject: row.try_get(0)?, scope: row.try_get(1)? };
+        let uuid =
+            sqlx::query("SELECT uuid FROM scope WHERE id = $1").bind(of.scope).fetch_one(&mut **tx).await?;
+        let uuid: String = uuid.try_get(0)?;
+        let Some(spec) = scopes.by_uuid(&uuid) else {
+            // Nobody knows what it comes to, so that nobody need look at it again.
+            let delete = sqlx::query("DELETE FROM score WHERE subject = $1 AND scope = $2");
+            delete.bind(of.subject).bind(of.scope).execute(&mut **tx).await?;
+            continue;
+        };
+        let score = Score::reckon(spec, &standings(tx, of).await?, now);
+        keep(tx, of, &score, scopes.fingerprint(spec)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+use askama::Template;
+use jiff::ToSpan;
+use jiff::civil::DateTime;
+
+use super::Shown;
+use crate::past::{Known, Past, class};
+use crate::scopes::Scopes;
+use crate::score::Achieved;
+
+/// How many changes are listed at most.
+const LISTED: usize = 100;
+
+/// What a subject came to over the last days, scope by scope.
+#[derive(Template)]
+#[template(path = "subject.html")]
+pub(super) struct SubjectPage<'p> {
+    base: &'p str,
+    subject: &'p str,
+    days: i32,
+    /// The day for which it is told; none for now.
+    day: Option<String>,
+    scopes: Vec<ScopePast>,
+}
+
+#[derive(Template)]
+#[template(path = "subject.md", escape = "none")]
+struct SubjectMarkdown<'p>(&'p SubjectPage<'p>);
+
+struct ScopePast {
+    name: String,
+    slug: String,
+    achieved: String,
+    first_day: String,
+    last_day: String,
+    rows: Vec<Row>,
+    changes: Vec<Change>,
+    /// How many changes were left out.
+    left_out: usize,
+}
+
+struct Row {
+    testcase: String,
+    state: &'static str,
+    class: &'static str,
+    bars: Vec<Bar>,
+}
+
+/// A state as part of a row, in thousandths of its width.
+struct Bar {
+    x: i64,
+    width: i64,
+    class: &'static str,
+    told: String,
+}
+
+struct Change {
+    at: String,
+    testcase: String,
+    before: &'static str,
+    after: &'static str,
+    class: &'static str,
+    report: Option<String>,
+}
+
+/// What is shown of one scope.
+pub(super) struct Told<'s> {
+    pub(super) past: Past<'s>,
+    pub(super) achieved: Option<Achieved>,
+}
+
+impl<'p> SubjectPage<'p> {
+    /// Of `days` days up to an instant, which is that of the request unless a `day` was asked for.
+    pub(super) fn new(
+        base: &'p str,
+        subject: &'p str,
+        scopes: Vec<Told<'_>>,
+        (days, until, day): (i32, DateTime, Option<String>),
+    ) -> Self {
+        let window = Window { from: begin(days, until), until };
+        let scopes = scopes.into_iter().map(|told| ScopePast::new(&told, &window)).collect();
+        Self { base, subject, days, day, scopes }
+    }
+}
+
+/// The first instant of so many days, the last of which is that of `until`.
+pub(super) fn begin(days: i32, until: DateTime) -> DateTime {
+    let day = until.date().checked_sub((days - 1).days()).unwrap_or(until.date());
+    day.at(0, 0, 0, 0)
+}
+
+struct Window {
+    from: DateTime,
+    until: DateTime,
+}
+
+impl Window {
+    /// Where an instant stands in a row.
+    fn place(&self, at: DateTime) -> i64 {
+        let seconds = |from: DateTime, to: DateTime| to.duration_since(from).as_secs();
+        let whole = seconds(self.from, self.until).max(1);
+        (seconds(self.from, at.clamp(self.from, self.until)) * 1000) / whole
+    }
+}
+
+impl ScopePast {
+    fn new(told: &Told<'_>, window: &Window) -> Self {
+        let Told { past, achieved } = told;
+        let mut changes: Vec<(DateTime, Change)> = past
+            .testcases
+            .iter()
+            .flat_map(|past| changes(&past.testcase.id, &past.intervals, window))
+            .collect();
+        changes.sort_by(|(a, _), (b, _)| b.cmp(a));
+        Self {
+            name: past.spec.name.clone(),
+            slug: Scopes::slug(past.spec),
+            achieved: achieved.as_ref().map_or_else(|| "no version in force".to_owned(), ToString::to_string),
+            first_day: window.from.date().to_string(),
+            last_day: window.until.date().to_string(),
+            rows: past.testcases.iter().map(|past| row(&past.testcase.id, &past.intervals, window)).collect(),
+            left_out: changes.len().saturating_sub(LISTED),
+            changes: changes.into_iter().take(LISTED).map(|(_, change)| change).collect(),
+        }
+    }
+}
+
+fn row(testcase: &str, intervals: &[Known], window: &Window) -> Row {
+    let seen = intervals.iter().filter(|known| known.interval.from <= window.until);
+    let bars = seen.map(|known| {
+        let (x, end) = (window.place(known.interval.from), window.place(known.interval.to));
+        let told = format!("{} from {}", known.word(), known.interval.from.strftime("%F %H:%M"));
+        // What lasted for a moment is seen, too.
+        Bar { x: x.min(996), width: (end - x).max(4), class: class(known.interval.state), told }
+    });
+    let last = intervals
+        .iter()
+        .rfind(|known| known.interval.from <= window.until && window.until < known.interval.to);
+    Row {
+        testcase: testcase.to_owned(),
+        state: last.map_or("MISS", Known::word),
+        class: last.map_or("miss", |known| class(known.interval.state)),
+        bars: bars.collect(),
+    }
+}
+
+/// What changed, and when; nothing counted where there is no interval.
+fn changes(testcase: &str, intervals: &[Known], window: &Window) -> Vec<(DateTime, Change)> {
+    let mut changes = Vec::new();
+    let mut before: Option<&Known> = None;
+    let mut change = |at: DateTime, was: &'static str, is: &'static str, class, report: Option<&str>| {
+        if window.from <= at && at <= window.until && was != is {
+            let told = Change {
+                at: at.strftime("%F %H:%M").to_string(),
+                testcase: testcase.to_owned(),
+                before: was,
+                after: is,
+                class,
+                report: report.map(str::to_owned),
+            };
+            changes.push((at, told));
+        }
+    };
+    for known in intervals {
+        let (from, word) = (known.interval.from, known.word());
+        let was = match before {
+            Some(before) if before.interval.to < from => {
+                change(before.interval.to, before.word(), "MISS", "miss", None);
+                "MISS"
+            }
+            Some(before) => before.word(),
+            None => "MISS",
+        };
+        change(from, was, word, class(known.interval.state), Some(&known.first_report));
+        before = Some(known);
+    }
+    if let Some(last) = before {
+        change(last.interval.to, last.word(), "MISS", "miss", None);
+    }
+    changes
+}
+
+impl Shown for SubjectPage<'_> {
+    fn title(&self) -> String {
+        match &self.day {
+            Some(day) => format!("History of {} up to {day}", self.subject),
+            None => format!("History of {}", self.subject),
+        }
+    }
+
+    fn html(&self) -> Result<String, askama::Error> {
+        self.render()
+    }
+
+    fn markdown(&self) -> Result<String, askama::Error> {
+        SubjectMarkdown(self).render()
+    }
+}

@@ -1,0 +1,168 @@
+use serde_json::{Value, json};
+
+use super::ground::{Answer, Ground, PASSWORD, Report};
+
+/// The testcases that decide about Kubernetes, and one that lives for a week.
+const ALL: [&str; 3] = ["cncf-k8s-conformance", "kaas-networking-check", "version-policy-check"];
+const WEEKLY: &str = "version-policy-check";
+
+async fn hand_in(ground: &Ground, subject: &str, checked_at: &str, results: &[(&str, i8)]) {
+    let report = Report::new(subject, checked_at, results);
+    let answer = ground.hand_in("ci", &ground.ci, &report.yaml()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+async fn of_subject(ground: &Ground, path: &str) -> Value {
+    let answer = ground.read(None, &format!("/api/v1/subjects/{path}")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body["scopes"][0].clone()
+}
+
+/// What a subject achieves: state, version, and when all was last certain.
+async fn achieved(ground: &Ground, path: &str) -> (String, String, Option<String>) {
+    let scope = of_subject(ground, path).await;
+    let text = |field: &str| scope["achieved"][field].as_str().map(str::to_owned);
+    (text("state").unwrap(), text("version").unwrap(), text("certain"))
+}
+
+/// The intervals of a testcase, each as state, begin and end.
+async fn intervals(ground: &Ground, path: &str, testcase: &str) -> Vec<[String; 3]> {
+    let scope = of_subject(ground, path).await;
+    let testcases = scope["testcases"].as_array().unwrap().clone();
+    let found = testcases.into_iter().find(|one| one["testcase"] == testcase);
+    let intervals = found.map(|found| found["intervals"].as_array().unwrap().clone()).unwrap_or_default();
+    let text = |interval: &Value, field: &str| interval[field].as_str().unwrap().to_owned();
+    intervals.iter().map(|one| ["state", "from", "to"].map(|field| text(one, field))).collect()
+}
+
+pub(crate) async fn giving_up_proves_nothing(ground: Ground) {
+    hand_in(&ground, "ci", "2026-11-20 10:00:00", &ALL.map(|id| (id, 1))).await;
+    let state = async |of: &str| achieved(&ground, of).await.0;
+    assert_eq!(state("ci").await, "PASS");
+    hand_in(&ground, "ci", "2026-11-21 10:00:00", &[(WEEKLY, 0)]).await;
+    let shaken = achieved(&ground, "ci").await;
+    assert_eq!(shaken, ("TENTATIVE".into(), "v1".into(), Some("2026-11-20T10:00:00Z".into())));
+    // The old surface knows no such thing.
+    let status = ground.read(None, "/status").await.body;
+    assert_eq!(status["ci"].as_object().unwrap().values().next().unwrap()["result"], 0);
+    hand_in(&ground, "ci", "2026-11-21 11:00:00", &[(WEEKLY, -1)]).await;
+    assert_eq!(state("ci").await, "FAIL");
+    hand_in(&ground, "ci", "2026-11-21 12:00:00", &[(WEEKLY, 0)]).await;
+    assert_eq!(state("ci").await, "FAIL", "who gives up has mended nothing");
+    let table = ground.read(None, "/page/table").await.body.as_str().unwrap().to_owned();
+    assert!(table.contains("<td data-label=\"Certain\">FAIL v1</td>"), "{table}");
+    // The results of that week expire at the same time.
+    ground.set_clock("2026-11-29T23:59:59Z");
+    assert_eq!(state("ci").await, "FAIL");
+    ground.set_clock("2026-11-30T00:00:00Z");
+    assert_eq!(state("ci").await, "MISS");
+    let scores = ground.read(None, "/api/v1/scores").await.body;
+    assert_eq!(scores[0]["achieved"]["state"], "MISS", "{scores}");
+    assert_eq!(scores[0]["newest"], "2026-11-21T12:00:00Z");
+}
+
+pub(crate) async fn any_day_can_be_asked_for(ground: Ground) {
+    for (checked_at, code) in [
+        ("2026-11-02 10:00:00", 1),
+        ("2026-11-03 10:00:00", 1),
+        ("2026-11-04 10:00:00", -1),
+        ("2026-11-22 09:00:00", 1),
+    ] {
+        hand_in(&ground, "ci", checked_at, &ALL.map(|id| (id, if id == WEEKLY { code } else { 1 }))).await;
+    }
+    for (at, state) in [
+        ("2026-11-03", "PASS"),
+        ("2026-11-04", "FAIL"),
+        ("2026-11-15", "FAIL"),
+        ("2026-11-16", "MISS"),
+        ("2026-11-22", "PASS"),
+    ] {
+        assert_eq!(achieved(&ground, &format!("ci?at={at}")).await.0, state, "{at}");
+    }
+    let before = ground.read(None, "/api/v1/subjects/ci?at=2026-11-01").await;
+    assert_eq!(before.refusal(), (404, "subject not found"));
+    for bad in ["2026-11-23", "yesterday", "2026-13-01"] {
+        assert_eq!(ground.read(None, &format!("/api/v1/subjects/ci?at={bad}")).await.status, 422, "{bad}");
+    }
+    let all = [
+        ["PASS", "2026-11-02T10:00:00Z", "2026-11-04T10:00:00Z"],
+        ["FAIL", "2026-11-04T10:00:00Z", "2026-11-16T00:00:00Z"],
+        ["PASS", "2026-11-22T09:00:00Z", "2026-11-30T00:00:00Z"],
+    ];
+    assert_eq!(intervals(&ground, "ci/history", WEEKLY).await, all);
+    assert_eq!(intervals(&ground, "ci/history?days=2", WEEKLY).await, all[2..]);
+    assert_eq!(intervals(&ground, "ci/history?days=2&at=2026-11-05", WEEKLY).await, all[..2]);
+}
+
+pub(crate) async fn what_comes_late_takes_its_place_in_the_past(ground: Ground) {
+    let days: Vec<(String, i8)> = [1, 1, 0, -1, -1, 1, 0, 0, 1, 1, -1, 1]
+        .into_iter()
+        .zip(1..)
+        .map(|(code, day)| (format!("2026-11-{day:02} 10:00:00"), code))
+        .collect();
+    for (checked_at, code) in &days {
+        hand_in(&ground, "cloud-a", checked_at, &[(WEEKLY, *code)]).await;
+    }
+    // The same in an order in which each place of a history is met.
+    for place in [11, 5, 0, 3, 8, 1, 7, 10, 2, 9, 4, 6] {
+        let (checked_at, code) = &days[place];
+        hand_in(&ground, "cloud-b", checked_at, &[(WEEKLY, *code)]).await;
+    }
+    let [one, other] = [
+        intervals(&ground, "cloud-a/history", WEEKLY).await,
+        intervals(&ground, "cloud-b/history", WEEKLY).await,
+    ];
+    assert_eq!(one, other);
+    let states: Vec<&str> = one.iter().map(|interval| interval[0].as_str()).collect();
+    assert_eq!(states, ["PASS", "TENTATIVE", "FAIL", "PASS", "TENTATIVE", "PASS", "FAIL", "PASS"]);
+    for day in 1..=12 {
+        let [one, other] = ["cloud-a", "cloud-b"].map(|subject| format!("{subject}?at=2026-11-{day:02}"));
+        assert_eq!(achieved(&ground, &one).await, achieved(&ground, &other).await, "{day}");
+    }
+}
+
+pub(crate) async fn the_history_is_shown(ground: Ground) {
+    hand_in(&ground, "ci", "2026-11-20 10:00:00", &ALL.map(|id| (id, 1))).await;
+    hand_in(&ground, "ci", "2026-11-21 10:00:00", &[(WEEKLY, -1)]).await;
+    let page = async |path: &str| {
+        let answer = ground.read(None, path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body.as_str().unwrap().to_owned()
+    };
+    let shown = page("/page/subject/ci").await;
+    assert!(shown.contains("SCS-compatible KaaS</a>: FAIL v1</h2>"), "{shown}");
+    assert!(
+        shown.contains("aria-label=\"PASS from 2026-11-20 10:00, FAIL from 2026-11-21 10:00\""),
+        "{shown}"
+    );
+    assert!(shown.contains("PASS → FAIL</a>"), "{shown}");
+    let then = page("/markdown/subject/ci?at=2026-11-20&days=90").await;
+    assert!(then.contains("scs-compatible-kaas): PASS v1") && then.contains("MISS → PASS"), "{then}");
+    assert!(!then.contains("FAIL"), "{then}");
+    assert!(page("/page/subject/nobody").await.contains("Nothing is known of this subject."));
+    assert!(page("/page/table").await.contains("<a href=\"/page/subject/ci\">"));
+    let odd = page("/page/subject/%3Cscript%3E?days=1000000&at=").await;
+    assert!(!odd.contains("<script"), "{odd}");
+}
+
+pub(crate) async fn many_at_once_are_stored_each_for_itself(ground: Ground) {
+    let mut reports: Vec<Report<'_>> =
+        (0..12).map(|_| Report::new("ci", "2026-11-22 10:00:00", &[(WEEKLY, 1)])).collect();
+    // Two that are one and the same, and one that nobody may hand in.
+    reports[7].uuid = reports[3].uuid;
+    reports[9].subject = "cloud-c";
+    let payloads: Vec<String> = reports.iter().map(Report::yaml).collect();
+    let bodies: Vec<String> =
+        payloads.iter().map(|payload| format!("{}&{payload}", ground.ci.sign("report", payload))).collect();
+    let requests = bodies.into_iter().map(|body| {
+        let request = ground.post("/reports").header("content-type", "application/x-signed-yaml");
+        Answer::of(request.basic_auth("ci", Some(PASSWORD)).body(body))
+    });
+    let mut answers: Vec<u16> =
+        futures::future::join_all(requests).await.into_iter().map(|answer| answer.status).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, [[200; 10].as_slice(), &[401, 409]].concat());
+    let stored = ground.read(Some("ci"), "/reports?limit=100").await.body;
+    assert_eq!(stored.as_array().map(Vec::len), Some(10));
+    assert_eq!(json!(of_subject(&ground, "ci").await["testcases"][0]["testcase"]), WEEKLY);
+}
