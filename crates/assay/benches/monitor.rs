@@ -132,9 +132,9 @@ run:
         );
         let mut line = 0;
         while payload.len() < SIZE {
-            payload.push_str(&format!(
-                "      - 'DEBUG: keystoneauth.session: RESP: [200] line {line} of a log that goes on and on'\n"
-            ));
+            let text =
+                format!("'DEBUG: keystoneauth.session: RESP: [200] line {line} of a log that goes on'");
+            payload.extend(["      - ", &text, "\n"]);
             line += 1;
         }
         format!("{}&{payload}", self.key.sign(&payload))
@@ -186,10 +186,10 @@ impl Drop for Monitor {
     }
 }
 
-/// A share of the times, all of which are below what it tells.
-fn percentile(times: &mut [Duration], share: f64) -> f64 {
+/// What so many per mille of the times are not longer than, in milliseconds.
+fn percentile(times: &mut [Duration], mille: usize) -> f64 {
     times.sort_unstable();
-    let place = (times.len() as f64 * share) as usize;
+    let place = times.len() * mille / 1000;
     times.get(place.min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
@@ -230,7 +230,7 @@ async fn hand_in(
     for task in tasks {
         times.extend(task.await??);
     }
-    Ok((range.len() as f64 / begun.elapsed().as_secs_f64(), times))
+    Ok((f64::from(u32::try_from(range.len())?) / begun.elapsed().as_secs_f64(), times))
 }
 
 /// Asks for a page at a steady pace, whether it keeps up or not.
@@ -291,7 +291,7 @@ async fn run() -> Outcome<()> {
     let split = count - count / 10;
     for (what, range) in [("the first nine tenths", 0..split), ("the last tenth", split..count)] {
         let (rate, mut times) = hand_in(&client, &monitor.url, &reports, range).await?;
-        let [median, worst] = [0.5, 0.99].map(|share| percentile(&mut times, share));
+        let [median, worst] = [500, 990].map(|mille| percentile(&mut times, mille));
         println!("handing in, {what}: {rate:.0}/s, median {median:.1} ms, p99 {worst:.1} ms");
     }
     for path in [
@@ -303,7 +303,7 @@ async fn run() -> Outcome<()> {
         "/healthz",
     ] {
         let mut times = ask(&client, format!("{}{path}", monitor.url), seconds).await?;
-        let [median, worst] = [0.5, 0.99].map(|share| percentile(&mut times, share));
+        let [median, worst] = [500, 990].map(|mille| percentile(&mut times, mille));
         println!("GET {path}: median {median:.1} ms, p99 {worst:.1} ms at {RATE}/s");
     }
     println!("memory: {} MiB at most", monitor.memory()?);

@@ -92,6 +92,9 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         let hint = match &error {
             ServeError::Store(_) => "--data names the folder of the database, --database its address",
+            ServeError::Key(_) | ServeError::OtherKey { .. } => {
+                return Failure::usage(error, "--key names the file with the private key of the log");
+            }
             _ => "",
         };
         Failure::undetermined(error, hint)

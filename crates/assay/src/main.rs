@@ -124,6 +124,8 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),
         Command::Monitor(monitoring) => match &**monitoring {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
+            Monitoring::Verify(place) => awaited(commands::monitor::verify(place)),
+            Monitoring::VerifyLog(verify) => awaited(commands::monitor::verify_log::verify_log(verify)),
         },
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { subcommand } => commands::shell::man(subcommand),

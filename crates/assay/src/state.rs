@@ -13,6 +13,11 @@ pub(crate) fn monitor() -> PathBuf {
     folder().join("monitor")
 }
 
+/// The folder of what is remembered of logs that were verified.
+pub(crate) fn logs() -> PathBuf {
+    folder().join("logs")
+}
+
 /// `$ASSAY_STATE_DIR`, or what the XDG specification says.
 fn folder() -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

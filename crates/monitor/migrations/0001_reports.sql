@@ -129,3 +129,27 @@ CREATE TABLE score (
 ){clustered};
 
 CREATE INDEX score_by_change ON score (next_change);
+
+-- One row, whose number grows whenever the overview may be another one.
+CREATE TABLE revision (number BIGINT NOT NULL);
+INSERT INTO revision (number) VALUES (0);
+
+-- The log: what was accepted, in order, for anybody to check. An entry about a report names it here, too.
+CREATE TABLE log_entry (
+    place  BIGINT PRIMARY KEY,
+    entry  {bytes} NOT NULL,
+    report BIGINT REFERENCES report (id)
+);
+
+CREATE INDEX log_entry_of_report ON log_entry (report);
+
+-- The hashes of the tree over it; the last tile of each level grows.
+CREATE TABLE log_tile (
+    level  BIGINT NOT NULL,
+    tile   BIGINT NOT NULL,
+    hashes {bytes} NOT NULL,
+    PRIMARY KEY (level, tile)
+){clustered};
+
+-- Who signs it: one row.
+CREATE TABLE log_key (key TEXT PRIMARY KEY);

@@ -7,3 +7,19 @@ mod receipt;
 pub(crate) use envelope::{Envelope, MediaType};
 pub(crate) use queue::{NotKept, Queue};
 pub(crate) use receipt::counts_from;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// What signatures over reports are made for.
+pub(crate) const NAMESPACE: &str = "report";
+
+/// SHA-256 of a payload in hexadecimal digits, as the log has it; a signature in front of it is left out.
+pub fn payload_digest(text: &str) -> String {
+    hexadecimal_digest(Envelope::open(text).map_or(text, |envelope| envelope.payload))
+}
+
+/// SHA-256 of what was signed, in hexadecimal digits, as the log has it.
+pub(crate) fn hexadecimal_digest(payload: &str) -> String {
+    let digest = digest(&SHA256, payload.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -5,8 +5,10 @@
 //! `assay-standards` to say; nothing here judges.
 
 mod accounts;
+mod audit;
 mod clock;
 mod intake;
+mod log;
 mod past;
 mod scopes;
 mod score;
@@ -17,7 +19,10 @@ mod web;
 mod workers;
 
 pub use accounts::{Bootstrap, BootstrapProblem};
+pub use audit::{Audit, audit};
 pub use clock::Clock;
+pub use intake::payload_digest;
+pub use log::Entry;
 pub use scopes::Scopes;
 pub use serve::{Monitor, ServeError, Settings};
 pub use store::{Store, StoreError};

@@ -3,14 +3,15 @@ use std::future::{Future, IntoFuture as _};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use assay_transparency::{Signer, SignerError};
 use tokio::net::TcpListener;
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
 use crate::intake::Queue;
 use crate::scopes::Scopes;
-use crate::store::{ListedScore, Store, StoreError};
-use crate::web;
+use crate::store::{Store, StoreError};
+use crate::web::{self, Overviews};
 use crate::workers::Workers;
 
 /// How often it is looked whether something has changed by itself.
@@ -29,6 +30,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// What a log is called that begins here: the address, without what leads there.
+    fn log_name(&self) -> String {
+        let address = self.base_url.split_once("://").map_or("", |(_, address)| address);
+        match address.trim_end_matches('/') {
+            "" => "assay-monitor/log".to_owned(),
+            address => format!("{address}/log"),
+        }
+    }
+}
+
 /// A monitor: what requests are answered from.
 #[derive(Debug)]
 pub struct Monitor {
@@ -38,6 +50,8 @@ pub struct Monitor {
     pub(crate) passwords: Passwords,
     pub(crate) workers: Workers,
     pub(crate) queue: Queue,
+    pub(crate) signer: Signer,
+    pub(crate) overviews: Overviews,
     scopes: Arc<RwLock<Arc<Scopes>>>,
 }
 
@@ -48,25 +62,52 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is nothing to sign the log with.
+    #[error(transparent)]
+    Key(#[from] SignerError),
+    /// A log is signed with one key from its first entry on.
+    #[error("the log was begun with the key {begun}, and not with {found}")]
+    OtherKey {
+        /// The public key of the log.
+        begun: String,
+        /// That which was given.
+        found: String,
+    },
     /// The network.
     #[error("the server stopped: {0}")]
     Network(#[from] std::io::Error),
 }
 
 impl Monitor {
-    /// A monitor over a database.
+    /// A monitor over a database. `key` is the private key that its log is signed with, in PEM.
     ///
-    /// # Panics
-    /// Outside of a Tokio runtime: it has work of its own to do, which ends with it.
-    pub fn new(store: Store, scopes: Scopes, clock: Clock, settings: Settings) -> Self {
+    /// # Errors
+    /// The database, or a key that is none, or not the one that the log was begun with.
+    pub async fn open(
+        store: Store,
+        scopes: Scopes,
+        clock: Clock,
+        settings: Settings,
+        key: &str,
+    ) -> Result<Self, ServeError> {
+        let known = store.log_key().await?;
+        let name = known.map_or_else(|| settings.log_name(), |key| key.name().to_owned());
+        let signer = Signer::read(&name, key)?;
+        let begun = store.begin_log(&signer).await?;
+        if begun != *signer.key() {
+            return Err(ServeError::OtherKey { begun: begun.to_string(), found: signer.key().to_string() });
+        }
         let scopes = Arc::new(RwLock::new(Arc::new(scopes)));
         let around = {
             let (scopes, clock) = (Arc::clone(&scopes), clock.clone());
             move || (current(&scopes), clock.now())
         };
         let (queue, work) = Queue::new(store.clone(), around);
+        // It ends with the monitor.
         tokio::spawn(work);
-        Self { store, clock, settings, passwords: Passwords::new(), workers: Workers::new(), queue, scopes }
+        let (passwords, workers) = (Passwords::new(), Workers::new());
+        let overviews = Overviews::default();
+        Ok(Self { store, clock, settings, passwords, workers, queue, signer, overviews, scopes })
     }
 
     /// Makes the accounts those of a file; accounts that it does not name go.
@@ -91,16 +132,15 @@ impl Monitor {
         current(&self.scopes)
     }
 
-    /// All scores, as they are now.
-    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
-        self.store.reckon_due(&self.scopes(), self.clock.now()).await?;
-        self.store.scores().await
+    /// Makes sure that the scores are those of now.
+    pub(crate) async fn keep_up(&self) -> Result<(), StoreError> {
+        self.store.reckon_due(&self.scopes(), self.clock.now()).await
     }
 
     /// Reckons again what changes by itself, soon after it does, so that no request has to wait for it.
     async fn keep_time(&self) -> Infallible {
         loop {
-            if let Err(error) = self.store.reckon_due(&self.scopes(), self.clock.now()).await {
+            if let Err(error) = self.keep_up().await {
                 tracing::error!(%error, "what has expired could not be reckoned");
             }
             tokio::time::sleep(TICK).await;

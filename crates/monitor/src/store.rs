@@ -5,12 +5,15 @@
 mod accounts;
 mod dialect;
 mod history;
+mod log;
+mod numbers;
 mod reports;
 mod results;
 mod scores;
 
 use std::fmt::Write as _;
 use std::path::{self, Path};
+use std::sync::Arc;
 use std::time::Duration;
 
 use assay_standards::Verdict;
@@ -19,11 +22,15 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 use dialect::Dialect;
 pub(crate) use history::{PastSpell, StandingRow};
-pub(crate) use reports::{Compressed, Handed, HandedReport, Outcome, StoredReport};
+pub(crate) use log::ListedEntry;
+use numbers::Numbers;
+pub(crate) use reports::{
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,
+};
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::ListedScore;
 
@@ -32,6 +39,7 @@ pub(crate) use scores::ListedScore;
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    numbers: Arc<Numbers>,
 }
 
 /// Why the database did not do what it should.
@@ -84,7 +92,7 @@ impl Store {
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)
         });
         Migrator::with_migrations(migrations.collect()).run(&pool).await?;
-        Ok(Self { pool, dialect })
+        Ok(Self { pool, dialect, numbers: Arc::default() })
     }
 
     /// Opens the database in a folder of its own, which is made if it is not there.
@@ -165,12 +173,25 @@ fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
-/// Places for so many rows of so many parameters each, behind so many parameters.
-fn places(rows: usize, each: usize, behind: usize) -> String {
-    let row = |number: usize| {
-        let places: Vec<String> =
-            (1..=each).map(|place| format!("${}", behind + number * each + place)).collect();
-        format!("({})", places.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+/// Places for so many rows of so many parameters each, for [`in_order`].
+fn places(rows: usize, each: usize) -> String {
+    let row = format!("({})", vec!["?"; each].join(", "));
+    vec![row; rows].join(", ")
+}
+
+/// A statement with many parameters, which stand as `?` in the order in which they are bound. SQLite looks for each that
+/// has a number among all that have one, which takes longer than the statement.
+fn in_order(tx: &Transaction<'_, Any>, statement: &str) -> SqlStr {
+    if tx.backend_name() == "SQLite" {
+        return AssertSqlSafe(statement.to_owned()).into_sql_str();
+    }
+    let mut numbered = String::with_capacity(statement.len() * 2);
+    for (number, part) in statement.split('?').enumerate() {
+        if number > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(numbered, "${number}");
+        }
+        numbered.push_str(part);
+    }
+    AssertSqlSafe(numbered).into_sql_str()
 }

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod error;
 mod health;
+mod log;
 mod pages;
 mod reports;
 mod results;
@@ -24,6 +25,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use self::error::Refusal;
+pub(crate) use self::pages::Overviews;
 use crate::serve::Monitor;
 
 pub(crate) type Shared = State<Arc<Monitor>>;
@@ -77,6 +79,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         )
         .route("/reports", get(reports::list).post(reports::hand_in))
         .route("/reports/{uuid}", get(reports::show))
+        .route("/reports/{uuid}/signed", get(reports::signed))
         .route("/results", get(results::list).post(results::approve))
         .route("/status", get(status::status))
         .route("/healthz", get(health::health))
@@ -88,6 +91,11 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/{form}/report_full/{uuid}", get(pages::report_full))
         .route("/{form}/scope/{scope}", get(pages::scope))
         .route("/{form}/subject/{subject}", get(pages::subject))
+        .route("/{form}/log", get(pages::log))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/key", get(log::key))
+        .route("/log/proof/{uuid}", get(log::proof))
+        .route("/log/tile/{*path}", get(log::tile))
         .route("/api/v1/scores", get(api::scores))
         .route("/api/v1/subjects/{subject}", get(api::subject))
         .route("/api/v1/subjects/{subject}/history", get(api::history))

@@ -28,7 +28,7 @@ async fn ground() -> Ground {
     let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::query(create).execute(&mut connection).await.unwrap();
     let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
-    Ground::on(Store::open(&url).await.unwrap(), tempfile::tempdir().unwrap()).await
+    Ground::on(Store::open(&url).await.unwrap(), url, tempfile::tempdir().unwrap()).await
 }
 
 stories::on!(ground);

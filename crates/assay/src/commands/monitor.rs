@@ -1,19 +1,24 @@
 //! `assay monitor`: the compliance monitor.
 
-use std::fs;
+pub(crate) mod verify_log;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, ServeError, Settings, Store};
+use assay_monitor::{Audit, Bootstrap, Clock, Monitor, Scopes, ServeError, Settings, Store, audit};
 use assay_standards::scope::Spec;
+use assay_transparency::Signer;
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
-use crate::output::note;
+use crate::output::{note, print};
 use crate::state;
 
 #[derive(Debug, Subcommand)]
@@ -23,13 +28,22 @@ pub(crate) enum Monitoring {
     /// Without options it keeps all in a folder of its own and listens on loopback. SIGHUP reads the files of accounts
     /// and scopes again; what is wrong with them is told, and what was there stays.
     Serve(Serve),
+    /// Verify everything that is stored again
+    ///
+    /// Each signature over what was signed, each result against what it says, and the log against both. The monitor may
+    /// run meanwhile. Exit code 1 if anything is not as it was accepted.
+    Verify(Place),
+    /// Check the log of a monitor, or a proof from it
+    ///
+    /// Of a log: that it is signed by its key, that its tree is made of its entries, and that it begins with what it was
+    /// the last time. Of a proof (from /log/proof/UUID): that its entry is in the log; nothing is asked for over the
+    /// network. Exit code 1 if not.
+    VerifyLog(verify_log::VerifyLog),
 }
 
+/// Where a database is.
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Where to listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+pub(crate) struct Place {
     /// The folder with the database [default: monitor in the folder of this program's state]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -42,6 +56,20 @@ pub(crate) struct Serve {
         conflicts_with = "data"
     )]
     pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The private key that the log is signed with, in PEM [default: log.pem in the folder of the database]
+    ///
+    /// It is made if it is not there. Several instances on one database need the same.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     /// The accounts, in the form of the reference monitor's bootstrap.yaml; accounts it does not name go
     #[arg(long, value_name = "FILE")]
     pub(crate) bootstrap: Option<PathBuf>,
@@ -68,7 +96,9 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     let accounts = accounts(arguments)?;
     let scopes = scopes(arguments)?;
     let settings = Settings { base_url: arguments.base_url.clone() };
-    let monitor = Arc::new(Monitor::new(open(arguments).await?, scopes, Clock::system(), settings));
+    let key = key(arguments)?;
+    let store = open(&arguments.place).await?;
+    let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
     if let Some(accounts) = &accounts {
         monitor.take_accounts(accounts).await?;
     }
@@ -114,11 +144,51 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     }
 }
 
-async fn open(arguments: &Serve) -> Result<Store, Failure> {
-    if let Some(url) = &arguments.database {
+pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
+    let store = open(place).await?;
+    let audit = audit(&store).await.map_err(ServeError::from)?;
+    for finding in &audit.findings {
+        print(&format!("{finding}\n"))?;
+    }
+    let Audit { reports, entries, findings } = &audit;
+    let told = match findings.len() {
+        0 => "all is as it was accepted".to_owned(),
+        findings => format!("findings: {findings}"),
+    };
+    print(&format!("reports: {reports}, entries of the log: {entries}, {told}\n"))?;
+    Ok(u8::from(!findings.is_empty()))
+}
+
+/// The private key of the log, which is made if it is not there.
+fn key(arguments: &Serve) -> Result<String, Failure> {
+    let file = arguments.key.clone().unwrap_or_else(|| folder(&arguments.place).join("log.pem"));
+    if file.exists() {
+        return text(&file);
+    }
+    let failed = |error: &dyn std::fmt::Display| {
+        let message = format!("the key {} of the log cannot be made: {error}", file.display());
+        Failure::usage(message, "--key takes another file")
+    };
+    let key = Signer::generate().map_err(|error| failed(&error))?;
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    }
+    // Nobody else may read it, and a file that somebody else has made meanwhile is not ours.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+    made.and_then(|mut made| made.write_all(key.as_bytes())).map_err(|error| failed(&error))?;
+    note(&format!("the log is signed with a new key, {}; keep it safe", file.display()));
+    Ok(key)
+}
+
+fn folder(place: &Place) -> PathBuf {
+    place.data.clone().unwrap_or_else(state::monitor)
+}
+
+async fn open(place: &Place) -> Result<Store, Failure> {
+    if let Some(url) = &place.database {
         return Ok(Store::open(url).await.map_err(ServeError::from)?);
     }
-    let folder = arguments.data.clone().unwrap_or_else(state::monitor);
+    let folder = folder(place);
     fs::create_dir_all(&folder).map_err(|error| {
         let message = format!("the folder {} cannot be made: {error}", folder.display());
         Failure::usage(message, "--data takes another folder")

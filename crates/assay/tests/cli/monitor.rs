@@ -22,9 +22,17 @@ fn serve(folder: &TempDir, arguments: &[&str]) -> Served {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let first = lines.next().unwrap().unwrap();
-    let url = first.strip_prefix("the monitor is at ").unwrap_or_else(|| panic!("{first}")).to_owned();
+    let url = lines.find_map(|line| line.unwrap().strip_prefix("the monitor is at ").map(str::to_owned));
+    let url = url.expect("it says where it is");
     Served { child, lines, url }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Served {
@@ -116,4 +124,121 @@ fn what_is_wrong_is_told_before_it_serves() {
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("the database says") && !stderr.contains("secret"), "{stderr}");
+}
+
+/// What `assay` says with these arguments, and its exit code.
+fn assay(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    let output = command.args(arguments).env("ASSAY_STATE_DIR", folder.path()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// Makes a key and signs a report of the reference checker; what curl would send.
+fn signed_report(folder: &TempDir) -> (String, String) {
+    let key = folder.path().join("key");
+    let file = folder.path().join("report.yaml");
+    let report = "---
+spec: {uuid: 1fffebe6-fd4b-44d3-a36c-fc58b4bb0180, name: a scope, url: https://example.com}
+checked_at: 2026-11-22 10:00:00
+subject: mycloud
+run:
+  uuid: 545b0b2b-493e-4b63-99aa-1c02e05d33e4
+  argv: []
+  assignment: {}
+  invocations: {one: {id: one, cmd: check, results: {version-policy-check: 1}, rc: 0, stdout: [], stderr: []}}
+";
+    fs::write(&file, report).unwrap();
+    let run = |arguments: &[&str]| {
+        assert!(Command::new("ssh-keygen").arg("-q").args(arguments).status().unwrap().success());
+    };
+    let [key, file] = [&key, &file].map(|path| path.to_str().unwrap());
+    run(&["-t", "ed25519", "-N", "", "-f", key]);
+    run(&["-Y", "sign", "-n", "report", "-f", key, file]);
+    let public = fs::read_to_string(format!("{key}.pub")).unwrap();
+    let signature = fs::read_to_string(format!("{file}.sig")).unwrap();
+    (public, format!("{signature}&{report}"))
+}
+
+#[test]
+fn a_log_that_was_changed_is_told_from_one_that_grew() {
+    const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+    let folder = tempfile::tempdir().unwrap();
+    let (public, body) = signed_report(&folder);
+    let words: Vec<&str> = public.split_whitespace().collect();
+    let file = folder.path().join("accounts.yaml");
+    let accounts = format!(
+        "accounts:
+- subject: mycloud
+  api_keys: ['{HASH}']
+  keys: [{{public_key: {}, public_key_type: {}, public_key_name: a}}]
+",
+        words[1], words[0]
+    );
+    fs::write(&file, accounts).unwrap();
+    let served = serve(&folder, &["--bootstrap", file.to_str().unwrap()]);
+    let url = &served.url.clone();
+    let (code, empty) = assay(&folder, &["monitor", "verify-log", url]);
+    assert_eq!(code, Some(0), "{empty}");
+    assert!(empty.contains("the log says that its key is assay-monitor/log+"), "{empty}");
+    assert!(empty.contains("assay-monitor/log: 0 entries, signed\n"), "{empty}");
+
+    let upload = folder.path().join("upload");
+    fs::write(&upload, &body).unwrap();
+    let sent = Command::new("curl")
+        .args([
+            "-s",
+            "--fail-with-body",
+            "--user",
+            "mycloud:example",
+            "-H",
+            "Content-Type: application/x-signed-yaml",
+        ])
+        .args(["--data-binary", &format!("@{}", upload.display()), &format!("{url}reports")])
+        .output()
+        .unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+    let (code, grown) = assay(&folder, &["monitor", "verify-log", url]);
+    assert_eq!(
+        (code, grown.as_str()),
+        (Some(0), "assay-monitor/log: 1 entry, signed; it begins with the 0 that were there the last time\n")
+    );
+
+    // A proof is taken away, and says nothing about another report.
+    let [proof, key] = ["proof", "log-key"].map(|name| folder.path().join(name));
+    fs::write(&proof, served.get("log/proof/545b0b2b-493e-4b63-99aa-1c02e05d33e4").trim_end_matches(" 200"))
+        .unwrap();
+    fs::write(&key, served.get("log/key").trim_end_matches(" 200")).unwrap();
+    let [proof, key, report] = [&proof, &key, &upload].map(|path| path.to_str().unwrap());
+    let arguments = ["monitor", "verify-log", "--proof", proof, "--key", key, "--report", report];
+    let (code, said) = assay(&folder, &arguments);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("\"subject\": \"mycloud\"") && said.contains("is entry 0 of assay-monitor/log"),
+        "{said}"
+    );
+    fs::write(&upload, body.replace(": 1}", ": 0}")).unwrap();
+    let (code, said) = assay(&folder, &arguments);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is not what this entry of the log is about"), "{said}");
+
+    let (code, said) = assay(&folder, &["monitor", "verify"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "reports: 1, entries of the log: 1, all is as it was accepted\n")
+    );
+
+    // Another log in its place, and then the same one with nothing in it.
+    drop(served);
+    let state = folder.path().join("monitor");
+    let key = fs::read(state.join("log.pem")).unwrap();
+    let remembered = folder.path().join("logs");
+    fs::remove_file(state.join("monitor.sqlite")).unwrap();
+    let again = serve(&folder, &[]);
+    let name = |url: &str| format!("{}.json", url.trim_end_matches('/').replace([':', '/'], "_"));
+    fs::rename(remembered.join(name(url)), remembered.join(name(&again.url))).unwrap();
+    let (code, said) = assay(&folder, &["monitor", "verify-log", &again.url]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the log has 0 entries, and had 1 before"), "{said}");
+    assert_eq!(fs::read(state.join("log.pem")).unwrap(), key, "the key stays");
 }

@@ -1,7 +1,7 @@
 use assay_signature::PublicKey;
 use sqlx::Row;
 
-use super::{Store, StoreError, is_storable};
+use super::{Store, StoreError, is_storable, scores};
 use crate::accounts::{Bootstrap, BootstrapAccount, Roles};
 
 /// An account, with what is needed to know it again.
@@ -55,6 +55,7 @@ impl Store {
                 insert.bind(id).bind(delegate).execute(&mut *tx).await?;
             }
         }
+        scores::revise(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }

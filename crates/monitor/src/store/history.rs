@@ -10,7 +10,9 @@ use jiff::civil::DateTime;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
-use super::{Store, StoreError, civil_micros, code, flag, is_storable, places, read_civil, verdict};
+use super::{
+    Store, StoreError, civil_micros, code, flag, in_order, is_storable, places, read_civil, verdict,
+};
 
 /// A subject in a scope, both as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,10 +192,7 @@ async fn go_on(
     report: NewReport,
     rows: &[&StandingRow],
 ) -> Result<(), StoreError> {
-    for (is_certain, set) in [
-        (true, "counts_from = $1, report = $2, certain_verdict = verdict, certain_from = $1"),
-        (false, "counts_from = $1, report = $2"),
-    ] {
+    for (is_certain, set) in [(true, "certain_verdict = verdict, certain_from = ?,"), (false, "")] {
         for stated in [false, true] {
             let of_kind = |row: &&&StandingRow| {
                 row.stated == stated && (row.spell.verdict != Verdict::Abort) == is_certain
@@ -201,11 +200,17 @@ async fn go_on(
             let testcases: Vec<i64> = rows.iter().filter(of_kind).map(|row| row.testcase).collect();
             for some in testcases.chunks(1000) {
                 let update = format!(
-                    "UPDATE standing SET {set} WHERE subject = $3 AND scope = $4 AND stated = $5 AND testcase IN {}",
-                    places(1, some.len(), 5)
+                    "UPDATE standing SET {set} counts_from = ?, report = ?
+                     WHERE subject = ? AND scope = ? AND stated = ? AND testcase IN {}",
+                    places(1, some.len())
                 );
-                let mut update = sqlx::query(AssertSqlSafe(update))
-                    .bind(civil_micros(report.at))
+                let at = civil_micros(report.at);
+                let mut update = sqlx::query(in_order(tx, &update));
+                if is_certain {
+                    update = update.bind(at);
+                }
+                update = update
+                    .bind(at)
                     .bind(report.id)
                     .bind(report.of.subject)
                     .bind(report.of.scope)
@@ -233,9 +238,9 @@ async fn write_standings(
                  SET verdict = excluded.verdict, since = excluded.since, first_report = excluded.first_report,
                      counts_from = excluded.counts_from, report = excluded.report,
                      certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
-            places(some.len(), 11, 0)
+            places(some.len(), 11)
         );
-        let mut insert = sqlx::query(AssertSqlSafe(insert));
+        let mut insert = sqlx::query(in_order(tx, &insert));
         for row in some {
             let StandingRow { testcase, stated, spell, certain, .. } = row;
             insert = insert
@@ -261,9 +266,9 @@ async fn write_ended(tx: &mut Transaction<'_, Any>, of: Of, spells: &[Ended]) ->
         let insert = format!(
             "INSERT INTO spell (subject, scope, testcase, stated, verdict, since, first_report, last, last_report,
                  ended, certain_verdict, certain_from) VALUES {}",
-            places(some.len(), 12, 0)
+            places(some.len(), 12)
         );
-        let mut insert = sqlx::query(AssertSqlSafe(insert));
+        let mut insert = sqlx::query(in_order(tx, &insert));
         for Ended { testcase, stated, spell, certain, end } in some {
             insert = insert
                 .bind(of.subject)

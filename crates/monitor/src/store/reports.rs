@@ -4,11 +4,14 @@ use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Connection as _, Row, Transaction};
+use sqlx::{Any, Connection as _, Row, Transaction};
 use uuid::Uuid;
 
 use super::history::{self, NewReport, Of};
-use super::{Store, StoreError, civil, code, is_storable, micros, scores, time};
+use super::log::{self, NewEntry};
+use super::numbers::{Kind, NewNumbers};
+use super::{Store, StoreError, civil, code, in_order, is_storable, micros, places, scores, time, verdict};
+use crate::log::Entry;
 use crate::scopes::Scopes;
 use crate::score::Score;
 
@@ -21,8 +24,12 @@ pub(crate) struct Handed {
     pub(crate) signature: String,
     /// The key it was verified with, type and base64 text.
     pub(crate) public_key: String,
+    /// Its fingerprint.
+    pub(crate) fingerprint: String,
     /// What was signed, compressed.
     pub(crate) payload: Compressed,
+    /// SHA-256 of it, in hexadecimal digits.
+    pub(crate) digest: String,
     pub(crate) reports: Vec<HandedReport>,
 }
 
@@ -69,6 +76,31 @@ pub(crate) struct StoredReport {
     pub(crate) part: usize,
     /// What was signed, whole.
     pub(crate) payload: String,
+    pub(crate) signature: String,
+}
+
+/// What was once handed in, with all there is to verify it by.
+#[derive(Debug)]
+pub(crate) struct KeptSubmission {
+    pub(crate) id: i64,
+    pub(crate) media_type: String,
+    pub(crate) signature: String,
+    /// Type and base64 text.
+    pub(crate) public_key: String,
+    pub(crate) payload: String,
+    pub(crate) reports: Vec<KeptReport>,
+}
+
+/// A report as others know it.
+#[derive(Debug)]
+pub(crate) struct KeptReport {
+    pub(crate) uuid: String,
+    pub(crate) subject: String,
+    pub(crate) part: usize,
+    /// Testcase and verdict.
+    pub(crate) results: BTreeMap<String, Verdict>,
+    /// What the log says.
+    pub(crate) entry: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -84,18 +116,32 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let mut outcomes = Vec::with_capacity(all.len());
+        let mut entries = Vec::new();
+        let mut new = self.numbers.new_ones();
         let mut tx = self.write().await?;
         for handed in all {
             // A transaction within the transaction, so that one does not spoil the others.
             let mut part = tx.begin().await?;
-            let outcome = keep_handed(&mut part, handed, scopes, now).await;
+            let mut accepted = Vec::new();
+            let outcome = keep_handed(&mut part, handed, (scopes, now), &mut new, &mut accepted).await;
             match outcome {
-                Ok(Outcome::Stored) => part.commit().await?,
-                Ok(Outcome::Known(_)) | Err(_) => part.rollback().await?,
+                Ok(Outcome::Stored) => {
+                    part.commit().await?;
+                    entries.append(&mut accepted);
+                }
+                Ok(Outcome::Known(_)) | Err(_) => {
+                    part.rollback().await?;
+                    new.forget();
+                }
             }
             outcomes.push(outcome);
         }
+        if !entries.is_empty() {
+            log::append(&mut tx, &entries).await?;
+            scores::revise(&mut tx).await?;
+        }
         tx.commit().await?;
+        new.keep();
         Ok(outcomes)
     }
 
@@ -104,11 +150,48 @@ impl Store {
         // Whatever is no UUID is the name of no report.
         let Ok(uuid) = uuid.parse::<Uuid>() else { return Ok(None) };
         let row = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload
+            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
              FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
              WHERE r.uuid = $1",
         );
         row.bind(uuid.to_string()).fetch_optional(&self.pool).await?.as_ref().map(stored).transpose()
+    }
+
+    /// What was handed in first after a number; none if that is all.
+    pub(crate) async fn next_submission(&self, after: i64) -> Result<Option<KeptSubmission>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, media_type, signature, public_key, payload FROM submission WHERE id > $1 ORDER BY id LIMIT 1",
+        );
+        let Some(row) = row.bind(after).fetch_optional(&self.pool).await? else { return Ok(None) };
+        let id: i64 = row.try_get(0)?;
+        let rows = sqlx::query(
+            "SELECT r.id, r.uuid, s.name, r.part, e.entry
+             FROM report r JOIN subject s ON s.id = r.subject LEFT JOIN log_entry e ON e.report = r.id
+             WHERE r.submission = $1 ORDER BY r.id",
+        );
+        let mut reports = Vec::new();
+        for row in rows.bind(id).fetch_all(&self.pool).await? {
+            let results = sqlx::query(
+                "SELECT t.name, x.verdict FROM result x JOIN testcase t ON t.id = x.testcase WHERE x.report = $1",
+            );
+            let results = results.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
+            let results = results.iter().map(|row| Ok((row.try_get(0)?, verdict(row.try_get(1)?)?)));
+            reports.push(KeptReport {
+                uuid: row.try_get(1)?,
+                subject: row.try_get(2)?,
+                part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
+                results: results.collect::<Result<_, StoreError>>()?,
+                entry: row.try_get(4)?,
+            });
+        }
+        Ok(Some(KeptSubmission {
+            id,
+            media_type: row.try_get(1)?,
+            signature: row.try_get(2)?,
+            public_key: row.try_get(3)?,
+            payload: unpacked(row.try_get(4)?)?,
+            reports,
+        }))
     }
 
     /// Reports, newest first: of one subject, or of all.
@@ -122,7 +205,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload
+            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
              FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
              WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3",
         );
@@ -135,8 +218,9 @@ impl Store {
 async fn keep_handed(
     tx: &mut Transaction<'_, Any>,
     handed: &Handed,
-    scopes: &Scopes,
-    now: Timestamp,
+    around: (&Scopes, Timestamp),
+    numbers: &mut NewNumbers<'_>,
+    accepted: &mut Vec<NewEntry>,
 ) -> Result<Outcome, StoreError> {
     let row = sqlx::query(
         "INSERT INTO submission (received_at, uploader, media_type, signature, public_key, payload)
@@ -150,25 +234,37 @@ async fn keep_handed(
         .bind(handed.public_key.as_str())
         .bind(handed.payload.0.as_slice());
     let submission: i64 = row.fetch_one(&mut **tx).await?.try_get(0)?;
-    for (part, report) in (0_i64..).zip(&handed.reports) {
-        if !keep_report(tx, (submission, part), report, scopes, now).await? {
-            return Ok(Outcome::Known(report.report.run.to_string()));
-        }
+    for (part, new) in (0_u32..).zip(&handed.reports) {
+        let HandedReport { report, counts_from } = new;
+        let Some(id) = keep_report(tx, (submission, part.into()), new, around, numbers).await? else {
+            return Ok(Outcome::Known(report.run.to_string()));
+        };
+        let entry = Entry::Report {
+            report: report.run.to_string(),
+            subject: report.subject.clone(),
+            scope: report.scope.uuid.clone(),
+            received_at: handed.received_at,
+            counts_from: *counts_from,
+            payload: handed.digest.clone(),
+            part: part.into(),
+            key: handed.fingerprint.clone(),
+        };
+        accepted.push((entry, Some(id)));
     }
     Ok(Outcome::Stored)
 }
 
-/// False if a report with this UUID is there.
+/// The number it was given; none if a report with this UUID is there.
 async fn keep_report(
     tx: &mut Transaction<'_, Any>,
     (submission, part): (i64, i64),
     handed: &HandedReport,
-    scopes: &Scopes,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+    (scopes, now): (&Scopes, Timestamp),
+    numbers: &mut NewNumbers<'_>,
+) -> Result<Option<i64>, StoreError> {
     let HandedReport { report, counts_from } = handed;
-    let subject = number(tx, "subject", "name", &report.subject).await?;
-    let scope = number(tx, "scope", "uuid", &report.scope.uuid).await?;
+    let subject = numbers.of(tx, Kind::Subject, &report.subject).await?;
+    let scope = numbers.of(tx, Kind::Scope, &report.scope.uuid).await?;
     let row = sqlx::query(
         "INSERT INTO report (uuid, submission, part, subject, scope, checked_at, counts_from)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (uuid) DO NOTHING RETURNING id",
@@ -181,111 +277,72 @@ async fn keep_report(
         .bind(scope)
         .bind(report.checked_at.to_string())
         .bind(micros(*counts_from));
-    let Some(row) = row.fetch_optional(&mut **tx).await? else { return Ok(false) };
+    let Some(row) = row.fetch_optional(&mut **tx).await? else { return Ok(None) };
     let id: i64 = row.try_get(0)?;
     let results = report.results();
     if results.is_empty() {
-        return Ok(true);
+        return Ok(Some(id));
     }
-    let names: Vec<&str> = results.keys().copied().collect();
-    let testcases = testcase_numbers(tx, &names).await?;
-    let numbered: Vec<(i64, SubmittedResult)> =
-        results.iter().filter_map(|(id, &result)| Some((*testcases.get(*id)?, result))).collect();
+    let mut numbered = Vec::with_capacity(results.len());
+    for (&name, &result) in &results {
+        numbered.push((numbers.of(tx, Kind::Testcase, name).await?, name, result));
+    }
     // Parameters per statement are limited in both databases.
     for some in numbered.chunks(1000) {
         insert_results(tx, (subject, scope, micros(*counts_from), id), some).await?;
     }
     let spec = scopes.by_uuid(&report.scope.uuid);
-    let found = results.iter().filter_map(|(&name, &result)| Some((*testcases.get(name)?, name, result)));
     let report = NewReport { of: Of { subject, scope }, id, at: civil(*counts_from) };
-    let standings = history::advance(tx, report, found, spec).await?;
+    let standings = history::advance(tx, report, numbered.into_iter(), spec).await?;
     if let Some(spec) = spec {
         scores::keep(tx, report.of, &Score::reckon(spec, &standings, now), scopes.fingerprint(spec)).await?;
     }
-    Ok(true)
+    Ok(Some(id))
 }
 
 /// Writes results of one report down; all have subject, scope, time and report in common.
 async fn insert_results(
     tx: &mut Transaction<'_, Any>,
     (subject, scope, counts_from, report): (i64, i64, i64, i64),
-    results: &[(i64, SubmittedResult)],
+    results: &[(i64, &str, SubmittedResult)],
 ) -> Result<(), StoreError> {
-    let row = |number: usize| {
-        let [testcase, verdict, stated, approved] = std::array::from_fn(|place| 5 + 4 * number + place);
-        format!("($1, $2, ${testcase}, $3, $4, ${verdict}, ${stated}, ${approved})")
-    };
-    let rows: Vec<String> = (0..results.len()).map(row).collect();
     let statement = format!(
         "INSERT INTO result (subject, scope, testcase, counts_from, report, verdict, stated, approved)
          VALUES {}",
-        rows.join(", ")
+        places(results.len(), 8)
     );
-    let mut query =
-        sqlx::query(AssertSqlSafe(statement)).bind(subject).bind(scope).bind(counts_from).bind(report);
-    for (testcase, result) in results {
-        let approved = i64::from(result.verdict == Verdict::Pass);
-        query =
-            query.bind(*testcase).bind(code(result.verdict)).bind(i64::from(result.is_stated)).bind(approved);
+    let mut query = sqlx::query(in_order(tx, &statement));
+    for (testcase, _, result) in results {
+        query = query
+            .bind(subject)
+            .bind(scope)
+            .bind(*testcase)
+            .bind(counts_from)
+            .bind(report)
+            .bind(code(result.verdict))
+            .bind(i64::from(result.is_stated))
+            .bind(i64::from(result.verdict == Verdict::Pass));
     }
     query.execute(&mut **tx).await?;
     Ok(())
 }
 
-/// The number that stands for a name, given now if there is none.
-async fn number(
-    tx: &mut Transaction<'_, Any>,
-    table: &'static str,
-    column: &'static str,
-    name: &str,
-) -> Result<i64, StoreError> {
-    let select = format!("SELECT id FROM {table} WHERE {column} = $1");
-    if let Some(row) = sqlx::query(AssertSqlSafe(select.clone())).bind(name).fetch_optional(&mut **tx).await?
-    {
-        return Ok(row.try_get(0)?);
-    }
-    let insert = format!("INSERT INTO {table} ({column}) VALUES ($1) ON CONFLICT ({column}) DO NOTHING");
-    sqlx::query(AssertSqlSafe(insert)).bind(name).execute(&mut **tx).await?;
-    Ok(sqlx::query(AssertSqlSafe(select)).bind(name).fetch_one(&mut **tx).await?.try_get(0)?)
-}
-
-/// The numbers of testcases, given now to those that have none.
-async fn testcase_numbers(
-    tx: &mut Transaction<'_, Any>,
-    names: &[&str],
-) -> Result<BTreeMap<String, i64>, StoreError> {
-    let mut numbers = BTreeMap::new();
-    // Parameters per statement are limited in both databases.
-    for some in names.chunks(1000) {
-        let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
-        let select = format!("SELECT name, id FROM testcase WHERE name IN ({})", places.join(", "));
-        let mut query = sqlx::query(AssertSqlSafe(select));
-        for &name in some {
-            query = query.bind(name);
-        }
-        for row in query.fetch_all(&mut **tx).await? {
-            numbers.insert(row.try_get(0)?, row.try_get(1)?);
-        }
-    }
-    // In order, so that two who give numbers to the same names do not wait for each other in a circle.
-    for &name in names {
-        if !numbers.contains_key(name) {
-            numbers.insert(name.to_owned(), number(tx, "testcase", "name", name).await?);
-        }
-    }
-    Ok(numbers)
-}
-
 fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
-    let payload: Vec<u8> = row.try_get(5)?;
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
-    let payload = zstd::decode_all(payload.as_slice()).map_err(|error| corrupt(&error))?;
+    let part = usize::try_from(row.try_get::<i64, _>(4)?);
     Ok(StoredReport {
         uuid: row.try_get(0)?,
         subject: row.try_get(1)?,
         received_at: time(row.try_get(2)?)?,
         media_type: row.try_get(3)?,
-        part: usize::try_from(row.try_get::<i64, _>(4)?).map_err(|error| corrupt(&error))?,
-        payload: String::from_utf8(payload).map_err(|error| corrupt(&error))?,
+        part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        payload: unpacked(row.try_get(5)?)?,
+        signature: row.try_get(6)?,
     })
+}
+
+/// What was signed.
+fn unpacked(payload: Vec<u8>) -> Result<String, StoreError> {
+    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
+    let payload = zstd::decode_all(payload.as_slice()).map_err(|error| corrupt(&error))?;
+    String::from_utf8(payload).map_err(|error| corrupt(&error))
 }

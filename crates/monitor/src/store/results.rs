@@ -3,7 +3,8 @@ use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Store, StoreError, flag, is_storable, micros, time, verdict};
+use super::{Store, StoreError, flag, is_storable, log, micros, time, verdict};
+use crate::log::Entry;
 
 /// The newest result of a testcase that a program found out, or the newest that people stated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +116,13 @@ impl Store {
     ///
     /// # Errors
     /// The database. What names no result is handed back instead.
-    pub(crate) async fn approve(&self, approvals: &[Approval]) -> Result<Result<(), Approval>, StoreError> {
+    pub(crate) async fn approve(
+        &self,
+        approvals: &[Approval],
+        at: Timestamp,
+    ) -> Result<Result<(), Approval>, StoreError> {
         let mut tx = self.write().await?;
+        let mut entries = Vec::new();
         for approval in approvals {
             let update = sqlx::query(
                 "UPDATE result SET approved = $1
@@ -133,7 +139,16 @@ impl Store {
                 tx.rollback().await?;
                 return Ok(Err(approval.clone()));
             }
+            let entry = Entry::Approval {
+                report: report.clone(),
+                scope: scope.clone(),
+                testcase: testcase.clone(),
+                approved: *approved,
+                at,
+            };
+            entries.push((entry, None));
         }
+        log::append(&mut tx, &entries).await?;
         tx.commit().await?;
         Ok(Ok(()))
     }

@@ -21,6 +21,12 @@ pub(crate) struct ListedScore {
     pub(crate) score: Score,
 }
 
+/// Tells those who keep an overview that there may be another one.
+pub(super) async fn revise(tx: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE revision SET number = number + 1").execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Stores a score. `spec` says by what it was reckoned.
 pub(super) async fn keep(
     tx: &mut Transaction<'_, Any>,
@@ -65,6 +71,11 @@ impl Store {
             })
         };
         rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Grows whenever scores or groups change.
+    pub(crate) async fn revision(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query("SELECT number FROM revision").fetch_one(&self.pool).await?.try_get(0)?)
     }
 
     /// Reckons again what has changed by itself: results expired, or a version came into force.
@@ -116,5 +127,5 @@ async fn reckon(
         let score = Score::reckon(spec, &standings(tx, of).await?, now);
         keep(tx, of, &score, scopes.fingerprint(spec)).await?;
     }
-    Ok(())
+    if rows.is_empty() { Ok(()) } else { revise(tx).await }
 }

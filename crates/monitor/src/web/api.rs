@@ -1,14 +1,13 @@
 //! The interface of our own for programs: JSON, with the states that count only what is certain.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Shared;
 use super::error::Refusal;
@@ -89,9 +88,10 @@ fn instant(time: DateTime) -> Timestamp {
 }
 
 /// What all subjects come to now.
-pub(super) async fn scores(State(monitor): Shared) -> Result<Json<Value>, Refusal> {
+pub(super) async fn scores(State(monitor): Shared) -> Result<Response, Refusal> {
     let scopes = monitor.scopes();
-    let all = monitor.scores().await?;
+    monitor.keep_up().await?;
+    let all = monitor.store.scores().await?;
     let listed: Vec<ListedScore<'_>> = all
         .into_iter()
         .filter_map(|listed| {
@@ -147,7 +147,7 @@ pub(super) async fn subject(
     State(monitor): Shared,
     Path(subject): Path<String>,
     span: Result<Query<Span>, QueryRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let Query(span) = span?;
     let (at, _) = span.until(monitor.clock.now())?;
     view(&monitor, &subject, (at, at)).await
@@ -158,7 +158,7 @@ pub(super) async fn history(
     State(monitor): Shared,
     Path(subject): Path<String>,
     span: Result<Query<Span>, QueryRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let Query(span) = span?;
     let (until, _) = span.until(monitor.clock.now())?;
     let from = until.checked_sub(span.days().days()).unwrap_or(DateTime::MIN);
@@ -170,7 +170,7 @@ async fn view(
     monitor: &Monitor,
     subject: &str,
     (from, until): (DateTime, DateTime),
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let known = monitor.scopes();
     let mut scopes = Vec::new();
     for spec in known.iter() {
@@ -205,9 +205,10 @@ fn testcase(past: TestcasePast<'_>, until: DateTime) -> TestcaseView<'_> {
     TestcaseView { testcase: &past.testcase.id, intervals: intervals.collect() }
 }
 
-fn json(view: &impl Serialize) -> Result<Json<Value>, Refusal> {
-    serde_json::to_value(view).map(Json).map_err(|error| {
+fn json(view: &impl Serialize) -> Result<Response, Refusal> {
+    let text = serde_json::to_string(view).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written")
-    })
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }

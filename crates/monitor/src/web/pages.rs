@@ -2,13 +2,18 @@
 //! pages of their own.
 
 mod detail;
+mod log;
 mod overview;
 mod report;
 mod scope;
 mod subject;
 mod text;
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,11 +26,12 @@ use super::error::Refusal;
 use super::reports::document;
 use crate::accounts::Role;
 use crate::past::{Past, achieved};
+use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::status::Card;
 
 /// The form in which something is wanted, as the first word of an address says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     Markdown,
     Fragment,
@@ -60,19 +66,53 @@ struct Page<'p> {
 }
 
 fn show(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<Response, Refusal> {
+    Ok(answer(form, render(monitor, form, shown)?.into()))
+}
+
+fn answer(form: Form, text: Bytes) -> Response {
+    let content_type = match form {
+        Form::Markdown => "text/markdown; charset=utf-8",
+        Form::Fragment | Form::Page => "text/html; charset=utf-8",
+    };
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
+}
+
+fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, Refusal> {
     let rendered = match form {
-        Form::Markdown => shown.markdown().map(|text| ("text/markdown; charset=utf-8", text)),
-        Form::Fragment => shown.html().map(|text| ("text/html; charset=utf-8", text)),
+        Form::Markdown => shown.markdown(),
+        Form::Fragment => shown.html(),
         Form::Page => shown.html().and_then(|content| {
-            let page = Page { base: &monitor.settings.base_url, title: shown.title(), content };
-            Ok(("text/html; charset=utf-8", page.render()?))
+            Page { base: &monitor.settings.base_url, title: shown.title(), content }.render()
         }),
     };
-    let (content_type, text) = rendered.map_err(|error| {
+    rendered.map_err(|error| {
         tracing::error!(%error, "a page could not be written");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
-    })?;
-    Ok(([(header::CONTENT_TYPE, content_type)], text).into_response())
+    })
+}
+
+/// The overviews as they were last written: everybody asks for them, and they seldom change.
+#[derive(Debug, Default)]
+pub(crate) struct Overviews(Mutex<HashMap<(Form, bool), Overview>>);
+
+/// An overview, and by which scopes and of which revision it is.
+#[derive(Debug)]
+struct Overview {
+    scopes: Arc<Scopes>,
+    revision: i64,
+    text: Bytes,
+}
+
+impl Overviews {
+    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, revision: i64) -> Option<Bytes> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |kept: &&Overview| kept.revision == revision && Arc::ptr_eq(&kept.scopes, scopes);
+        kept.get(&key).filter(fits).map(|kept| kept.text.clone())
+    }
+
+    fn keep(&self, key: (Form, bool), overview: Overview) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
+    }
 }
 
 /// What all subjects come to.
@@ -87,11 +127,19 @@ pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Resul
 
 async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
     let form = Form::of(form)?;
+    monitor.keep_up().await?;
     let scopes = monitor.scopes();
-    let all = monitor.scores().await?;
+    // What changes from here on is shown to who asks next.
+    let revision = monitor.store.revision().await?;
+    if let Some(text) = monitor.overviews.of((form, drafts), &scopes, revision) {
+        return Ok(answer(form, text));
+    }
+    let all = monitor.store.scores().await?;
     let groups = monitor.store.groups().await?;
-    let overview = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
-    show(&monitor, form, &overview)
+    let page = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
+    let text = Bytes::from(render(&monitor, form, &page)?);
+    monitor.overviews.keep((form, drafts), Overview { scopes, revision, text: text.clone() });
+    Ok(answer(form, text))
 }
 
 /// What a subject or a group comes to in a scope, testcase by testcase.
@@ -194,6 +242,16 @@ pub(super) async fn scope(
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
     show(&monitor, form, &scope::ScopePage::new(spec, monitor.clock.now()))
+}
+
+/// The newest entries of the log.
+pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
+    const LISTED: usize = 100;
+    let form = Form::of(&form)?;
+    let size = monitor.store.log_size().await?;
+    let entries = monitor.store.log_entries(size.saturating_sub(LISTED as u64), LISTED).await?;
+    let key = monitor.signer.key().to_string();
+    show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
 }
 
 /// How the pages look.

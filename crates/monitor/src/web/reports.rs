@@ -14,12 +14,10 @@ use super::error::Refusal;
 use super::results::ten;
 use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
-use crate::intake::{Envelope, MediaType, counts_from};
+use crate::intake::{Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
 use crate::store::{Compressed, Handed, HandedReport, Outcome, StoredReport};
 
-/// What signatures over reports are made for.
-const NAMESPACE: &str = "report";
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
 /// How many reports come at once at most.
@@ -63,6 +61,19 @@ pub(crate) async fn show(
     let document = serde_json::to_string_pretty(&document(&stored)?.to_json());
     let document = document.map_err(|error| Refusal::unreadable(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response())
+}
+
+/// What was signed, behind its signature, as it came in: for whoever wants to verify it again.
+pub(crate) async fn signed(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let caller = Caller::of(&monitor, &headers).await?;
+    let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
+    caller.may(&stored.subject, Role::ReadAny)?;
+    let StoredReport { media_type, signature, payload, .. } = stored;
+    Ok(([(header::CONTENT_TYPE, media_type)], format!("{signature}&{payload}")).into_response())
 }
 
 /// Takes signed reports in: all that came, or nothing.
@@ -119,6 +130,8 @@ fn prepare(
         media_type: media.as_str(),
         signature: envelope.signature.to_owned(),
         public_key: public_key.to_string(),
+        fingerprint: public_key.fingerprint(),
+        digest: hexadecimal_digest(envelope.payload),
         reports: read(media, envelope.payload, received_at)?,
         payload: Compressed::of(envelope.payload)?,
     })

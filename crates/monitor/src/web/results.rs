@@ -92,7 +92,7 @@ pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<
             approved: one.approval,
         })
         .collect();
-    match monitor.store.approve(&approvals).await? {
+    match monitor.store.approve(&approvals, monitor.clock.now()).await? {
         Ok(()) => Ok(Json(Value::Null)),
         Err(approval) => Err(Refusal::new(
             StatusCode::NOT_FOUND,

@@ -8,6 +8,7 @@ use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, Settings, Store};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,6 +24,11 @@ pub(crate) const PASSWORD: &str = "example";
 /// A monitor that runs, with a clock that can be set.
 pub(crate) struct Ground {
     pub(crate) monitor: Arc<Monitor>,
+    pub(crate) store: Store,
+    /// What its log is signed with.
+    pub(crate) key: String,
+    /// The address of its database.
+    database: String,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) ci: Key,
@@ -33,13 +39,16 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    pub(crate) async fn on(store: Store, folder: TempDir) -> Self {
+    pub(crate) async fn on(store: Store, database: String, folder: TempDir) -> Self {
         let now = Arc::new(Mutex::new("2026-11-22T12:00:00Z".parse().unwrap()));
         let clock = Clock::of({
             let now = Arc::clone(&now);
             move || *now.lock().unwrap()
         });
-        let monitor = Arc::new(Monitor::new(store, Scopes::embedded(), clock, Settings::default()));
+        let key = assay_transparency::Signer::generate().unwrap();
+        let monitor =
+            Monitor::open(store.clone(), Scopes::embedded(), clock, Settings::default(), &key).await.unwrap();
+        let monitor = Arc::new(monitor);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -47,7 +56,9 @@ impl Ground {
             let _ = stopped.await;
         }));
         let (ci, own) = (Key::new(folder.path(), "ci"), Key::new(folder.path(), "own"));
-        let ground = Self { monitor, address, folder, ci, own, now, client: Client::new(), _stop: stop };
+        let client = Client::new();
+        let ground =
+            Self { monitor, store, key, database, address, folder, ci, own, now, client, _stop: stop };
         ground.take_accounts(&ground.accounts()).await;
         ground
     }
@@ -79,6 +90,12 @@ impl Ground {
 
     pub(crate) fn set_clock(&self, now: &str) {
         *self.now.lock().unwrap() = now.parse().unwrap();
+    }
+
+    /// Does to the database what nobody should.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        let mut connection = AnyConnection::connect(&self.database).await.unwrap();
+        connection.execute(statement).await.unwrap();
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -1,13 +1,14 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod ground;
+mod log;
 mod looking;
 mod past;
 mod reading;
 mod uploading;
 
 pub(crate) use ground::Ground;
-pub(crate) use {looking::*, past::*, reading::*, uploading::*};
+pub(crate) use {log::*, looking::*, past::*, reading::*, uploading::*};
 
 /// A test for each story, on what a function sets up.
 macro_rules! on {
@@ -36,7 +37,10 @@ macro_rules! on {
             any_day_can_be_asked_for,
             what_comes_late_takes_its_place_in_the_past,
             the_history_is_shown,
-            many_at_once_are_stored_each_for_itself
+            many_at_once_are_stored_each_for_itself,
+            what_was_accepted_stands_in_the_log,
+            what_is_changed_later_is_found,
+            a_log_keeps_its_key
         );
     };
     ($ground:ident: $($story:ident),+) => {

@@ -1,0 +1,121 @@
+use std::slice;
+
+use assay_report::SubmittedReport;
+use assay_signature::{PublicKey, Signature};
+use assay_transparency::{Growth, Hash};
+use assay_yaml::Document;
+
+use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
+use crate::log::Entry;
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError};
+
+/// What came of looking whether all that is stored is what was once accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// How many reports were looked at.
+    pub reports: u64,
+    /// How many entries the log has.
+    pub entries: u64,
+    /// What is not as it was.
+    pub findings: Vec<String>,
+}
+
+/// How many are looked at in one go.
+const SOME: usize = 256;
+
+/// Verifies everything again: signatures over what was signed, results against what it says, the log against both.
+///
+/// # Errors
+/// The database.
+pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
+    let mut audit = Audit::default();
+    let mut last = 0;
+    while let Some(submission) = store.next_submission(last).await? {
+        last = submission.id;
+        audit.reports += submission.reports.len() as u64;
+        match Verified::of(&submission) {
+            Ok(verified) => {
+                for report in &submission.reports {
+                    if let Err(finding) = verified.vouches_for(report) {
+                        audit.findings.push(format!("report {}: {finding}", report.uuid));
+                    }
+                }
+            }
+            Err(finding) => {
+                let reports: Vec<&str> =
+                    submission.reports.iter().map(|report| report.uuid.as_str()).collect();
+                audit.findings.push(format!("reports {}: {finding}", reports.join(", ")));
+            }
+        }
+    }
+    let mut growth = empty()?;
+    loop {
+        let some = store.log_entries(growth.size(), SOME).await?;
+        if some.is_empty() {
+            break;
+        }
+        for entry in some {
+            if entry.place != growth.size() {
+                audit.findings.push(format!("entry {} of the log is missing", growth.size()));
+            }
+            growth.push(Hash::of_leaf(&entry.bytes));
+        }
+    }
+    audit.entries = growth.size();
+    if store.log_head().await? != (growth.size(), growth.root()) {
+        audit.findings.push("the entries of the log are not those that its tree was made of".to_owned());
+    }
+    Ok(audit)
+}
+
+fn empty() -> Result<Growth, StoreError> {
+    Growth::new(0, |_| None).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// What was signed, by a key that is known to have signed it.
+struct Verified<'s> {
+    fingerprint: String,
+    digest: String,
+    documents: Vec<Document<'s>>,
+}
+
+impl<'s> Verified<'s> {
+    fn of(submission: &'s KeptSubmission) -> Result<Self, String> {
+        let (kind, key) = submission.public_key.split_once(' ').ok_or("its key cannot be read")?;
+        let key = PublicKey::read(kind, key).map_err(|error| error.to_string())?;
+        let signature = Signature::read(&submission.signature).map_err(|error| error.to_string())?;
+        signature
+            .verify(NAMESPACE, submission.payload.as_bytes(), slice::from_ref(&key))
+            .map_err(|error| error.to_string())?;
+        let media = MediaType::from_header(&submission.media_type).ok_or("it is of no type that is known")?;
+        Ok(Self {
+            fingerprint: key.fingerprint(),
+            digest: hexadecimal_digest(&submission.payload),
+            documents: media.documents(&submission.payload),
+        })
+    }
+
+    /// What others know of a report must be what was signed, and what the log says.
+    fn vouches_for(&self, kept: &KeptReport) -> Result<(), String> {
+        let document = self.documents.get(kept.part).ok_or("what was signed does not hold it")?;
+        let report =
+            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
+        if report.run.to_string() != kept.uuid || report.subject != kept.subject {
+            return Err("it is stored as another report, or as one about somebody else".into());
+        }
+        let said = report.results().into_iter().map(|(id, result)| (id.to_owned(), result.verdict));
+        if kept.results != said.collect() {
+            return Err("the results that count are not those that were signed".into());
+        }
+        let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
+        match serde_json::from_slice(entry) {
+            Ok(Entry::Report { report: uuid, subject, payload, key, .. })
+                if (&uuid, &subject) == (&kept.uuid, &report.subject)
+                    && (&payload, &key) == (&self.digest, &self.fingerprint) =>
+            {
+                Ok(())
+            }
+            _ => Err("the log says something else about it".into()),
+        }
+    }
+}
