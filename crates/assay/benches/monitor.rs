@@ -297,7 +297,6 @@ async fn run() -> Outcome<()> {
     for path in [
         "/page/table",
         "/page/subject/subject-001",
-        "/page/subject/subject-001?days=550",
         "/page/detail/subject-001/scs-compatible-iaas",
         "/api/v1/scores",
         "/healthz",

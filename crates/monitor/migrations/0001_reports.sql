@@ -94,8 +94,8 @@ CREATE TABLE standing (
     PRIMARY KEY (subject, scope, testcase, stated)
 ){clustered};
 
--- How long a testcase kept which verdict before the one it has now. `ended` is when something else came out, or when it
--- expired.
+-- How long a testcase kept which verdict before the one it has now. `ended` is when the next result came, after it had
+-- expired or with something else; when it expired is for the scope to say.
 CREATE TABLE spell (
     subject         BIGINT NOT NULL REFERENCES subject (id),
     scope           BIGINT NOT NULL REFERENCES scope (id),

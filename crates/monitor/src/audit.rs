@@ -48,21 +48,32 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
             }
         }
     }
+    let (size, root) = store.log_head().await?;
     let mut growth = empty()?;
-    loop {
-        let some = store.log_entries(growth.size(), SOME).await?;
+    let mut next = 0;
+    while next < size {
+        let some = store.log_entries(next, SOME).await?;
         if some.is_empty() {
             break;
         }
-        for entry in some {
-            if entry.place != growth.size() {
-                audit.findings.push(format!("entry {} of the log is missing", growth.size()));
+        for entry in some.iter().take_while(|entry| entry.place < size) {
+            if entry.place != next {
+                audit.findings.push(format!("entry {next} of the log is missing"));
+            }
+            if let Ok(Entry::Report { report, .. }) = serde_json::from_slice(&entry.bytes)
+                && store.report(&report).await?.is_none()
+            {
+                audit.findings.push(format!("report {report} is in the log, and nowhere else"));
             }
             growth.push(Hash::of_leaf(&entry.bytes));
+            next = entry.place + 1;
         }
     }
     audit.entries = growth.size();
-    if store.log_head().await? != (growth.size(), growth.root()) {
+    for testcase in store.standings_that_are_none().await? {
+        audit.findings.push(format!("what stands for {testcase} is not its newest result"));
+    }
+    if (size, root) != (growth.size(), growth.root()) {
         audit.findings.push("the entries of the log are not those that its tree was made of".to_owned());
     }
     Ok(audit)
@@ -103,14 +114,18 @@ impl<'s> Verified<'s> {
         if report.run.to_string() != kept.uuid || report.subject != kept.subject {
             return Err("it is stored as another report, or as one about somebody else".into());
         }
-        let said = report.results().into_iter().map(|(id, result)| (id.to_owned(), result.verdict));
-        if kept.results != said.collect() {
+        let said = report
+            .results()
+            .into_iter()
+            .map(|(id, result)| (id.to_owned(), (result.verdict, result.is_stated)));
+        if kept.results != said.collect() || !kept.is_in_time {
             return Err("the results that count are not those that were signed".into());
         }
         let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
         match serde_json::from_slice(entry) {
-            Ok(Entry::Report { report: uuid, subject, payload, key, .. })
-                if (&uuid, &subject) == (&kept.uuid, &report.subject)
+            Ok(Entry::Report { report: uuid, subject, scope, counts_from, payload, key, .. })
+                if (&uuid, &subject, &scope) == (&kept.uuid, &report.subject, &report.scope.uuid)
+                    && (&scope, counts_from) == (&kept.scope, kept.counts_from)
                     && (&payload, &key) == (&self.digest, &self.fingerprint) =>
             {
                 Ok(())

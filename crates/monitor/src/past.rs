@@ -55,6 +55,7 @@ impl<'s> Past<'s> {
         testcases.retain(|past| !past.intervals.is_empty());
         for past in &mut testcases {
             past.intervals.sort_by_key(|known| known.interval.from);
+            past.intervals.dedup_by(|next, known| known.goes_on_in(next));
         }
         Self { spec, testcases }
     }
@@ -74,6 +75,17 @@ pub(crate) fn achieved(spec: &Spec, spells: &[PastSpell], at: DateTime) -> Optio
 }
 
 impl Known {
+    /// Takes in what follows without a gap and is the same, such as a FAIL that a check did not lift that gave up.
+    fn goes_on_in(&mut self, next: &mut Self) -> bool {
+        let goes_on = self.word() == next.word() && self.interval.to == next.interval.from;
+        if goes_on {
+            self.interval.to = next.interval.to;
+            self.is_open = next.is_open;
+            self.last_report.clone_from(&next.last_report);
+        }
+        goes_on
+    }
+
     /// The word for the state.
     pub(crate) fn word(&self) -> &'static str {
         self.interval.state.as_str()

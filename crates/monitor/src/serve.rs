@@ -140,10 +140,13 @@ impl Monitor {
     /// Reckons again what changes by itself, soon after it does, so that no request has to wait for it.
     async fn keep_time(&self) -> Infallible {
         loop {
-            if let Err(error) = self.keep_up().await {
+            tokio::time::sleep(TICK).await;
+            let scopes = self.scopes();
+            // Another instance may have been late to hear of other scopes.
+            let by_scopes = self.store.reckon_by(&scopes, self.clock.now()).await;
+            if let Err(error) = by_scopes.and(self.keep_up().await) {
                 tracing::error!(%error, "what has expired could not be reckoned");
             }
-            tokio::time::sleep(TICK).await;
         }
     }
 

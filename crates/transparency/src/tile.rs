@@ -74,15 +74,13 @@ impl Growth {
     /// A tree of so many leaves, with the tiles of its edge.
     ///
     /// # Errors
-    /// One of them is not there, or has too few hashes.
+    /// One of them is not there, or has other hashes than so many.
     pub fn new(size: u64, tiles: impl Fn(Tile) -> Option<Vec<u8>>) -> Result<Self, Incomplete> {
         let mut edge = Vec::new();
         for tile in Self::edge(size) {
             let length = tile.width(size) * Hash::LENGTH;
-            let bytes = tiles(tile).filter(|bytes| bytes.len() >= length).map(|mut bytes| {
-                bytes.truncate(length);
-                bytes
-            });
+            // More would be of leaves that are not there any more.
+            let bytes = tiles(tile).filter(|bytes| bytes.len() == length);
             let first = Node { level: tile.level * HEIGHT, index: tile.index * TILE_WIDTH as u64 };
             edge.resize(usize::from(tile.level), (Vec::new(), false));
             edge.push((bytes.ok_or(Incomplete(first))?, false));

@@ -2,7 +2,7 @@
 
 pub(crate) mod verify_log;
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -30,8 +30,8 @@ pub(crate) enum Monitoring {
     Serve(Serve),
     /// Verify everything that is stored again
     ///
-    /// Each signature over what was signed, each result against what it says, and the log against both. The monitor may
-    /// run meanwhile. Exit code 1 if anything is not as it was accepted.
+    /// Each signature over what was signed, each result against what it says, the log against both, and what stands
+    /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted.
     Verify(Place),
     /// Check the log of a monitor, or a proof from it
     ///
@@ -96,8 +96,8 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     let accounts = accounts(arguments)?;
     let scopes = scopes(arguments)?;
     let settings = Settings { base_url: arguments.base_url.clone() };
-    let key = key(arguments)?;
     let store = open(&arguments.place).await?;
+    let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
     if let Some(accounts) = &accounts {
         monitor.take_accounts(accounts).await?;
@@ -145,6 +145,14 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
 }
 
 pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
+    let folder = folder(place);
+    if place.database.is_none() && !folder.join("monitor.sqlite").exists() {
+        let message = format!("there is no database in {}", folder.display());
+        return Err(Failure::usage(
+            message,
+            "--data names the folder of the database, --database its address",
+        ));
+    }
     let store = open(place).await?;
     let audit = audit(&store).await.map_err(ServeError::from)?;
     for finding in &audit.findings {
@@ -159,25 +167,41 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
     Ok(u8::from(!findings.is_empty()))
 }
 
-/// The private key of the log, which is made if it is not there.
-fn key(arguments: &Serve) -> Result<String, Failure> {
+/// The private key of the log, which is made for a new one if it is not there.
+fn key(arguments: &Serve, is_begun: bool) -> Result<String, Failure> {
     let file = arguments.key.clone().unwrap_or_else(|| folder(&arguments.place).join("log.pem"));
     if file.exists() {
         return text(&file);
+    }
+    if is_begun {
+        let message = format!("the log was begun with a key that is not at {}", file.display());
+        return Err(Failure::usage(message, "--key names the file with it; several instances need the same"));
     }
     let failed = |error: &dyn std::fmt::Display| {
         let message = format!("the key {} of the log cannot be made: {error}", file.display());
         Failure::usage(message, "--key takes another file")
     };
     let key = Signer::generate().map_err(|error| failed(&error))?;
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    }
-    // Nobody else may read it, and a file that somebody else has made meanwhile is not ours.
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
-    made.and_then(|mut made| made.write_all(key.as_bytes())).map_err(|error| failed(&error))?;
+    write_key(&file, &key).map_err(|error| failed(&error))?;
     note(&format!("the log is signed with a new key, {}; keep it safe", file.display()));
-    Ok(key)
+    text(&file)
+}
+
+/// Writes a key that nobody else may read. It is on disk, whole, before anything is signed with it; one that somebody
+/// else has made meanwhile stays.
+fn write_key(file: &Path, key: &str) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let half = folder.join(format!(".log.pem.{}", std::process::id()));
+    let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
+    let written = made.write_all(key.as_bytes()).and_then(|()| made.sync_all());
+    let linked = written.and_then(|()| match fs::hard_link(&half, file) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    fs::remove_file(&half)?;
+    linked?;
+    File::open(folder)?.sync_all()
 }
 
 fn folder(place: &Place) -> PathBuf {

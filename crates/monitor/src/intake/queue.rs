@@ -1,5 +1,8 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -11,6 +14,9 @@ const LONGEST: usize = 256;
 /// How many are stored at once at most.
 const TOGETHER: usize = 64;
 
+/// How long storing may take, so that others can be told to try again while they listen.
+const LONGEST_WAIT: Duration = Duration::from_secs(50);
+
 /// Where what was handed in waits to be stored, together with what others handed in meanwhile: putting it on disk takes
 /// as long for all of them as for one.
 #[derive(Clone, Debug)]
@@ -19,7 +25,7 @@ pub(crate) struct Queue(mpsc::Sender<Job>);
 #[derive(Debug)]
 struct Job {
     handed: Handed,
-    answer: oneshot::Sender<Result<Outcome, Arc<StoreError>>>,
+    answer: oneshot::Sender<Result<Outcome, NotKept>>,
 }
 
 /// Something was not stored.
@@ -28,6 +34,12 @@ pub(crate) enum NotKept {
     /// The database said so.
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
+    /// It broke off.
+    #[error("storing broke off")]
+    BrokeOff,
+    /// The database did not come to an end.
+    #[error("the database took longer than {} seconds", LONGEST_WAIT.as_secs())]
+    TooLong,
     /// The program is about to end.
     #[error("the monitor is about to end")]
     Ending,
@@ -47,12 +59,18 @@ impl Queue {
                 let (handed, answers): (Vec<_>, Vec<_>) =
                     jobs.drain(..).map(|job| (job.handed, job.answer)).unzip();
                 let (scopes, now) = around();
-                let outcomes: Vec<_> = match store.keep(&handed, &scopes, now).await {
-                    Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(Arc::new)).collect(),
-                    Err(error) => {
+                let keep = AssertUnwindSafe(store.keep(&handed, &scopes, now)).catch_unwind();
+                let outcomes: Vec<_> = match tokio::time::timeout(LONGEST_WAIT, keep).await {
+                    Ok(Ok(Ok(outcomes))) => outcomes
+                        .into_iter()
+                        .map(|outcome| outcome.map_err(|error| Arc::new(error).into()))
+                        .collect(),
+                    Ok(Ok(Err(error))) => {
                         let error = Arc::new(error);
-                        handed.iter().map(|_| Err(Arc::clone(&error))).collect()
+                        handed.iter().map(|_| Err(Arc::clone(&error).into())).collect()
                     }
+                    Ok(Err(_)) => handed.iter().map(|_| Err(NotKept::BrokeOff)).collect(),
+                    Err(_) => handed.iter().map(|_| Err(NotKept::TooLong)).collect(),
                 };
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // Whoever does not listen any more will ask again, and hear that it is there.
@@ -67,6 +85,6 @@ impl Queue {
     pub(crate) async fn keep(&self, handed: Handed) -> Result<Outcome, NotKept> {
         let (answer, outcome) = oneshot::channel();
         self.0.send(Job { handed, answer }).await.map_err(|_| NotKept::Ending)?;
-        Ok(outcome.await.map_err(|_| NotKept::Ending)??)
+        outcome.await.map_err(|_| NotKept::Ending)?
     }
 }

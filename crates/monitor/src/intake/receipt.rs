@@ -28,8 +28,14 @@ pub(crate) fn counts_from(checked_at: CheckedAt, received_at: Timestamp) -> Resu
     };
     match said.duration_since(received_at) > tolerance {
         true => Err(too_far()),
-        false => Ok(said.min(received_at)),
+        // What is kept is no finer, and two that are the same there must be the same here.
+        false => Ok(microsecond(said.min(received_at))),
     }
+}
+
+/// The microsecond that a time lies in.
+fn microsecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -49,6 +55,7 @@ mod tests {
             ("2026-11-22T12:05:00Z", Some("2026-11-22T12:00:00Z")),
             ("2026-11-22T12:05:01Z", None),
             ("1999-01-01 00:00:00", Some("1999-01-01T00:00:00Z")),
+            ("2026-11-22 11:00:00.123456789", Some("2026-11-22T11:00:00.123456Z")),
         ] {
             let counts = counts_from(checked_at.parse().unwrap(), received).ok();
             assert_eq!(counts.map(|time| time.to_string()).as_deref(), expected, "{checked_at}");

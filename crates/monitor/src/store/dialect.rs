@@ -32,7 +32,7 @@ impl Dialect {
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
             ],
-            Dialect::Postgres => &[],
+            Dialect::Postgres => &["SET lock_timeout = '30s'", "SET statement_timeout = '60s'"],
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct PastSpell {
     pub(crate) spell: Spell<String>,
     /// The newest PASS or FAIL at its end.
     pub(crate) certain: Option<(Verdict, DateTime)>,
-    /// When something else came out, or when it expired; none while nothing else came out.
+    /// When another result came, after it had expired or with something else; none while none came.
     pub(crate) ended: Option<DateTime>,
 }
 
@@ -158,13 +158,13 @@ pub(super) async fn advance<'r>(
         } else {
             // Of two results at the same instant, the one that came later counts alone.
             if row.spell.since < new.since {
-                ended.push(Ended {
-                    testcase,
-                    stated: row.stated,
-                    spell: row.spell,
-                    certain: row.certain,
-                    end: row.spell.end(lifetime(spec, name), Some(new.since)),
-                });
+                let key = Key { of: report.of, testcase, stated: row.stated };
+                let spell = displaced(tx, key, row.spell, new.since).await?;
+                let certain = match spell.last == row.spell.last {
+                    true => row.certain,
+                    false => last_certain(tx, key, spell.last).await?,
+                };
+                ended.push(Ended { testcase, stated: row.stated, spell, certain, end: new.since });
             }
             row.spell = new;
             changed.push(key);
@@ -184,6 +184,21 @@ pub(super) async fn advance<'r>(
     write_standings(tx, report.of, &pick(&changed)).await?;
     write_ended(tx, report.of, &ended).await?;
     Ok(rows.into_values().collect())
+}
+
+/// A spell without its last result, if something else came out at the same instant.
+async fn displaced(
+    tx: &mut Transaction<'_, Any>,
+    key: Key,
+    spell: Spell<i64>,
+    by: DateTime,
+) -> Result<Spell<i64>, StoreError> {
+    if spell.last < by {
+        return Ok(spell);
+    }
+    let before = nearest(tx, key, by, "counts_from < $5 ORDER BY counts_from DESC, report DESC").await?;
+    let (last, last_report) = before.unwrap_or((spell.since, spell.first_report));
+    Ok(Spell { last, last_report, ..spell })
 }
 
 /// Those whose newest result is of this report, and says what the one before did.
@@ -265,7 +280,11 @@ async fn write_ended(tx: &mut Transaction<'_, Any>, of: Of, spells: &[Ended]) ->
     for some in spells.chunks(200) {
         let insert = format!(
             "INSERT INTO spell (subject, scope, testcase, stated, verdict, since, first_report, last, last_report,
-                 ended, certain_verdict, certain_from) VALUES {}",
+                 ended, certain_verdict, certain_from) VALUES {}
+             ON CONFLICT (subject, scope, testcase, stated, since) DO UPDATE
+                 SET verdict = excluded.verdict, first_report = excluded.first_report, last = excluded.last,
+                     last_report = excluded.last_report, ended = excluded.ended,
+                     certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
             places(some.len(), 12)
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
@@ -348,10 +367,8 @@ async fn insert_late(
     for (number, spell) in spells.iter().enumerate() {
         let next = spells.get(number + 1).or(newest.as_ref()).map(|next| next.since);
         // The last of them ends as the spell did whose place it takes.
-        let end = match (next, after) {
-            (None, Some((_, Some(end)))) => end,
-            _ => spell.end(lifetime, next),
-        };
+        let after = after.and_then(|(_, end)| end);
+        let end = next.or(after).unwrap_or_else(|| lifetime.expiry(spell.last));
         let certain = last_certain(tx, key, spell.last).await?;
         ended.push(Ended { testcase: key.testcase, stated: key.stated, spell: *spell, certain, end });
     }
@@ -419,14 +436,35 @@ async fn fetch(
 }
 
 impl Store {
+    /// Whether anything was known of a subject in a scope (by name and UUID) at an instant.
+    pub(crate) async fn was_known(
+        &self,
+        subject: &str,
+        scope: &str,
+        at: DateTime,
+    ) -> Result<bool, StoreError> {
+        if ![subject, scope].into_iter().all(is_storable) {
+            return Ok(false);
+        }
+        let select = sqlx::query(
+            "SELECT r.id FROM report r WHERE r.subject = (SELECT id FROM subject WHERE name = $1)
+                 AND r.scope = (SELECT id FROM scope WHERE uuid = $2) AND r.counts_from <= $3 LIMIT 1",
+        );
+        let found =
+            select.bind(subject).bind(scope).bind(civil_micros(at)).fetch_optional(&self.pool).await?;
+        Ok(found.is_some())
+    }
+
     /// What was and is known of the testcases of a subject in a scope (by name and UUID): what stands, and the spells
-    /// before it that had not ended at `from`. By testcase, oldest first.
+    /// before it that had not ended at `from`, the newest of them if there are very many. By testcase, oldest first.
     pub(crate) async fn history(
         &self,
         subject: &str,
         scope: &str,
         from: DateTime,
     ) -> Result<Vec<PastSpell>, StoreError> {
+        /// A page or answer with more would be of use to nobody.
+        const MOST: i64 = 5_000;
         if ![subject, scope].into_iter().all(is_storable) {
             return Ok(Vec::new());
         }
@@ -436,7 +474,7 @@ impl Store {
                  c.ended
              FROM spell c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
                  JOIN report l ON l.id = c.last_report
-             WHERE {ids} AND c.ended > $3"
+             WHERE {ids} AND c.ended > $3 ORDER BY c.ended DESC LIMIT $4"
         );
         let present = format!(
             "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.counts_from, l.uuid, c.certain_verdict,
@@ -445,10 +483,12 @@ impl Store {
                  JOIN report l ON l.id = c.report
              WHERE {ids}"
         );
-        let past = sqlx::query(AssertSqlSafe(past)).bind(subject).bind(scope).bind(civil_micros(from));
-        let past = past.fetch_all(&self.pool).await?;
+        // What ends in between is found twice, and not missed.
         let present =
             sqlx::query(AssertSqlSafe(present)).bind(subject).bind(scope).fetch_all(&self.pool).await?;
+        let past =
+            sqlx::query(AssertSqlSafe(past)).bind(subject).bind(scope).bind(civil_micros(from)).bind(MOST);
+        let past = past.fetch_all(&self.pool).await?;
         let read = |row: &AnyRow, ended: Option<DateTime>| {
             Ok(PastSpell {
                 testcase: row.try_get(0)?,
@@ -467,7 +507,12 @@ impl Store {
         let past = past.iter().map(|row| read(row, Some(read_civil(row.try_get(9)?)?)));
         let mut all: Vec<PastSpell> =
             past.chain(present.iter().map(|row| read(row, None))).collect::<Result<_, StoreError>>()?;
-        all.sort_by(|a, b| (&a.testcase, a.spell.since).cmp(&(&b.testcase, b.spell.since)));
+        let key =
+            |past: &PastSpell| (past.testcase.clone(), past.stated, past.spell.since, past.ended.is_none());
+        all.sort_by_key(key);
+        all.dedup_by(|next, past| {
+            (&next.testcase, next.stated, next.spell.since) == (&past.testcase, past.stated, past.spell.since)
+        });
         Ok(all)
     }
 }

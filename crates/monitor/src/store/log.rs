@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_transparency::{
-    Growth, Hash, LogKey, Node, Proof, Signer, Tile, inclusion, nodes_of_inclusion, nodes_of_root, root,
+    Growth, Hash, LogKey, Node, Proof, Signer, TILE_WIDTH, Tile, inclusion, nodes_of_inclusion,
+    nodes_of_root, root,
 };
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
@@ -40,6 +41,10 @@ pub(super) async fn append(tx: &mut Transaction<'_, Any>, entries: &[NewEntry]) 
     }
     let size = size(tx).await?;
     let edge = tiles(tx, &Growth::edge(size)).await?;
+    let next = Tile { level: 0, index: size / TILE_WIDTH as u64 };
+    if size.is_multiple_of(TILE_WIDTH as u64) && !tiles(tx, &[next]).await?.is_empty() {
+        return Err(corrupt("the log has lost its last entries"));
+    }
     let mut growth = Growth::new(size, |tile| edge.get(&tile).cloned()).map_err(corrupt)?;
     let encoded: Vec<(Vec<u8>, Option<i64>)> = entries
         .iter()
@@ -100,6 +105,14 @@ impl Store {
             .await?;
         tx.commit().await?;
         Ok(signer.key().clone())
+    }
+
+    /// Whether a log was begun.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn has_log(&self) -> Result<bool, StoreError> {
+        Ok(self.log_key().await?.is_some())
     }
 
     /// The key that the log was begun with.

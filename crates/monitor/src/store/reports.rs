@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::history::{self, NewReport, Of};
 use super::log::{self, NewEntry};
 use super::numbers::{Kind, NewNumbers};
-use super::{Store, StoreError, civil, code, in_order, is_storable, micros, places, scores, time, verdict};
+use super::{
+    Store, StoreError, civil, code, flag, in_order, is_storable, micros, places, scores, time, verdict,
+};
 use crate::log::Entry;
 use crate::scopes::Scopes;
 use crate::score::Score;
@@ -97,8 +99,13 @@ pub(crate) struct KeptReport {
     pub(crate) uuid: String,
     pub(crate) subject: String,
     pub(crate) part: usize,
-    /// Testcase and verdict.
-    pub(crate) results: BTreeMap<String, Verdict>,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) counts_from: Timestamp,
+    /// By testcase the verdict, and whether people stated it.
+    pub(crate) results: BTreeMap<String, (Verdict, bool)>,
+    /// Whether all of them count from when the report does.
+    pub(crate) is_in_time: bool,
     /// What the log says.
     pub(crate) entry: Option<Vec<u8>>,
 }
@@ -165,22 +172,30 @@ impl Store {
         let Some(row) = row.bind(after).fetch_optional(&self.pool).await? else { return Ok(None) };
         let id: i64 = row.try_get(0)?;
         let rows = sqlx::query(
-            "SELECT r.id, r.uuid, s.name, r.part, e.entry
-             FROM report r JOIN subject s ON s.id = r.subject LEFT JOIN log_entry e ON e.report = r.id
+            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from
+             FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
+                 LEFT JOIN log_entry e ON e.report = r.id
              WHERE r.submission = $1 ORDER BY r.id",
         );
         let mut reports = Vec::new();
         for row in rows.bind(id).fetch_all(&self.pool).await? {
             let results = sqlx::query(
-                "SELECT t.name, x.verdict FROM result x JOIN testcase t ON t.id = x.testcase WHERE x.report = $1",
+                "SELECT t.name, x.verdict, x.stated, x.counts_from
+                 FROM result x JOIN testcase t ON t.id = x.testcase WHERE x.report = $1",
             );
             let results = results.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
-            let results = results.iter().map(|row| Ok((row.try_get(0)?, verdict(row.try_get(1)?)?)));
+            let from: i64 = row.try_get(6)?;
+            let is_in_time = results.iter().all(|row| row.try_get(3).is_ok_and(|at: i64| at == from));
+            let results =
+                results.iter().map(|row| Ok((row.try_get(0)?, (verdict(row.try_get(1)?)?, flag(row, 2)?))));
             reports.push(KeptReport {
                 uuid: row.try_get(1)?,
                 subject: row.try_get(2)?,
                 part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
+                scope: row.try_get(5)?,
+                counts_from: time(from)?,
                 results: results.collect::<Result<_, StoreError>>()?,
+                is_in_time,
                 entry: row.try_get(4)?,
             });
         }
@@ -294,6 +309,9 @@ async fn keep_report(
     let spec = scopes.by_uuid(&report.scope.uuid);
     let report = NewReport { of: Of { subject, scope }, id, at: civil(*counts_from) };
     let standings = history::advance(tx, report, numbered.into_iter(), spec).await?;
+    if spec.is_none() {
+        scores::forget(tx, report.of).await?;
+    }
     if let Some(spec) = spec {
         scores::keep(tx, report.of, &Score::reckon(spec, &standings, now), scopes.fingerprint(spec)).await?;
     }

@@ -1,7 +1,7 @@
 use assay_standards::Verdict;
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError, flag, is_storable, log, micros, time, verdict};
 use crate::log::Entry;
@@ -75,6 +75,24 @@ impl Store {
             })
         };
         rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// What stands without being the newest result of its testcase, by subject and testcase: nothing, if nobody has
+    /// changed the database.
+    pub(crate) async fn standings_that_are_none(&self) -> Result<Vec<String>, StoreError> {
+        const SAME: &str =
+            "x.subject = c.subject AND x.scope = c.scope AND x.testcase = c.testcase AND x.stated = c.stated";
+        let select = format!(
+            "SELECT s.name, t.name FROM standing c JOIN subject s ON s.id = c.subject
+                 JOIN testcase t ON t.id = c.testcase
+             WHERE NOT EXISTS (SELECT 1 FROM result x WHERE {SAME} AND x.counts_from = c.counts_from
+                       AND x.report = c.report AND x.verdict = c.verdict)
+                 OR EXISTS (SELECT 1 FROM result x WHERE {SAME} AND x.counts_from > c.counts_from)"
+        );
+        let rows = sqlx::query(AssertSqlSafe(select)).fetch_all(&self.pool).await?;
+        let read =
+            |row: &AnyRow| Ok(format!("{} {}", row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?));
+        rows.iter().map(read).collect()
     }
 
     /// Results that count from `since` on, oldest first, as the reference monitor lists them.

@@ -53,6 +53,13 @@ pub(super) async fn keep(
     Ok(())
 }
 
+/// Nobody knows what it comes to now; whoever knows the scope again reckons it anew.
+pub(super) async fn forget(tx: &mut Transaction<'_, Any>, of: Of) -> Result<(), StoreError> {
+    let delete = sqlx::query("DELETE FROM score WHERE subject = $1 AND scope = $2");
+    delete.bind(of.subject).bind(of.scope).execute(&mut **tx).await?;
+    Ok(())
+}
+
 impl Store {
     /// All scores, by subject.
     pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
@@ -93,17 +100,21 @@ impl Store {
 
     /// Reckons again what was reckoned by other scopes than these, or never.
     pub(crate) async fn reckon_by(&self, scopes: &Scopes, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
+        const OTHER: &str = "SELECT DISTINCT c.subject, c.scope FROM standing c
+                 LEFT JOIN score k ON k.subject = c.subject AND k.scope = c.scope
+             WHERE c.scope = (SELECT id FROM scope WHERE uuid = $1) AND (k.spec IS NULL OR k.spec <> $2)";
         for spec in scopes.iter() {
-            let other = sqlx::query(
-                "SELECT DISTINCT c.subject, c.scope FROM standing c
-                     LEFT JOIN score k ON k.subject = c.subject AND k.scope = c.scope
-                 WHERE c.scope = (SELECT id FROM scope WHERE uuid = $1) AND (k.spec IS NULL OR k.spec <> $2)",
-            );
-            let other = other.bind(&spec.uuid).bind(scopes.fingerprint(spec)).fetch_all(&mut *tx).await?;
+            let other = || sqlx::query(OTHER).bind(&spec.uuid).bind(scopes.fingerprint(spec));
+            if other().fetch_optional(&self.pool).await?.is_none() {
+                continue;
+            }
+            let mut tx = self.write().await?;
+            // Somebody else may have done it meanwhile.
+            let other = other().fetch_all(&mut *tx).await?;
             reckon(&mut tx, &other, scopes, now).await?;
+            tx.commit().await?;
         }
-        Ok(tx.commit().await?)
+        Ok(())
     }
 }
 
@@ -120,8 +131,7 @@ async fn reckon(
         let uuid: String = uuid.try_get(0)?;
         let Some(spec) = scopes.by_uuid(&uuid) else {
             // Nobody knows what it comes to, so that nobody need look at it again.
-            let delete = sqlx::query("DELETE FROM score WHERE subject = $1 AND scope = $2");
-            delete.bind(of.subject).bind(of.scope).execute(&mut **tx).await?;
+            forget(tx, of).await?;
             continue;
         };
         let score = Score::reckon(spec, &standings(tx, of).await?, now);

@@ -174,10 +174,10 @@ async fn view(
     let known = monitor.scopes();
     let mut scopes = Vec::new();
     for spec in known.iter() {
-        let spells = monitor.store.history(subject, &spec.uuid, from).await?;
-        if !spells.iter().any(|past| past.spell.since <= until) {
+        if !monitor.store.was_known(subject, &spec.uuid, until).await? {
             continue;
         }
+        let spells = monitor.store.history(subject, &spec.uuid, from).await?;
         let past = Past::new(spec, &spells, from);
         let testcases = past.testcases.into_iter().map(|past| testcase(past, until));
         scopes.push(ScopeView {

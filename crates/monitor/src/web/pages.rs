@@ -197,8 +197,8 @@ pub(super) async fn subject(
     let scopes = monitor.scopes();
     let mut told = Vec::new();
     for spec in scopes.iter() {
-        let spells = monitor.store.history(&subject, &spec.uuid, from).await?;
-        if spells.iter().any(|past| past.spell.since <= until) {
+        if monitor.store.was_known(&subject, &spec.uuid, until).await? {
+            let spells = monitor.store.history(&subject, &spec.uuid, from).await?;
             let past = Past::new(spec, &spells, from);
             told.push(subject::Told { past, achieved: achieved(spec, &spells, until) });
         }

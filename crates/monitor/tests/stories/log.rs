@@ -96,6 +96,7 @@ pub(crate) async fn what_is_changed_later_is_found(ground: Ground) {
             "UPDATE log_entry SET entry = (SELECT entry FROM log_entry WHERE place = 203) WHERE place = 204",
             "the log says something else",
         ),
+        ("UPDATE standing SET verdict = 0", "is not its newest result"),
         ("DELETE FROM log_entry WHERE place = 299", "not those that its tree was made of"),
     ] {
         if statement.contains("subject") {
@@ -109,6 +110,9 @@ pub(crate) async fn what_is_changed_later_is_found(ground: Ground) {
             "{statement}: {found:#?}"
         );
     }
+    // Whoever signs does not go on as if nothing had been there.
+    let report = Report::new("ci", "2026-11-22 11:00:00", &[(WEEKLY, 1)]).yaml();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report).await.status, 503);
 }
 
 pub(crate) async fn a_log_keeps_its_key(ground: Ground) {

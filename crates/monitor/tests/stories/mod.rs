@@ -40,7 +40,10 @@ macro_rules! on {
             many_at_once_are_stored_each_for_itself,
             what_was_accepted_stands_in_the_log,
             what_is_changed_later_is_found,
-            a_log_keeps_its_key
+            a_log_keeps_its_key,
+            results_of_the_same_instant_take_turns,
+            a_day_without_results_is_one_of_a_known_subject,
+            what_came_while_its_scope_was_away_counts_later
         );
     };
     ($ground:ident: $($story:ident),+) => {

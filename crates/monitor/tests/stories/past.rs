@@ -1,3 +1,4 @@
+use assay_monitor::Scopes;
 use serde_json::{Value, json};
 
 use super::ground::{Answer, Ground, PASSWORD, Report};
@@ -49,6 +50,12 @@ pub(crate) async fn giving_up_proves_nothing(ground: Ground) {
     assert_eq!(state("ci").await, "FAIL");
     hand_in(&ground, "ci", "2026-11-21 12:00:00", &[(WEEKLY, 0)]).await;
     assert_eq!(state("ci").await, "FAIL", "who gives up has mended nothing");
+    let all = [
+        ["PASS", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z"],
+        ["TENTATIVE", "2026-11-21T10:00:00Z", "2026-11-21T11:00:00Z"],
+        ["FAIL", "2026-11-21T11:00:00Z", "2026-11-30T00:00:00Z"],
+    ];
+    assert_eq!(intervals(&ground, "ci/history", WEEKLY).await, all);
     let table = ground.read(None, "/page/table").await.body.as_str().unwrap().to_owned();
     assert!(table.contains("<td data-label=\"Certain\">FAIL v1</td>"), "{table}");
     // The results of that week expire at the same time.
@@ -165,4 +172,55 @@ pub(crate) async fn many_at_once_are_stored_each_for_itself(ground: Ground) {
     let stored = ground.read(Some("ci"), "/reports?limit=100").await.body;
     assert_eq!(stored.as_array().map(Vec::len), Some(10));
     assert_eq!(json!(of_subject(&ground, "ci").await["testcases"][0]["testcase"]), WEEKLY);
+}
+
+pub(crate) async fn results_of_the_same_instant_take_turns(ground: Ground) {
+    // Times ahead of UTC count as the receipt, which is the same for all that came at once, to the nanosecond.
+    ground.set_clock("2026-11-22T12:00:00.123456789Z");
+    let all =
+        [1, -1, 1, 0, -1].map(|code| Report::new("ci", "2026-11-22 13:00:00", &[(WEEKLY, code)]).yaml());
+    let answer = ground.hand_in("ci", &ground.ci, &all.concat()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(achieved(&ground, "ci").await.0, "FAIL");
+    // One displaces another at an instant, and what comes late stands before both.
+    for (checked_at, code) in [
+        ("01:00:00", 1),
+        ("05:00:00", 1),
+        ("05:00:00", -1),
+        ("03:00:00", -1),
+        ("06:00:00", 1),
+        ("05:00:00", 0),
+        ("07:00:00", -1),
+    ] {
+        hand_in(&ground, "cloud-a", &format!("2026-11-22 {checked_at}"), &[(WEEKLY, code)]).await;
+    }
+    let states: Vec<[String; 3]> = intervals(&ground, "cloud-a/history", WEEKLY).await;
+    let short: Vec<(&str, &str)> =
+        states.iter().map(|[state, from, _]| (state.as_str(), &from[11..16])).collect();
+    assert_eq!(short, [("PASS", "01:00"), ("FAIL", "03:00"), ("PASS", "06:00"), ("FAIL", "07:00")]);
+}
+
+pub(crate) async fn a_day_without_results_is_one_of_a_known_subject(ground: Ground) {
+    for checked_at in ["2026-01-05 10:00:00", "2026-11-20 10:00:00"] {
+        hand_in(&ground, "ci", checked_at, &ALL.map(|id| (id, 1))).await;
+    }
+    assert_eq!(achieved(&ground, "ci?at=2026-01-06").await.0, "PASS");
+    assert_eq!(achieved(&ground, "ci?at=2026-07-01").await.0, "MISS");
+    assert_eq!(ground.read(None, "/api/v1/subjects/ci?at=2026-01-04").await.status, 404);
+}
+
+pub(crate) async fn what_came_while_its_scope_was_away_counts_later(ground: Ground) {
+    hand_in(&ground, "ci", "2026-11-20 10:00:00", &ALL.map(|id| (id, 1))).await;
+    let state = async || ground.read(None, "/api/v1/scores").await.body[0]["achieved"]["state"].clone();
+    assert_eq!(state().await, "PASS");
+    ground.monitor.take_scopes(Scopes::new([])).await.unwrap();
+    assert_eq!(ground.read(None, "/api/v1/scores").await.body, json!([]));
+    hand_in(&ground, "ci", "2026-11-21 10:00:00", &[("kaas-networking-check", -1)]).await;
+    // A result of that testcase lives for a month, whatever was known when it came.
+    hand_in(&ground, "cloud-a", "2026-10-01 10:00:00", &[("kaas-networking-check", 1)]).await;
+    hand_in(&ground, "cloud-a", "2026-11-21 10:00:00", &[("kaas-networking-check", -1)]).await;
+    ground.monitor.take_scopes(Scopes::embedded()).await.unwrap();
+    assert_eq!(state().await, "FAIL");
+    let history = intervals(&ground, "cloud-a/history?days=90", "kaas-networking-check").await;
+    assert_eq!(history[0], ["PASS", "2026-10-01T10:00:00Z", "2026-11-21T10:00:00Z"]);
 }

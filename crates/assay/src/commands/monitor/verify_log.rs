@@ -55,9 +55,13 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// A bundle of entries is the largest of all that is read.
 const MOST_BYTES: usize = TILE_WIDTH * (2 + u16::MAX as usize);
 
+fn is_web(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
 impl Source {
     fn of(text: &str) -> Result<Self, Failure> {
-        if !text.starts_with("http://") && !text.starts_with("https://") {
+        if !is_web(text) {
             return Ok(Source::Folder(PathBuf::from(text)));
         }
         let bad = |error: &dyn std::fmt::Display| {
@@ -107,7 +111,24 @@ impl Source {
     }
 }
 
-fn untrue(message: String, hint: &'static str) -> Failure {
+/// The key and the checkpoint of the last time; none at first.
+fn remembered(memory: &Path) -> Result<Option<(LogKey, Checkpoint)>, Failure> {
+    let failed = |what: &dyn std::fmt::Display| {
+        let message = format!("what is remembered of the log, {}, cannot be read: {what}", memory.display());
+        Failure::usage(message, "without that file the log is looked at as if for the first time")
+    };
+    let text = match fs::read_to_string(memory) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
+    let seen: Seen = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+    let key: LogKey = seen.key.parse().map_err(|error| failed(&error))?;
+    let checkpoint = Checkpoint::read(&seen.checkpoint, &key).map_err(|error| failed(&error))?;
+    Ok(Some((key, checkpoint)))
+}
+
+fn untrue(message: String, hint: impl std::fmt::Display) -> Failure {
     Failure { code: 1, ..Failure::usage(message, hint) }
 }
 
@@ -160,24 +181,27 @@ fn verify_proof(proof: &Path, report: Option<&Path>, key: &LogKey) -> Result<u8,
 async fn verify_whole(address: &str, given: Option<LogKey>) -> Result<u8, Failure> {
     let source = Source::of(address)?;
     let memory = state::logs().join(format!("{}.json", file_name(address)));
-    let seen: Option<Seen> =
-        fs::read_to_string(&memory).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let known = seen.as_ref().and_then(|seen| seen.key.parse().ok());
+    let before = remembered(&memory)?;
+    let known = before.as_ref().map(|(key, _)| key.clone());
+    if let (Some(given), Some(known)) = (&given, &known)
+        && given != known
+    {
+        let hint =
+            format!("a log never changes its key; without {} it is taken for another log", memory.display());
+        return Err(untrue(format!("the log had the key {known} the last time"), hint));
+    }
     let key = if let Some(key) = given.or(known) {
         key
     } else {
-        let named = self::key(&source.text("key").await?)?;
+        let named = source.text("key").await?;
+        let named: LogKey = named.parse().map_err(|error| untrue(format!("{address}: {error}"), ""))?;
         note(&format!("the log says that its key is {named}; who can ask somebody else should"));
         named
     };
     let note_text = source.text("checkpoint").await?;
-    let hint = "--key names another key, if the log has a new one";
-    let now = Checkpoint::read(&note_text, &key).map_err(|error| untrue(error.to_string(), hint))?;
-    let before = match &seen {
-        // A key that was given does not have to be that of the last time.
-        Some(seen) => Checkpoint::read(&seen.checkpoint, &key).ok(),
-        None => None,
-    };
+    let now = Checkpoint::read(&note_text, &key)
+        .map_err(|error| untrue(error.to_string(), "a log never changes its key"))?;
+    let before = before.map(|(_, checkpoint)| checkpoint);
     let tree = entries(&source, now.size, before.as_ref().map_or(0, |before| before.size)).await?;
     if tree.root != now.root {
         return Err(untrue(
@@ -195,13 +219,13 @@ async fn verify_whole(address: &str, given: Option<LogKey>) -> Result<u8, Failur
             return Err(untrue(message, "what was accepted was changed later"));
         }
     }
-    let remembered = Seen { key: key.to_string(), checkpoint: note_text };
+    let seen = Seen { key: key.to_string(), checkpoint: note_text };
     if let Some(folder) = memory.parent() {
         let failed =
             |error: io::Error| Failure::usage(format!("{} cannot be made: {error}", folder.display()), "");
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    write_file(&memory, &serde_json::to_vec_pretty(&remembered).unwrap_or_default())?;
+    write_file(&memory, &serde_json::to_vec_pretty(&seen).unwrap_or_default())?;
     let begins = match &before {
         Some(before) => format!("; it begins with the {} that were there the last time", before.size),
         None => String::new(),
@@ -216,6 +240,9 @@ fn counted(entries: u64) -> String {
 
 /// The name of the file in which a log is remembered.
 fn file_name(address: &str) -> String {
+    // The same name means another folder elsewhere.
+    let whole = if is_web(address) { None } else { fs::canonicalize(address).ok() };
+    let address = whole.map_or_else(|| address.to_owned(), |whole| whole.display().to_string());
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
     address.trim_end_matches('/').chars().map(plain).collect()
 }
