@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::intake::Queue;
 use crate::scopes::Scopes;
 use crate::store::{Store, StoreError};
-use crate::web::{self, Overviews};
+use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
 /// How often it is looked whether something has changed by itself.
@@ -52,6 +52,7 @@ pub struct Monitor {
     pub(crate) queue: Queue,
     pub(crate) signer: Signer,
     pub(crate) overviews: Overviews,
+    pub(crate) uploads: Uploads,
     scopes: Arc<RwLock<Arc<Scopes>>>,
 }
 
@@ -106,8 +107,8 @@ impl Monitor {
         // It ends with the monitor.
         tokio::spawn(work);
         let (passwords, workers) = (Passwords::new(), Workers::new());
-        let overviews = Overviews::default();
-        Ok(Self { store, clock, settings, passwords, workers, queue, signer, overviews, scopes })
+        let (overviews, uploads) = (Overviews::default(), Uploads::default());
+        Ok(Self { store, clock, settings, passwords, workers, queue, signer, overviews, uploads, scopes })
     }
 
     /// Makes the accounts those of a file; accounts that it does not name go.

@@ -5,6 +5,7 @@ mod api;
 mod error;
 mod health;
 mod log;
+mod metrics;
 mod pages;
 mod reports;
 mod results;
@@ -25,6 +26,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use self::error::Refusal;
+pub(crate) use self::metrics::Uploads;
 pub(crate) use self::pages::Overviews;
 use crate::serve::Monitor;
 
@@ -83,6 +85,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/results", get(results::list).post(results::approve))
         .route("/status", get(status::status))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .route("/{form}/table", get(pages::table))
         .route("/{form}/table_full", get(pages::table_full))
         .route("/{form}/detail/{subject}/{scope}", get(pages::detail))

@@ -77,12 +77,18 @@ pub(crate) async fn signed(
 }
 
 /// Takes signed reports in: all that came, or nothing.
-pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Response {
+    let response = take_in(&monitor, request).await.into_response();
+    monitor.uploads.count(response.status());
+    response
+}
+
+async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Refusal> {
     let received_at = monitor.clock.now();
     // Nothing is read of a body before it is known whose it is.
     let (parts, body) = request.into_parts();
     let asked = async {
-        let caller = Caller::of(&monitor, &parts.headers).await?;
+        let caller = Caller::of(monitor, &parts.headers).await?;
         let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(MediaType::from_header).ok_or_else(|| {
             let detail = "send application/x-signed-yaml or application/x-signed-json, without parameters";
@@ -95,7 +101,7 @@ pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Result<
     let uploader = caller.name.clone();
     let handed = monitor.workers.run(move || prepare(uploader, media, &body, &keys, received_at)).await??;
     for HandedReport { report, .. } in &handed.reports {
-        may_hand_in(&monitor, &caller, report).await?;
+        may_hand_in(monitor, &caller, report).await?;
     }
     match monitor.queue.keep(handed).await? {
         Outcome::Stored => Ok(Json(Value::Null)),

@@ -63,6 +63,16 @@ pub(crate) async fn giving_up_proves_nothing(ground: Ground) {
     assert_eq!(state("ci").await, "FAIL");
     ground.set_clock("2026-11-30T00:00:00Z");
     assert_eq!(state("ci").await, "MISS");
+    let metrics = ground.read(None, "/metrics").await.body.as_str().unwrap().to_owned();
+    for line in [
+        "assay_monitor_score{subject=\"ci\",scope=\"SCS-compatible KaaS\",version=\"v1\",state=\"MISS\"} 1",
+        "assay_monitor_score{subject=\"ci\",scope=\"SCS-compatible KaaS\",version=\"v1\",state=\"FAIL\"} 0",
+        "assay_monitor_newest_result_timestamp_seconds{subject=\"ci\",scope=\"SCS-compatible KaaS\"} 1795262400",
+        "assay_monitor_log_entries 4",
+        "assay_monitor_uploads_total{outcome=\"stored\"} 4",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line} in {metrics}");
+    }
     let scores = ground.read(None, "/api/v1/scores").await.body;
     assert_eq!(scores[0]["achieved"]["state"], "MISS", "{scores}");
     assert_eq!(scores[0]["newest"], "2026-11-21T12:00:00Z");

@@ -48,14 +48,6 @@ struct Case {
     fault: Fault,
 }
 
-impl Case {
-    /// Whether the probe goes on as if nothing had been, since the call is made again.
-    fn is_mild(&self) -> bool {
-        let may_be_repeated = matches!(self.key.method.as_str(), "GET" | "HEAD" | "DELETE");
-        !self.fault.must_be_told(!may_be_repeated)
-    }
-}
-
 /// A fault that waits for its moment.
 struct Strike {
     case: Case,
@@ -167,9 +159,6 @@ const ATTEMPTS: usize = 3;
 /// So many calls at the beginning of a run decide about all that follow.
 const DECISIVE: usize = 8;
 
-/// So many faults that another attempt makes up for strike one run.
-const MILD_TOGETHER: usize = 8;
-
 /// Which cases strike which run.
 fn runs(subject: &Subject, calls: &[Seen], cases: Vec<Case>, random: &mut Random) -> Vec<Vec<Case>> {
     let mut decisive: Vec<&Key> = Vec::new();
@@ -179,21 +168,10 @@ fn runs(subject: &Subject, calls: &[Seen], cases: Vec<Case>, random: &mut Random
         }
     }
     let together = if is_full() { subject.together } else { subject.together.min(6) };
-    let mut apart: BTreeMap<usize, Vec<Case>> = BTreeMap::new();
-    for case in cases {
-        let together = match subject.together {
-            _ if decisive.contains(&&case.key) => 1,
-            1 if case.is_mild() => MILD_TOGETHER,
-            _ => together,
-        };
-        apart.entry(together).or_default().push(case);
-    }
-    let mut runs = Vec::new();
-    for (together, mut cases) in apart {
-        random.shuffle(&mut cases);
-        runs.extend(cases.chunks(together).map(<[Case]>::to_vec));
-    }
-    runs
+    let (alone, mut others): (Vec<Case>, Vec<Case>) =
+        cases.into_iter().partition(|case| together == 1 || decisive.contains(&&case.key));
+    random.shuffle(&mut others);
+    alone.into_iter().map(|case| vec![case]).chain(others.chunks(together).map(<[Case]>::to_vec)).collect()
 }
 
 /// Which of the faults struck, and what is wrong; nothing if all is well. `normal` is the verdict without faults.

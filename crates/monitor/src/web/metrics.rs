@@ -1,0 +1,125 @@
+//! What Prometheus asks for: what subjects come to, how fresh it is, and what came in.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::Shared;
+use super::error::Refusal;
+use crate::scopes::Scopes;
+use crate::store::ListedScore;
+
+/// The states that a score can have.
+const STATES: [&str; 5] = ["PASS", "TENTATIVE", "ABORT", "MISS", "FAIL"];
+
+/// What came of uploads since the program began.
+#[derive(Debug, Default)]
+pub(crate) struct Uploads {
+    stored: AtomicU64,
+    known: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Uploads {
+    /// Counts one by its answer.
+    pub(crate) fn count(&self, status: StatusCode) {
+        let counter = match status {
+            status if status.is_success() => &self.stored,
+            StatusCode::CONFLICT => &self.known,
+            status if status.is_server_error() => &self.failed,
+            _ => &self.refused,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn all(&self) -> [(&'static str, u64); 4] {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("stored", read(&self.stored)),
+            ("known", read(&self.known)),
+            ("refused", read(&self.refused)),
+            ("failed", read(&self.failed)),
+        ]
+    }
+}
+
+/// All of it, for everybody.
+pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal> {
+    monitor.keep_up().await?;
+    let scopes = monitor.scopes();
+    let all = monitor.store.scores().await?;
+    let size = monitor.store.log_size().await?;
+    let text = exposition(&scopes, &all, size, &monitor.uploads);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+fn exposition(scopes: &Scopes, all: &[ListedScore], log: u64, uploads: &Uploads) -> String {
+    let mut text = String::new();
+    let mut line = |line: std::fmt::Arguments<'_>| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    };
+    let known = || all.iter().filter_map(|listed| Some((listed, scopes.by_uuid(&listed.scope)?)));
+    line(format_args!(
+        "# HELP assay_monitor_score What a subject achieves in a scope, counting only what is certain."
+    ));
+    line(format_args!("# TYPE assay_monitor_score gauge"));
+    for (listed, spec) in known() {
+        let (subject, scope) = (label(&listed.subject), label(&spec.name));
+        let Some(achieved) = &listed.score.achieved else { continue };
+        let version = label(&achieved.version);
+        for state in STATES {
+            let holds = u8::from(state == achieved.state);
+            line(format_args!(
+                "assay_monitor_score{{subject={subject},scope={scope},version={version},state=\"{state}\"}} {holds}"
+            ));
+        }
+    }
+    line(format_args!(
+        "# HELP assay_monitor_newest_result_timestamp_seconds When the newest result was found."
+    ));
+    line(format_args!("# TYPE assay_monitor_newest_result_timestamp_seconds gauge"));
+    for (listed, spec) in known() {
+        let (subject, scope, newest) = (label(&listed.subject), label(&spec.name), seconds(listed.newest));
+        line(format_args!(
+            "assay_monitor_newest_result_timestamp_seconds{{subject={subject},scope={scope}}} {newest}"
+        ));
+    }
+    line(format_args!("# HELP assay_monitor_log_entries What was accepted so far."));
+    line(format_args!("# TYPE assay_monitor_log_entries counter"));
+    line(format_args!("assay_monitor_log_entries {log}"));
+    line(format_args!(
+        "# HELP assay_monitor_uploads_total Uploads since this instance began, by what came of them."
+    ));
+    line(format_args!("# TYPE assay_monitor_uploads_total counter"));
+    for (outcome, count) in uploads.all() {
+        line(format_args!("assay_monitor_uploads_total{{outcome=\"{outcome}\"}} {count}"));
+    }
+    text
+}
+
+/// The value of a label, between its quotes.
+fn label(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+fn seconds(time: DateTime) -> i64 {
+    TimeZone::UTC.to_timestamp(time).map_or(0, Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_end_where_they_should() {
+        assert_eq!(label("a\"b\\c\nd"), r#""a\"b\\c\nd""#);
+    }
+}
