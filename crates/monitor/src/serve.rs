@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use assay_transparency::{Signer, SignerError};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
@@ -14,6 +15,8 @@ use crate::store::{Store, StoreError};
 use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
+/// How many histories are at hand at a time.
+const HISTORIES: usize = 4;
 /// How often it is looked whether something has changed by itself.
 const TICK: Duration = Duration::from_secs(30);
 
@@ -51,6 +54,8 @@ pub struct Monitor {
     pub(crate) workers: Workers,
     pub(crate) queue: Queue,
     pub(crate) signer: Signer,
+    /// Long histories take memory: few are at hand at a time, and the others wait.
+    pub(crate) histories: Semaphore,
     pub(crate) overviews: Overviews,
     pub(crate) uploads: Uploads,
     scopes: Arc<RwLock<Arc<Scopes>>>,
@@ -107,8 +112,21 @@ impl Monitor {
         // It ends with the monitor.
         tokio::spawn(work);
         let (passwords, workers) = (Passwords::new(), Workers::new());
+        let histories = Semaphore::new(HISTORIES);
         let (overviews, uploads) = (Overviews::default(), Uploads::default());
-        Ok(Self { store, clock, settings, passwords, workers, queue, signer, overviews, uploads, scopes })
+        Ok(Self {
+            store,
+            clock,
+            settings,
+            passwords,
+            workers,
+            queue,
+            signer,
+            histories,
+            overviews,
+            uploads,
+            scopes,
+        })
     }
 
     /// Makes the accounts those of a file; accounts that it does not name go.

@@ -25,7 +25,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 use dialect::Dialect;
-pub(crate) use history::{PastSpell, StandingRow};
+pub(crate) use history::{History, PastSpell, StandingRow};
 pub(crate) use log::ListedEntry;
 use numbers::Numbers;
 pub(crate) use reports::{

@@ -79,6 +79,14 @@ pub(crate) struct PastSpell {
     pub(crate) ended: Option<DateTime>,
 }
 
+/// What was known over a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) spells: Vec<PastSpell>,
+    /// Whether older spells of that time were left out, since there are very many.
+    pub(crate) is_cut: bool,
+}
+
 const STANDING: &str =
     "c.testcase, t.name, c.stated, c.verdict, c.since, c.first_report, c.counts_from, c.report,
     c.certain_verdict, c.certain_from";
@@ -455,18 +463,19 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// What was and is known of the testcases of a subject in a scope (by name and UUID): what stands, and the spells
-    /// before it that had not ended at `from`, the newest of them if there are very many. By testcase, oldest first.
+    /// What was and is known of the testcases of a subject in a scope (by name and UUID) between two instants, both
+    /// included: what stands, and the spells before it that had begun by the end and had not ended at the beginning; of
+    /// very many, those that ended last. By testcase, oldest first.
     pub(crate) async fn history(
         &self,
         subject: &str,
         scope: &str,
-        from: DateTime,
-    ) -> Result<Vec<PastSpell>, StoreError> {
+        (from, until): (DateTime, DateTime),
+    ) -> Result<History, StoreError> {
         /// A page or answer with more would be of use to nobody.
         const MOST: i64 = 5_000;
         if ![subject, scope].into_iter().all(is_storable) {
-            return Ok(Vec::new());
+            return Ok(History::default());
         }
         let ids = "c.subject = (SELECT id FROM subject WHERE name = $1) AND c.scope = (SELECT id FROM scope WHERE uuid = $2)";
         let past = format!(
@@ -474,7 +483,7 @@ impl Store {
                  c.ended
              FROM spell c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
                  JOIN report l ON l.id = c.last_report
-             WHERE {ids} AND c.ended > $3 ORDER BY c.ended DESC LIMIT $4"
+             WHERE {ids} AND c.ended > $3 AND c.since <= $4 ORDER BY c.ended DESC LIMIT $5"
         );
         let present = format!(
             "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.counts_from, l.uuid, c.certain_verdict,
@@ -486,9 +495,10 @@ impl Store {
         // What ends in between is found twice, and not missed.
         let present =
             sqlx::query(AssertSqlSafe(present)).bind(subject).bind(scope).fetch_all(&self.pool).await?;
-        let past =
-            sqlx::query(AssertSqlSafe(past)).bind(subject).bind(scope).bind(civil_micros(from)).bind(MOST);
+        let past = sqlx::query(AssertSqlSafe(past)).bind(subject).bind(scope);
+        let past = past.bind(civil_micros(from)).bind(civil_micros(until)).bind(MOST);
         let past = past.fetch_all(&self.pool).await?;
+        let is_cut = i64::try_from(past.len()).is_ok_and(|found| found == MOST);
         let read = |row: &AnyRow, ended: Option<DateTime>| {
             Ok(PastSpell {
                 testcase: row.try_get(0)?,
@@ -513,6 +523,6 @@ impl Store {
         all.dedup_by(|next, past| {
             (&next.testcase, next.stated, next.spell.since) == (&past.testcase, past.stated, past.spell.since)
         });
-        Ok(all)
+        Ok(History { spells: all, is_cut })
     }
 }

@@ -14,7 +14,7 @@ use super::error::Refusal;
 use crate::past::{Past, TestcasePast, achieved};
 use crate::score::Achieved;
 use crate::serve::Monitor;
-use crate::store::civil;
+use crate::store::{History, civil};
 
 /// The time that something is asked for: so many days up to the end of a day, or up to now.
 #[derive(Debug, Deserialize)]
@@ -122,6 +122,8 @@ struct ScopeView<'s> {
     scope: NamedScope<'s>,
     achieved: Option<AchievedView>,
     testcases: Vec<TestcaseView<'s>>,
+    /// Whether older intervals of that time were left out, since there are very many.
+    cut: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -171,19 +173,21 @@ async fn view(
     subject: &str,
     (from, until): (DateTime, DateTime),
 ) -> Result<Response, Refusal> {
+    let _turn = monitor.histories.acquire().await;
     let known = monitor.scopes();
     let mut scopes = Vec::new();
     for spec in known.iter() {
         if !monitor.store.was_known(subject, &spec.uuid, until).await? {
             continue;
         }
-        let spells = monitor.store.history(subject, &spec.uuid, from).await?;
+        let History { spells, is_cut } = monitor.store.history(subject, &spec.uuid, (from, until)).await?;
         let past = Past::new(spec, &spells, from);
         let testcases = past.testcases.into_iter().map(|past| testcase(past, until));
         scopes.push(ScopeView {
             scope: NamedScope { uuid: &spec.uuid, name: &spec.name },
             achieved: achieved(spec, &spells, until).map(Into::into),
             testcases: testcases.filter(|view| !view.intervals.is_empty()).collect(),
+            cut: is_cut,
         });
     }
     if scopes.is_empty() {

@@ -29,6 +29,7 @@ use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::status::Card;
+use crate::store::History;
 
 /// The form in which something is wanted, as the first word of an address says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,11 +94,11 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
 
 /// The overviews as they were last written: everybody asks for them, and they seldom change.
 #[derive(Debug, Default)]
-pub(crate) struct Overviews(Mutex<HashMap<(Form, bool), Overview>>);
+pub(crate) struct Overviews(Mutex<HashMap<(Form, bool), Kept>>);
 
 /// An overview, and by which scopes and of which revision it is.
 #[derive(Debug)]
-struct Overview {
+struct Kept {
     scopes: Arc<Scopes>,
     revision: i64,
     text: Bytes,
@@ -106,11 +107,11 @@ struct Overview {
 impl Overviews {
     fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, revision: i64) -> Option<Bytes> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |kept: &&Overview| kept.revision == revision && Arc::ptr_eq(&kept.scopes, scopes);
+        let fits = |kept: &&Kept| kept.revision == revision && Arc::ptr_eq(&kept.scopes, scopes);
         kept.get(&key).filter(fits).map(|kept| kept.text.clone())
     }
 
-    fn keep(&self, key: (Form, bool), overview: Overview) {
+    fn keep(&self, key: (Form, bool), overview: Kept) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
     }
 }
@@ -138,7 +139,7 @@ async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Re
     let groups = monitor.store.groups().await?;
     let page = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    monitor.overviews.keep((form, drafts), Overview { scopes, revision, text: text.clone() });
+    monitor.overviews.keep((form, drafts), Kept { scopes, revision, text: text.clone() });
     Ok(answer(form, text))
 }
 
@@ -194,13 +195,15 @@ pub(super) async fn subject(
     let Query(span) = span?;
     let (until, day) = span.until(monitor.clock.now())?;
     let from = subject::begin(span.days(), until);
+    let _turn = monitor.histories.acquire().await;
     let scopes = monitor.scopes();
     let mut told = Vec::new();
     for spec in scopes.iter() {
         if monitor.store.was_known(&subject, &spec.uuid, until).await? {
-            let spells = monitor.store.history(&subject, &spec.uuid, from).await?;
+            let History { spells, is_cut } =
+                monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
             let past = Past::new(spec, &spells, from);
-            told.push(subject::Told { past, achieved: achieved(spec, &spells, until) });
+            told.push(subject::Told { past, achieved: achieved(spec, &spells, until), is_cut });
         }
     }
     let day = day.map(|day| day.to_string());

@@ -43,7 +43,8 @@ macro_rules! on {
             a_log_keeps_its_key,
             results_of_the_same_instant_take_turns,
             a_day_without_results_is_one_of_a_known_subject,
-            what_came_while_its_scope_was_away_counts_later
+            what_came_while_its_scope_was_away_counts_later,
+            any_day_of_a_very_long_history_is_known
         );
     };
     ($ground:ident: $($story:ident),+) => {

@@ -1,4 +1,5 @@
 use assay_monitor::Scopes;
+use assay_standards::scope::Spec;
 use serde_json::{Value, json};
 
 use super::ground::{Answer, Ground, PASSWORD, Report};
@@ -233,4 +234,34 @@ pub(crate) async fn what_came_while_its_scope_was_away_counts_later(ground: Grou
     assert_eq!(state().await, "FAIL");
     let history = intervals(&ground, "cloud-a/history?days=90", "kaas-networking-check").await;
     assert_eq!(history[0], ["PASS", "2026-10-01T10:00:00Z", "2026-11-21T10:00:00Z"]);
+}
+
+pub(crate) async fn any_day_of_a_very_long_history_is_known(ground: Ground) {
+    let spec = Spec::embedded_iaas();
+    let testcases: Vec<&str> =
+        spec.testcases().iter().map(|testcase| testcase.id.as_str()).take(60).collect();
+    let report = |checked_at: String, code: i8| {
+        let results: Vec<(&str, i8)> = testcases.iter().map(|&id| (id, code)).collect();
+        Report { scope: &spec.uuid, ..Report::new("ci", &checked_at, &results) }.yaml()
+    };
+    // More changes than are handed out, all of them after the first day.
+    let minutes = (0..100).map(|minute: i8| {
+        report(
+            format!("2026-11-22 0{}:{:02}:00", minute / 60, minute % 60),
+            if minute % 2 == 0 { -1 } else { 1 },
+        )
+    });
+    let all = [report("2026-11-20 10:00:00".to_owned(), 1)].into_iter().chain(minutes).collect::<String>();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &all).await.status, 200);
+    let then = of_subject(&ground, "ci?at=2026-11-20").await;
+    let states: Vec<&str> = then["testcases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|testcase| testcase["intervals"][0]["state"].as_str().unwrap())
+        .collect();
+    assert_eq!((states, &then["cut"]), (vec!["PASS"; 60], &json!(false)));
+    assert_eq!(of_subject(&ground, "ci/history").await["cut"], true);
+    let page = ground.read(None, "/page/subject/ci").await.body;
+    assert!(page.as_str().unwrap().contains("the older ones are left out"));
 }

@@ -36,6 +36,8 @@ struct ScopePast {
     changes: Vec<Change>,
     /// How many changes were left out.
     left_out: usize,
+    /// Whether more was left out than can be counted.
+    is_cut: bool,
 }
 
 struct Row {
@@ -66,6 +68,8 @@ struct Change {
 pub(super) struct Told<'s> {
     pub(super) past: Past<'s>,
     pub(super) achieved: Option<Achieved>,
+    /// Whether what is older was left out.
+    pub(super) is_cut: bool,
 }
 
 impl<'p> SubjectPage<'p> {
@@ -104,7 +108,7 @@ impl Window {
 
 impl ScopePast {
     fn new(told: &Told<'_>, window: &Window) -> Self {
-        let Told { past, achieved } = told;
+        let Told { past, achieved, is_cut } = told;
         let mut changes: Vec<(DateTime, Change)> = past
             .testcases
             .iter()
@@ -119,6 +123,7 @@ impl ScopePast {
             last_day: window.until.date().to_string(),
             rows: past.testcases.iter().map(|past| row(&past.testcase.id, &past.intervals, window)).collect(),
             left_out: changes.len().saturating_sub(LISTED),
+            is_cut: *is_cut,
             changes: changes.into_iter().take(LISTED).map(|(_, change)| change).collect(),
         }
     }
