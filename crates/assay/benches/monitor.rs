@@ -299,6 +299,7 @@ async fn run() -> Outcome<()> {
         "/page/subject/subject-001",
         "/page/detail/subject-001/scs-compatible-iaas",
         "/api/v1/scores",
+        "/page/subject/subject-001?days=550",
         "/healthz",
     ] {
         let mut times = ask(&client, format!("{}{path}", monitor.url), seconds).await?;
