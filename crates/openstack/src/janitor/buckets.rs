@@ -6,12 +6,13 @@ use http::Method;
 use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
+use uuid::Uuid;
 
 use super::remove::{Doomed, Janitor};
 use crate::ec2::{Ec2Key, access, credential_id, s3_endpoint};
 use crate::session::Wanting;
 
-/// What the key is called, after the mark of the run.
+/// What a key is called, after the mark of the run and before digits of its own.
 const KEY: &str = "removal-key";
 
 impl Janitor<'_> {
@@ -33,7 +34,9 @@ impl Janitor<'_> {
                 })
                 .collect::<Vec<_>>()
         };
-        let key = Ec2Key::new(self.session, journal.run().name(KEY));
+        // A cleanup that was killed may have left its own, and keystone takes no name twice.
+        let digits = Uuid::new_v4().simple();
+        let key = Ec2Key::new(self.session, journal.run().name(&format!("{KEY}-{digits}")));
         let Ok(entry) = journal.intend(Kind::Ec2Credential, &key.access) else {
             return left("no key can be made for its removal, because the journal cannot be written".into());
         };

@@ -1,12 +1,15 @@
 //! Taking down against a keystone whose list and whose refusals do not agree.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use assay_journal::Kind;
+use assay_journal::{Journal, Kind, Place, RunId};
 use assay_openstack::{Cleaned, Cleanup, Found, Session, cleanup};
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, ResponseTemplate};
+use wiremock::{Mock, Request, ResponseTemplate};
 
 use crate::support::{FakeCloud, settings};
 
@@ -94,4 +97,34 @@ async fn a_volume_is_gone_when_the_list_says_so_whatever_stands_between() {
         cleanup(&session, &Cleanup { journals: Vec::new(), found, budget: Duration::from_secs(5) }).await;
     assert_eq!((cleaned.gone, cleaned.leftovers.len()), (1, 0), "{cleaned:?}");
     assert_eq!(cloud.requests(&format!("{VOLUMES}/detail")).await.len(), 3, "it was waited for");
+}
+
+#[tokio::test]
+async fn a_key_that_a_killed_cleanup_left_is_in_nobodys_way() {
+    let cloud = FakeCloud::start().await;
+    let known = Mutex::new(BTreeSet::new());
+    // Keystone's id of such a credential is a hash of its access key, so it takes none twice.
+    let answer = move |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let blob: Value = serde_json::from_str(body["credential"]["blob"].as_str().unwrap()).unwrap();
+        let is_new = known.lock().unwrap().insert(blob["access"].to_string());
+        ResponseTemplate::new(if is_new { 201 } else { 409 })
+            .set_body_json(json!({"credential": {"id": "c"}}))
+    };
+    const CREDENTIALS: &str = "/identity/v3/credentials";
+    Mock::given(method("POST")).and(path(CREDENTIALS)).respond_with(answer).mount(&cloud.server).await;
+    cloud.answer(CREDENTIALS, ResponseTemplate::new(200).set_body_json(json!({"credentials": []}))).await;
+    let session = Session::connect(&cloud.config(), &settings()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place =
+        Place { cloud: "fake".into(), auth_url: cloud.server.uri(), scope: "p1".into(), user: "u1".into() };
+    let run = RunId::new();
+    for attempt in ["killed before it removed its key", "the next"] {
+        let journal = Journal::begin(folder.path(), &place, run.clone(), Timestamp::now()).unwrap();
+        journal.intend(Kind::Bucket, &run.name("s3-main")).unwrap();
+        let all = Cleanup { journals: vec![journal], found: Vec::new(), budget: Duration::from_secs(5) };
+        let cleaned = cleanup(&session, &all).await;
+        assert!(cleaned.leftovers.is_empty(), "{attempt}: {cleaned:?}");
+        assert_eq!(cleaned.gone, 1, "{attempt}");
+    }
 }
