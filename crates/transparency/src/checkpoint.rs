@@ -29,6 +29,10 @@ impl LogKey {
         &self.name
     }
 
+    pub(crate) fn public(&self) -> &[u8] {
+        &self.public
+    }
+
     /// What tells the key from others of the same name.
     fn id(&self) -> [u8; 4] {
         let whole = [self.name.as_bytes(), b"\n", &[ED25519_KEY], &self.public].concat();
@@ -204,12 +208,16 @@ impl Signer {
         &self.key
     }
 
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(message).as_ref().to_vec()
+    }
+
     /// A checkpoint of the log, signed.
     pub fn checkpoint(&self, size: u64, root: Hash) -> String {
         let checkpoint = Checkpoint { origin: self.key.name.clone(), size, root };
         let text = checkpoint.text();
-        let signature = self.pair.sign(text.as_bytes());
-        let signature = STANDARD.encode([self.key.id().as_slice(), signature.as_ref()].concat());
+        let signature = self.sign(text.as_bytes());
+        let signature = STANDARD.encode([self.key.id().as_slice(), &signature].concat());
         format!("{text}\n{DASH}{} {signature}\n", self.key.name)
     }
 }
