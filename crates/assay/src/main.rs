@@ -126,6 +126,9 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
             Monitoring::Verify(place) => awaited(commands::monitor::verify(place)),
             Monitoring::VerifyLog(verify) => awaited(commands::monitor::verify_log::verify_log(verify)),
+            Monitoring::VerifyCertificate(verify) => {
+                awaited(commands::monitor::verify_certificate::verify_certificate(verify))
+            }
         },
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { subcommand } => commands::shell::man(subcommand),

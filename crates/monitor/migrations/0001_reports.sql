@@ -34,7 +34,7 @@ CREATE TABLE testcase (id {id}, name TEXT NOT NULL UNIQUE);
 
 -- What was sent, byte for byte, so that anybody can verify it again. Times are microseconds since 1970 in UTC.
 CREATE TABLE submission (
-    id          {id},
+    id          {key},
     received_at BIGINT NOT NULL,
     uploader    TEXT NOT NULL,
     media_type  TEXT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE submission (
 );
 
 CREATE TABLE report (
-    id          {id},
+    id          {key},
     uuid        TEXT NOT NULL UNIQUE,
     submission  BIGINT NOT NULL REFERENCES submission (id),
     -- Which document of the submission, counted from 0.
@@ -58,13 +58,16 @@ CREATE TABLE report (
 );
 
 CREATE INDEX report_of_subject ON report (subject, counts_from);
+CREATE INDEX report_by_time ON report (counts_from);
 
+-- The tables from here to `score` are written by the thousand, so that no row of theirs is looked up elsewhere;
+-- `assay monitor verify` does that.
 CREATE TABLE result (
-    subject     BIGINT NOT NULL REFERENCES subject (id),
-    scope       BIGINT NOT NULL REFERENCES scope (id),
-    testcase    BIGINT NOT NULL REFERENCES testcase (id),
+    subject     BIGINT NOT NULL,
+    scope       BIGINT NOT NULL,
+    testcase    BIGINT NOT NULL,
     counts_from BIGINT NOT NULL,
-    report      BIGINT NOT NULL REFERENCES report (id),
+    report      BIGINT NOT NULL,
     verdict     BIGINT NOT NULL,
     -- 1 if people stated it.
     stated      BIGINT NOT NULL,
@@ -73,39 +76,38 @@ CREATE TABLE result (
 ){clustered};
 
 CREATE INDEX result_of_report ON result (report);
-CREATE INDEX result_by_time ON result (counts_from);
 
 -- The newest result of each testcase, so that nothing has to be looked for in history. What people stated stands beside
 -- what was measured, since it cannot take its place.
 CREATE TABLE standing (
-    subject         BIGINT NOT NULL REFERENCES subject (id),
-    scope           BIGINT NOT NULL REFERENCES scope (id),
-    testcase        BIGINT NOT NULL REFERENCES testcase (id),
+    subject         BIGINT NOT NULL,
+    scope           BIGINT NOT NULL,
+    testcase        BIGINT NOT NULL,
     stated          BIGINT NOT NULL,
     verdict         BIGINT NOT NULL,
     -- When it came out first, without ever having expired or changed since, and last.
     since           BIGINT NOT NULL,
-    first_report    BIGINT NOT NULL REFERENCES report (id),
+    first_report    BIGINT NOT NULL,
     counts_from     BIGINT NOT NULL,
-    report          BIGINT NOT NULL REFERENCES report (id),
+    report          BIGINT NOT NULL,
     -- The newest PASS or FAIL.
     certain_verdict BIGINT,
     certain_from    BIGINT,
     PRIMARY KEY (subject, scope, testcase, stated)
-){clustered};
+){rewritten};
 
 -- How long a testcase kept which verdict before the one it has now. `ended` is when the next result came, after it had
 -- expired or with something else; when it expired is for the scope to say.
 CREATE TABLE spell (
-    subject         BIGINT NOT NULL REFERENCES subject (id),
-    scope           BIGINT NOT NULL REFERENCES scope (id),
-    testcase        BIGINT NOT NULL REFERENCES testcase (id),
+    subject         BIGINT NOT NULL,
+    scope           BIGINT NOT NULL,
+    testcase        BIGINT NOT NULL,
     stated          BIGINT NOT NULL,
     verdict         BIGINT NOT NULL,
     since           BIGINT NOT NULL,
-    first_report    BIGINT NOT NULL REFERENCES report (id),
+    first_report    BIGINT NOT NULL,
     last            BIGINT NOT NULL,
-    last_report     BIGINT NOT NULL REFERENCES report (id),
+    last_report     BIGINT NOT NULL,
     ended           BIGINT NOT NULL,
     certain_verdict BIGINT,
     certain_from    BIGINT,
@@ -116,8 +118,8 @@ CREATE INDEX spell_by_end ON spell (subject, scope, ended);
 
 -- What the standings of a subject in a scope come to, so that no page has to reckon.
 CREATE TABLE score (
-    subject     BIGINT NOT NULL REFERENCES subject (id),
-    scope       BIGINT NOT NULL REFERENCES scope (id),
+    subject     BIGINT NOT NULL,
+    scope       BIGINT NOT NULL,
     newest      BIGINT NOT NULL,
     -- When it has to be reckoned again, since something expires or a version comes into force.
     next_change BIGINT NOT NULL,
@@ -126,7 +128,7 @@ CREATE TABLE score (
     -- JSON.
     shown       TEXT NOT NULL,
     PRIMARY KEY (subject, scope)
-){clustered};
+){rewritten};
 
 CREATE INDEX score_by_change ON score (next_change);
 
@@ -134,14 +136,12 @@ CREATE INDEX score_by_change ON score (next_change);
 CREATE TABLE revision (number BIGINT NOT NULL);
 INSERT INTO revision (number) VALUES (0);
 
--- The log: what was accepted, in order, for anybody to check. An entry about a report names it here, too.
+-- The log: what was accepted, in order, for anybody to check. The first entry about something bears its UUID here, too.
 CREATE TABLE log_entry (
-    place  BIGINT PRIMARY KEY,
-    entry  {bytes} NOT NULL,
-    report BIGINT REFERENCES report (id)
+    place BIGINT PRIMARY KEY,
+    entry {bytes} NOT NULL,
+    about TEXT UNIQUE
 );
-
-CREATE INDEX log_entry_of_report ON log_entry (report);
 
 -- The hashes of the tree over it; the last tile of each level grows.
 CREATE TABLE log_tile (

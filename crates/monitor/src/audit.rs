@@ -70,6 +70,10 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         }
     }
     audit.entries = growth.size();
+    match store.results_without_report().await? {
+        0 => {}
+        count => audit.findings.push(format!("of {count} results the report is not there, or another one")),
+    }
     for testcase in store.standings_that_are_none().await? {
         audit.findings.push(format!("what stands for {testcase} is not its newest result"));
     }

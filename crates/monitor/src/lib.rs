@@ -6,6 +6,7 @@
 
 mod accounts;
 mod audit;
+mod certificates;
 mod clock;
 mod intake;
 mod log;

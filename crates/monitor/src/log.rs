@@ -1,6 +1,7 @@
 //! What stands in the log of a monitor.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
@@ -41,9 +42,50 @@ pub enum Entry {
         /// When somebody said so.
         at: Timestamp,
     },
+    /// A certificate was granted.
+    Certificate {
+        /// Its UUID.
+        certificate: String,
+        /// Its number.
+        number: i64,
+        /// Whom it is about.
+        subject: String,
+        /// UUID of the scope.
+        scope: String,
+        /// Which version of it.
+        version: String,
+        /// Its first day.
+        valid_from: Date,
+        /// The first day on which it is not valid any more.
+        valid_until: Date,
+        /// SHA-256 of the document as it is handed out, in hexadecimal digits.
+        document: String,
+        /// Why it was granted although something spoke against it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        despite: Option<String>,
+        /// When it was granted.
+        at: Timestamp,
+    },
+    /// A certificate was taken back.
+    Revocation {
+        /// Its UUID.
+        certificate: String,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Entry {
+    /// The UUID of what is proved by it to be in the log.
+    pub(crate) fn about(&self) -> Option<&str> {
+        match self {
+            Entry::Report { report: uuid, .. } | Entry::Certificate { certificate: uuid, .. } => Some(uuid),
+            Entry::Approval { .. } | Entry::Revocation { .. } => None,
+        }
+    }
+
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
         serde_json::to_vec(self).map_err(|error| StoreError::Corrupt(error.to_string()))
     }

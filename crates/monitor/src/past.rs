@@ -1,5 +1,7 @@
 //! What a subject came to over a time, and what it came to at any instant of it.
 
+use std::collections::BTreeMap;
+
 use assay_standards::history::{Achievement, Interval, Latest, State};
 use assay_standards::scope::{Spec, Testcase};
 use jiff::civil::DateTime;
@@ -61,8 +63,8 @@ impl<'s> Past<'s> {
     }
 }
 
-/// What a subject achieved at an instant, from spells of which none that had not ended then is missing.
-pub(crate) fn achieved(spec: &Spec, spells: &[PastSpell], at: DateTime) -> Option<Achieved> {
+/// The states of testcases at an instant, from spells of which none that had not ended then is missing.
+pub(crate) fn states_at<'r>(spec: &Spec, spells: &'r [PastSpell], at: DateTime) -> BTreeMap<&'r str, State> {
     let known =
         spells.iter().filter(|past| past.spell.since <= at && past.ended.is_none_or(|ended| at < ended));
     let known = known.map(|past| {
@@ -71,7 +73,12 @@ pub(crate) fn achieved(spec: &Spec, spells: &[PastSpell], at: DateTime) -> Optio
             Latest { verdict: past.spell.verdict, at: past.spell.last.min(at), certain: past.certain };
         (past.testcase.as_str(), past.stated, latest)
     });
-    Achievement::new(spec, &states(spec, known, at), at.date()).as_ref().map(Achieved::new)
+    states(spec, known, at)
+}
+
+/// What a subject achieved at an instant, from the same spells.
+pub(crate) fn achieved(spec: &Spec, spells: &[PastSpell], at: DateTime) -> Option<Achieved> {
+    Achievement::new(spec, &states_at(spec, spells, at), at.date()).as_ref().map(Achieved::new)
 }
 
 impl Known {

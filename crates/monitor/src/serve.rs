@@ -25,15 +25,22 @@ const TICK: Duration = Duration::from_secs(30);
 pub struct Settings {
     /// What stands before every address in pages, with a slash at its end.
     pub base_url: String,
+    /// Who grants certificates, by name.
+    pub issuer: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { base_url: "/".into() }
+        Self { base_url: "/".into(), issuer: None }
     }
 }
 
 impl Settings {
+    /// The address as others know it; none if only a path was said.
+    pub(crate) fn whole_base_url(&self) -> Option<&str> {
+        self.base_url.contains("://").then_some(&self.base_url)
+    }
+
     /// What a log is called that begins here: the address, without what leads there.
     fn log_name(&self) -> String {
         let address = self.base_url.split_once("://").map_or("", |(_, address)| address);
@@ -145,6 +152,11 @@ impl Monitor {
         let scopes = Arc::new(scopes);
         *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&scopes);
         Ok(self.store.reckon_by(&scopes, self.clock.now()).await?)
+    }
+
+    /// Who grants certificates.
+    pub(crate) fn issuer(&self) -> &str {
+        self.settings.issuer.as_deref().unwrap_or(self.signer.key().name())
     }
 
     pub(crate) fn scopes(&self) -> Arc<Scopes> {

@@ -3,12 +3,14 @@
 //! Both speak the same SQL as far as it is used here, but for what [`Dialect`] holds; parameters are `$1` in both.
 
 mod accounts;
+mod certificates;
 mod dialect;
 mod history;
 mod log;
 mod numbers;
 mod reports;
 mod results;
+mod rows;
 mod scores;
 
 use std::fmt::Write as _;
@@ -18,12 +20,13 @@ use std::time::Duration;
 
 use assay_standards::Verdict;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
+pub(crate) use certificates::{Application, Granted, Made, NewApplication, Wish};
 use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, StandingRow};
 pub(crate) use log::ListedEntry;
@@ -60,8 +63,16 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// So many keep two cores busy, and each remembers the statements that it was given.
+const CONNECTIONS: u32 = 8;
+
+const MICROS_OF_DAY: i64 = 86_400_000_000;
+
 /// The forms that the tables had, oldest first. One that was published never changes.
-const MIGRATIONS: &[(&str, &str)] = &[("reports", include_str!("../migrations/0001_reports.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("reports", include_str!("../migrations/0001_reports.sql")),
+    ("certificates", include_str!("../migrations/0002_certificates.sql")),
+];
 
 impl Store {
     /// Opens the database and brings its tables up to date.
@@ -75,7 +86,7 @@ impl Store {
             StoreError::UnknownDatabase(url.split(':').next().unwrap_or_default().to_owned())
         })?;
         let pool = AnyPoolOptions::new()
-            .max_connections(dialect.connections())
+            .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
@@ -158,6 +169,17 @@ fn civil_micros(time: DateTime) -> i64 {
     TimeZone::UTC.to_timestamp(time).unwrap_or(Timestamp::MAX).as_microsecond()
 }
 
+/// A day as the database has it: counted from the first of 1970.
+fn days(day: Date) -> i64 {
+    civil_micros(day.to_datetime(Time::midnight())) / MICROS_OF_DAY
+}
+
+fn read_day(days: i64) -> Result<Date, StoreError> {
+    let micros =
+        days.checked_mul(MICROS_OF_DAY).ok_or_else(|| StoreError::Corrupt(format!("{days} is no day")))?;
+    Ok(read_civil(micros)?.date())
+}
+
 /// The number of a verdict as the database has it; those that are handed in all have one.
 fn code(verdict: Verdict) -> i64 {
     verdict.code().map_or(0, i64::from)
@@ -173,6 +195,10 @@ fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
+fn is_sqlite(tx: &Transaction<'_, Any>) -> bool {
+    tx.backend_name() == "SQLite"
+}
+
 /// Places for so many rows of so many parameters each, for [`in_order`].
 fn places(rows: usize, each: usize) -> String {
     let row = format!("({})", vec!["?"; each].join(", "));
@@ -182,7 +208,7 @@ fn places(rows: usize, each: usize) -> String {
 /// A statement with many parameters, which stand as `?` in the order in which they are bound. SQLite looks for each that
 /// has a number among all that have one, which takes longer than the statement.
 fn in_order(tx: &Transaction<'_, Any>, statement: &str) -> SqlStr {
-    if tx.backend_name() == "SQLite" {
+    if is_sqlite(tx) {
         return AssertSqlSafe(statement.to_owned()).into_sql_str();
     }
     let mut numbered = String::with_capacity(statement.len() * 2);

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod certificates;
 mod error;
 mod health;
 mod log;
@@ -19,7 +20,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures::StreamExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -99,6 +100,18 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/log/key", get(log::key))
         .route("/log/proof/{uuid}", get(log::proof))
         .route("/log/tile/{*path}", get(log::tile))
+        .route("/{form}/certificates", get(pages::certificates))
+        .route("/{form}/certificate/{uuid}", get(pages::certificate))
+        .route("/certificates/revoked.json", get(certificates::revoked))
+        .route("/certificates/{uuid}/credential.json", get(certificates::credential))
+        .route("/certificates/{uuid}/certificate.pdf", get(certificates::on_paper))
+        .route("/badge/{subject}/{scope}", get(certificates::badge))
+        .route("/api/v1/applications", get(certificates::applications).post(certificates::apply))
+        .route("/api/v1/applications/{uuid}", get(certificates::application))
+        .route("/api/v1/applications/{uuid}/moves", post(certificates::make_move))
+        .route("/api/v1/certificates", get(certificates::certificates))
+        .route("/api/v1/certificates/{uuid}", get(certificates::certificate))
+        .route("/api/v1/certificates/{uuid}/revocation", post(certificates::revoke))
         .route("/api/v1/scores", get(api::scores))
         .route("/api/v1/subjects/{subject}", get(api::subject))
         .route("/api/v1/subjects/{subject}/history", get(api::history))

@@ -1,5 +1,7 @@
 //! `assay monitor`: the compliance monitor.
 
+mod fetch;
+pub(crate) mod verify_certificate;
 pub(crate) mod verify_log;
 
 use std::fs::{self, File, OpenOptions};
@@ -39,6 +41,11 @@ pub(crate) enum Monitoring {
     /// the last time. Of a proof (from /log/proof/UUID): that its entry is in the log; nothing is asked for over the
     /// network. Exit code 1 if not.
     VerifyLog(verify_log::VerifyLog),
+    /// Check a certificate that a monitor granted
+    ///
+    /// That it is signed, that it is valid now, and that it was not revoked. Exit code 1 if not, 3 if that cannot be
+    /// found out.
+    VerifyCertificate(verify_certificate::VerifyCertificate),
 }
 
 /// Where a database is.
@@ -79,6 +86,9 @@ pub(crate) struct Serve {
     /// What stands before all addresses in pages, if not all is served from the root
     #[arg(long, value_name = "URL", default_value = "/", value_parser = base_url)]
     pub(crate) base_url: String,
+    /// Who grants certificates, as they name it [default: the name of the log]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) issuer: Option<String>,
 }
 
 fn base_url(text: &str) -> Result<String, String> {
@@ -95,7 +105,7 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(arguments)?;
-    let settings = Settings { base_url: arguments.base_url.clone() };
+    let settings = Settings { base_url: arguments.base_url.clone(), issuer: arguments.issuer.clone() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);

@@ -14,8 +14,12 @@ struct Served {
 }
 
 fn serve(folder: &TempDir, arguments: &[&str]) -> Served {
+    serve_at("127.0.0.1:0", folder, arguments)
+}
+
+fn serve_at(address: &str, folder: &TempDir, arguments: &[&str]) -> Served {
     let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
-        .args(["monitor", "serve", "--listen", "127.0.0.1:0"])
+        .args(["monitor", "serve", "--listen", address])
         .args(arguments)
         .env("ASSAY_STATE_DIR", folder.path())
         .stderr(Stdio::piped())
@@ -241,4 +245,89 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the log has 0 entries, and had 1 before"), "{said}");
     assert_eq!(fs::read(state.join("log.pem")).unwrap(), key, "the key stays");
+}
+
+#[test]
+fn a_certificate_is_told_from_what_is_none_any_more() {
+    const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.yaml");
+    let accounts = format!("accounts:\n- {{subject: mycloud, roles: [approve], api_keys: ['{HASH}']}}\n");
+    fs::write(&file, accounts).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (address, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/"));
+    let served = serve_at(
+        &address,
+        &folder,
+        &["--bootstrap", file.to_str().unwrap(), "--base-url", &url, "--issuer", "We"],
+    );
+    assert_eq!(served.url, url);
+    let send = |path: &str, body: serde_json::Value| -> serde_json::Value {
+        let json = "Content-Type: application/json";
+        let sent = Command::new("curl")
+            .args(["-s", "--fail-with-body", "--user", "mycloud:example", "-H", json])
+            .args(["--data", &body.to_string(), &format!("{url}api/v1/{path}")])
+            .output()
+            .unwrap();
+        assert!(sent.status.success(), "{sent:?}");
+        serde_json::from_slice(&sent.stdout).unwrap()
+    };
+    let spec = assay_standards::scope::Spec::embedded_kaas();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let in_force = spec.validity(today);
+    let (version, _) = in_force.iter().find(|(_, validity)| validity.certifiable()).unwrap();
+    let application = send(
+        "applications",
+        serde_json::json!({
+            "subject": "mycloud", "scope": spec.uuid, "version": version.name, "organisation": "A company",
+            "covers": "all", "contact": "somebody", "evidence": "none",
+        }),
+    );
+    let moves = format!("applications/{}/moves", application["application"].as_str().unwrap());
+    let made = serde_json::json!({"move": "grant", "text": "for the test", "despite": true});
+    let granted = send(&moves, made);
+    let uuid = granted["certificate"].as_str().unwrap();
+
+    // By the address that the QR code and the badge lead to.
+    let page = format!("{url}page/certificate/{uuid}");
+    let key = folder.path().join("log-key");
+    fs::write(&key, served.get("log/key").trim_end_matches(" 200")).unwrap();
+    let verify = |what: &[&str]| assay(&folder, &[&["monitor", "verify-certificate"], what].concat());
+    let (code, said) = verify(&[&page, "--key", key.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with(&format!("certificate 1, SCS-compatible KaaS {} for mycloud\n", version.name)));
+    assert!(
+        said.contains("operated by A company; covers all\n") && said.contains(", granted by We\n"),
+        "{said}"
+    );
+    // As a file, without the network.
+    let certificate = folder.path().join("certificate.json");
+    let document = served.get(&format!("certificates/{uuid}/credential.json"));
+    let document = document.trim_end_matches(" 200");
+    fs::write(&certificate, document).unwrap();
+    let certificate = certificate.to_str().unwrap();
+    let (code, said) = verify(&[certificate]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("whether it was revoked was not looked at"), "{said}");
+    assert!(said.contains("the certificate says that did:key:z6Mk"), "{said}");
+    // By the key of another monitor.
+    let signer = assay_transparency::Signer::generate().unwrap();
+    let other = assay_transparency::Signer::read("other", &signer).unwrap().key().to_string();
+    let (code, said) = verify(&[certificate, "--key", &other]);
+    assert_eq!(code, Some(1), "{said}");
+    fs::write(certificate, document.replace("A company", "Another company")).unwrap();
+    let (code, said) = verify(&[certificate]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the signature is not that of"), "{said}");
+
+    send(&format!("certificates/{uuid}/revocation"), serde_json::json!({"reason": "it was a test"}));
+    let (code, said) = verify(&[&page]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("was revoked on ") && said.contains("a test"), "{said}");
+    let list = folder.path().join("revoked.json");
+    fs::write(&list, served.get("certificates/revoked.json").trim_end_matches(" 200")).unwrap();
+    fs::write(certificate, document).unwrap();
+    assert_eq!(verify(&[certificate, "--revoked", list.to_str().unwrap()]).0, Some(1));
+    let (code, said) = verify(&[&format!("{url}nowhere")]);
+    assert_eq!(code, Some(3), "{said}");
 }

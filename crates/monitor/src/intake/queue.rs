@@ -11,8 +11,9 @@ use crate::store::{Handed, Outcome, Store, StoreError};
 
 /// How many wait at most; whoever comes then waits to be let in.
 const LONGEST: usize = 256;
-/// How many are stored at once at most.
+/// How many are stored at once at most, and how many reports of theirs, unless one brings more.
 const TOGETHER: usize = 64;
+const REPORTS: usize = 256;
 
 /// How long storing may take, so that others can be told to try again while they listen.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
@@ -56,25 +57,9 @@ impl Queue {
         let work = async move {
             let mut jobs: Vec<Job> = Vec::with_capacity(TOGETHER);
             while receiver.recv_many(&mut jobs, TOGETHER).await > 0 {
-                let (handed, answers): (Vec<_>, Vec<_>) =
-                    jobs.drain(..).map(|job| (job.handed, job.answer)).unzip();
-                let (scopes, now) = around();
-                let keep = AssertUnwindSafe(store.keep(&handed, &scopes, now)).catch_unwind();
-                let outcomes: Vec<_> = match tokio::time::timeout(LONGEST_WAIT, keep).await {
-                    Ok(Ok(Ok(outcomes))) => outcomes
-                        .into_iter()
-                        .map(|outcome| outcome.map_err(|error| Arc::new(error).into()))
-                        .collect(),
-                    Ok(Ok(Err(error))) => {
-                        let error = Arc::new(error);
-                        handed.iter().map(|_| Err(Arc::clone(&error).into())).collect()
-                    }
-                    Ok(Err(_)) => handed.iter().map(|_| Err(NotKept::BrokeOff)).collect(),
-                    Err(_) => handed.iter().map(|_| Err(NotKept::TooLong)).collect(),
-                };
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                    // Whoever does not listen any more will ask again, and hear that it is there.
-                    drop(answer.send(outcome));
+                while !jobs.is_empty() {
+                    let some = jobs.drain(..first_few(&jobs)).collect();
+                    store_some(&store, some, around()).await;
                 }
             }
         };
@@ -86,5 +71,36 @@ impl Queue {
         let (answer, outcome) = oneshot::channel();
         self.0.send(Job { handed, answer }).await.map_err(|_| NotKept::Ending)?;
         outcome.await.map_err(|_| NotKept::Ending)?
+    }
+}
+
+/// How many of the first are stored together: one at least, with as many reports as are allowed.
+fn first_few(jobs: &[Job]) -> usize {
+    let mut reports = 0;
+    let is_too_much = |job: &Job| {
+        reports += job.handed.reports.len();
+        reports > REPORTS
+    };
+    jobs.iter().position(is_too_much).unwrap_or(jobs.len()).max(1)
+}
+
+/// Stores what was handed in, and tells whoever did.
+async fn store_some(store: &Store, jobs: Vec<Job>, (scopes, now): (Arc<Scopes>, Timestamp)) {
+    let (handed, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.handed, job.answer)).unzip();
+    let keep = AssertUnwindSafe(store.keep(&handed, &scopes, now)).catch_unwind();
+    let outcomes: Vec<_> = match tokio::time::timeout(LONGEST_WAIT, keep).await {
+        Ok(Ok(Ok(outcomes))) => {
+            outcomes.into_iter().map(|outcome| outcome.map_err(|error| Arc::new(error).into())).collect()
+        }
+        Ok(Ok(Err(error))) => {
+            let error = Arc::new(error);
+            handed.iter().map(|_| Err(Arc::clone(&error).into())).collect()
+        }
+        Ok(Err(_)) => handed.iter().map(|_| Err(NotKept::BrokeOff)).collect(),
+        Err(_) => handed.iter().map(|_| Err(NotKept::TooLong)).collect(),
+    };
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // Whoever does not listen any more will ask again, and hear that it is there.
+        drop(answer.send(outcome));
     }
 }

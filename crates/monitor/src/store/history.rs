@@ -1,6 +1,6 @@
 //! How the newest result of each testcase, and the spells before it, come to be and are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use assay_report::SubmittedResult;
 use assay_standards::Verdict;
@@ -11,23 +11,28 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{
-    Store, StoreError, civil_micros, code, flag, in_order, is_storable, places, read_civil, verdict,
+    Store, StoreError, civil_micros, code, flag, in_order, is_sqlite, is_storable, places, read_civil, rows,
+    verdict,
 };
 
 /// A subject in a scope, both as numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Of {
     pub(super) subject: i64,
     pub(super) scope: i64,
 }
 
 /// A report that is being stored.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NewReport {
+#[derive(Clone, Debug)]
+pub(super) struct NewReport<'r> {
     pub(super) of: Of,
     pub(super) id: i64,
     /// From when on its results count.
     pub(super) at: DateTime,
+    /// Its results, each with the number and the name of its testcase.
+    pub(super) found: Vec<(i64, &'r str, SubmittedResult)>,
+    /// The scope, if it is known.
+    pub(super) spec: Option<&'r Spec>,
 }
 
 /// The newest result of a testcase and how long it has been the same.
@@ -49,6 +54,23 @@ impl StandingRow {
         Latest { verdict: self.spell.verdict, at: self.spell.last, certain: self.certain }
     }
 
+    fn columns(&self, of: Of) -> StandingColumns {
+        let Self { testcase, stated, spell, certain, .. } = self;
+        [
+            Some(of.subject),
+            Some(of.scope),
+            Some(*testcase),
+            Some(i64::from(*stated)),
+            Some(code(spell.verdict)),
+            Some(civil_micros(spell.since)),
+            Some(spell.first_report),
+            Some(civil_micros(spell.last)),
+            Some(spell.last_report),
+            certain.map(|(verdict, _)| code(verdict)),
+            certain.map(|(_, at)| civil_micros(at)),
+        ]
+    }
+
     /// Takes in that this came out, too.
     fn be_certain(&mut self) {
         if self.spell.verdict != Verdict::Abort {
@@ -59,8 +81,7 @@ impl StandingRow {
 
 /// A spell that is over.
 struct Ended {
-    testcase: i64,
-    stated: bool,
+    key: Key,
     spell: Spell<i64>,
     certain: Option<(Verdict, DateTime)>,
     end: DateTime,
@@ -87,28 +108,38 @@ pub(crate) struct History {
     pub(crate) is_cut: bool,
 }
 
-const STANDING: &str =
-    "c.testcase, t.name, c.stated, c.verdict, c.since, c.first_report, c.counts_from, c.report,
-    c.certain_verdict, c.certain_from";
-
-/// The newest results of a subject in a scope.
-pub(super) async fn standings(tx: &mut Transaction<'_, Any>, of: Of) -> Result<Vec<StandingRow>, StoreError> {
-    let select = format!(
-        "SELECT {STANDING} FROM standing c JOIN testcase t ON t.id = c.testcase
-         WHERE c.subject = $1 AND c.scope = $2"
-    );
-    let rows =
-        sqlx::query(AssertSqlSafe(select)).bind(of.subject).bind(of.scope).fetch_all(&mut **tx).await?;
-    let read = |row: &AnyRow| {
-        Ok(StandingRow {
-            testcase: row.try_get(0)?,
-            name: row.try_get(1)?,
-            stated: flag(row, 2)?,
-            spell: spell(row, 3)?,
-            certain: certain(row, 8)?,
-        })
-    };
-    rows.iter().map(read).collect()
+/// The newest results of subjects in scopes.
+pub(super) async fn standings(
+    tx: &mut Transaction<'_, Any>,
+    all: &[Of],
+) -> Result<HashMap<Of, Vec<StandingRow>>, StoreError> {
+    let mut standings: HashMap<Of, Vec<StandingRow>> = HashMap::with_capacity(all.len());
+    for some in all.chunks(64) {
+        // Each finds its way through the index in both databases if it is asked for like this.
+        let values = if is_sqlite(tx) { "VALUES " } else { "" };
+        let select = format!(
+            "SELECT c.subject, c.scope, c.testcase, t.name, c.stated, c.verdict, c.since, c.first_report,
+                 c.counts_from, c.report, c.certain_verdict, c.certain_from
+             FROM standing c JOIN testcase t ON t.id = c.testcase
+             WHERE (c.subject, c.scope) IN ({values}{})",
+            places(some.len(), 2)
+        );
+        let mut select = sqlx::query(in_order(tx, &select));
+        for of in some {
+            select = select.bind(of.subject).bind(of.scope);
+        }
+        for row in select.fetch_all(&mut **tx).await? {
+            let of = Of { subject: row.try_get(0)?, scope: row.try_get(1)? };
+            standings.entry(of).or_default().push(StandingRow {
+                testcase: row.try_get(2)?,
+                name: row.try_get(3)?,
+                stated: flag(&row, 4)?,
+                spell: spell(&row, 5)?,
+                certain: certain(&row, 10)?,
+            });
+        }
+    }
+    Ok(standings)
 }
 
 /// A spell from five columns: verdict, since, its report, last, its report.
@@ -132,19 +163,39 @@ fn lifetime(spec: Option<&Spec>, testcase: &str) -> Lifetime {
     spec.and_then(|spec| spec.testcase(testcase)).map_or_else(Lifetime::default, |testcase| testcase.lifetime)
 }
 
-/// Takes the results of a report into account, each the number and name of its testcase. What stands then is handed
-/// back.
-pub(super) async fn advance<'r>(
+/// Takes the results of reports into account, of which there is one at most of a subject in a scope. What stands then
+/// is handed back for each.
+pub(super) async fn advance(
     tx: &mut Transaction<'_, Any>,
-    report: NewReport,
-    found: impl Iterator<Item = (i64, &'r str, SubmittedResult)>,
-    spec: Option<&Spec>,
+    reports: &[NewReport<'_>],
+) -> Result<Vec<Vec<StandingRow>>, StoreError> {
+    let all: Vec<Of> = reports.iter().map(|report| report.of).collect();
+    let mut before = standings(tx, &all).await?;
+    let (mut changed, mut ended) = (Vec::new(), Vec::new());
+    let mut after = Vec::with_capacity(reports.len());
+    for report in reports {
+        let standings = before.remove(&report.of).unwrap_or_default();
+        after.push(advance_one(tx, report, standings, &mut changed, &mut ended).await?);
+    }
+    write_standings(tx, &changed).await?;
+    write_ended(tx, &ended).await?;
+    Ok(after)
+}
+
+/// Takes the results of one report into account: what stands then, the rows of it that are other ones than before, and
+/// the spells that are over.
+async fn advance_one(
+    tx: &mut Transaction<'_, Any>,
+    report: &NewReport<'_>,
+    standings: Vec<StandingRow>,
+    rows_changed: &mut Vec<StandingColumns>,
+    ended: &mut Vec<Ended>,
 ) -> Result<Vec<StandingRow>, StoreError> {
-    let rows = standings(tx, report.of).await?;
+    let NewReport { of, spec, .. } = *report;
     let mut rows: BTreeMap<(i64, bool), StandingRow> =
-        rows.into_iter().map(|row| ((row.testcase, row.stated), row)).collect();
-    let (mut same, mut changed, mut ended, mut late) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (testcase, name, result) in found {
+        standings.into_iter().map(|row| ((row.testcase, row.stated), row)).collect();
+    let (mut changed, mut late) = (Vec::with_capacity(report.found.len()), Vec::new());
+    for &(testcase, name, result) in &report.found {
         let key = (testcase, result.is_stated);
         let new = Spell::of(result.verdict, report.at, report.id);
         let Some(row) = rows.get_mut(&key) else {
@@ -162,35 +213,30 @@ pub(super) async fn advance<'r>(
         if row.spell.goes_on_in(&new, lifetime(spec, name)) {
             row.spell.last = new.last;
             row.spell.last_report = new.last_report;
-            same.push(key);
         } else {
             // Of two results at the same instant, the one that came later counts alone.
             if row.spell.since < new.since {
-                let key = Key { of: report.of, testcase, stated: row.stated };
+                let key = Key { of, testcase, stated: row.stated };
                 let spell = displaced(tx, key, row.spell, new.since).await?;
                 let certain = match spell.last == row.spell.last {
                     true => row.certain,
                     false => last_certain(tx, key, spell.last).await?,
                 };
-                ended.push(Ended { testcase, stated: row.stated, spell, certain, end: new.since });
+                ended.push(Ended { key, spell, certain, end: new.since });
             }
             row.spell = new;
-            changed.push(key);
         }
         row.be_certain();
+        changed.push(key);
     }
     for (key, new) in late {
         if let Some(row) = rows.get_mut(&key)
-            && insert_late(tx, report.of, row, new, lifetime(spec, &row.name.clone())).await?
+            && insert_late(tx, of, row, new, lifetime(spec, &row.name.clone())).await?
         {
             changed.push(key);
         }
     }
-    let pick =
-        |keys: &[(i64, bool)]| -> Vec<&StandingRow> { keys.iter().filter_map(|key| rows.get(key)).collect() };
-    go_on(tx, report, &pick(&same)).await?;
-    write_standings(tx, report.of, &pick(&changed)).await?;
-    write_ended(tx, report.of, &ended).await?;
+    rows_changed.extend(changed.iter().filter_map(|key| rows.get(key)).map(|row| row.columns(of)));
     Ok(rows.into_values().collect())
 }
 
@@ -209,111 +255,56 @@ async fn displaced(
     Ok(Spell { last, last_report, ..spell })
 }
 
-/// Those whose newest result is of this report, and says what the one before did.
-async fn go_on(
-    tx: &mut Transaction<'_, Any>,
-    report: NewReport,
-    rows: &[&StandingRow],
-) -> Result<(), StoreError> {
-    for (is_certain, set) in [(true, "certain_verdict = verdict, certain_from = ?,"), (false, "")] {
-        for stated in [false, true] {
-            let of_kind = |row: &&&StandingRow| {
-                row.stated == stated && (row.spell.verdict != Verdict::Abort) == is_certain
-            };
-            let testcases: Vec<i64> = rows.iter().filter(of_kind).map(|row| row.testcase).collect();
-            for some in testcases.chunks(1000) {
-                let update = format!(
-                    "UPDATE standing SET {set} counts_from = ?, report = ?
-                     WHERE subject = ? AND scope = ? AND stated = ? AND testcase IN {}",
-                    places(1, some.len())
-                );
-                let at = civil_micros(report.at);
-                let mut update = sqlx::query(in_order(tx, &update));
-                if is_certain {
-                    update = update.bind(at);
-                }
-                update = update
-                    .bind(at)
-                    .bind(report.id)
-                    .bind(report.of.subject)
-                    .bind(report.of.scope)
-                    .bind(i64::from(stated));
-                for testcase in some {
-                    update = update.bind(*testcase);
-                }
-                update.execute(&mut **tx).await?;
-            }
-        }
-    }
-    Ok(())
-}
+/// A row of `standing`: subject, scope, testcase, stated, verdict, since, `first_report`, `counts_from`, report,
+/// `certain_verdict`, `certain_from`.
+type StandingColumns = [Option<i64>; 11];
 
 async fn write_standings(
     tx: &mut Transaction<'_, Any>,
-    of: Of,
-    rows: &[&StandingRow],
+    standings: &[StandingColumns],
 ) -> Result<(), StoreError> {
-    for some in rows.chunks(200) {
-        let insert = format!(
-            "INSERT INTO standing (subject, scope, testcase, stated, verdict, since, first_report, counts_from,
-                 report, certain_verdict, certain_from)
-             VALUES {} ON CONFLICT (subject, scope, testcase, stated) DO UPDATE
-                 SET verdict = excluded.verdict, since = excluded.since, first_report = excluded.first_report,
-                     counts_from = excluded.counts_from, report = excluded.report,
-                     certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
-            places(some.len(), 11)
-        );
-        let mut insert = sqlx::query(in_order(tx, &insert));
-        for row in some {
-            let StandingRow { testcase, stated, spell, certain, .. } = row;
-            insert = insert
-                .bind(of.subject)
-                .bind(of.scope)
-                .bind(*testcase)
-                .bind(i64::from(*stated))
-                .bind(code(spell.verdict))
-                .bind(civil_micros(spell.since))
-                .bind(spell.first_report)
-                .bind(civil_micros(spell.last))
-                .bind(spell.last_report)
-                .bind(certain.map(|(verdict, _)| code(verdict)))
-                .bind(certain.map(|(_, at)| civil_micros(at)));
-        }
-        insert.execute(&mut **tx).await?;
-    }
-    Ok(())
+    rows::insert(
+        tx,
+        "standing (subject, scope, testcase, stated, verdict, since, first_report, counts_from, report,
+             certain_verdict, certain_from)",
+        standings,
+        "ON CONFLICT (subject, scope, testcase, stated) DO UPDATE
+             SET verdict = excluded.verdict, since = excluded.since, first_report = excluded.first_report,
+                 counts_from = excluded.counts_from, report = excluded.report,
+                 certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
+    )
+    .await
 }
 
-async fn write_ended(tx: &mut Transaction<'_, Any>, of: Of, spells: &[Ended]) -> Result<(), StoreError> {
-    for some in spells.chunks(200) {
-        let insert = format!(
-            "INSERT INTO spell (subject, scope, testcase, stated, verdict, since, first_report, last, last_report,
-                 ended, certain_verdict, certain_from) VALUES {}
-             ON CONFLICT (subject, scope, testcase, stated, since) DO UPDATE
-                 SET verdict = excluded.verdict, first_report = excluded.first_report, last = excluded.last,
-                     last_report = excluded.last_report, ended = excluded.ended,
-                     certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
-            places(some.len(), 12)
-        );
-        let mut insert = sqlx::query(in_order(tx, &insert));
-        for Ended { testcase, stated, spell, certain, end } in some {
-            insert = insert
-                .bind(of.subject)
-                .bind(of.scope)
-                .bind(*testcase)
-                .bind(i64::from(*stated))
-                .bind(code(spell.verdict))
-                .bind(civil_micros(spell.since))
-                .bind(spell.first_report)
-                .bind(civil_micros(spell.last))
-                .bind(spell.last_report)
-                .bind(civil_micros(*end))
-                .bind(certain.map(|(verdict, _)| code(verdict)))
-                .bind(certain.map(|(_, at)| civil_micros(at)));
-        }
-        insert.execute(&mut **tx).await?;
-    }
-    Ok(())
+async fn write_ended(tx: &mut Transaction<'_, Any>, spells: &[Ended]) -> Result<(), StoreError> {
+    let columns = |Ended { key, spell, certain, end }: &Ended| {
+        [
+            Some(key.of.subject),
+            Some(key.of.scope),
+            Some(key.testcase),
+            Some(i64::from(key.stated)),
+            Some(code(spell.verdict)),
+            Some(civil_micros(spell.since)),
+            Some(spell.first_report),
+            Some(civil_micros(spell.last)),
+            Some(spell.last_report),
+            Some(civil_micros(*end)),
+            certain.map(|(verdict, _)| code(verdict)),
+            certain.map(|(_, at)| civil_micros(at)),
+        ]
+    };
+    let spells: Vec<_> = spells.iter().map(columns).collect();
+    rows::insert(
+        tx,
+        "spell (subject, scope, testcase, stated, verdict, since, first_report, last, last_report, ended,
+             certain_verdict, certain_from)",
+        &spells,
+        "ON CONFLICT (subject, scope, testcase, stated, since) DO UPDATE
+             SET verdict = excluded.verdict, first_report = excluded.first_report, last = excluded.last,
+                 last_report = excluded.last_report, ended = excluded.ended,
+                 certain_verdict = excluded.certain_verdict, certain_from = excluded.certain_from",
+    )
+    .await
 }
 
 /// Which testcase of whom.
@@ -378,9 +369,9 @@ async fn insert_late(
         let after = after.and_then(|(_, end)| end);
         let end = next.or(after).unwrap_or_else(|| lifetime.expiry(spell.last));
         let certain = last_certain(tx, key, spell.last).await?;
-        ended.push(Ended { testcase: key.testcase, stated: key.stated, spell: *spell, certain, end });
+        ended.push(Ended { key, spell: *spell, certain, end });
     }
-    write_ended(tx, of, &ended).await?;
+    write_ended(tx, &ended).await?;
     let before = row.clone();
     if let Some(newest) = newest {
         row.spell = newest;

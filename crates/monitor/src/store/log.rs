@@ -13,9 +13,6 @@ use uuid::Uuid;
 use super::{Store, StoreError, in_order, places};
 use crate::log::Entry;
 
-/// An entry, and the number of the report it is about.
-pub(super) type NewEntry = (Entry, Option<i64>);
-
 /// An entry and its place.
 pub(crate) struct ListedEntry {
     pub(crate) place: u64,
@@ -35,7 +32,7 @@ fn unsigned(number: i64) -> Result<u64, StoreError> {
 }
 
 /// Appends to the log.
-pub(super) async fn append(tx: &mut Transaction<'_, Any>, entries: &[NewEntry]) -> Result<(), StoreError> {
+pub(super) async fn append(tx: &mut Transaction<'_, Any>, entries: &[Entry]) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -46,16 +43,16 @@ pub(super) async fn append(tx: &mut Transaction<'_, Any>, entries: &[NewEntry]) 
         return Err(corrupt("the log has lost its last entries"));
     }
     let mut growth = Growth::new(size, |tile| edge.get(&tile).cloned()).map_err(corrupt)?;
-    let encoded: Vec<(Vec<u8>, Option<i64>)> = entries
+    let encoded: Vec<(Vec<u8>, Option<&str>)> = entries
         .iter()
-        .map(|(entry, report)| Ok((entry.to_bytes()?, *report)))
+        .map(|entry| Ok((entry.to_bytes()?, entry.about())))
         .collect::<Result<_, StoreError>>()?;
     for (some, first) in encoded.chunks(200).zip((size..).step_by(200)) {
-        let insert = format!("INSERT INTO log_entry (place, entry, report) VALUES {}", places(some.len(), 3));
+        let insert = format!("INSERT INTO log_entry (place, entry, about) VALUES {}", places(some.len(), 3));
         let mut insert = sqlx::query(in_order(tx, &insert));
-        for ((bytes, report), place) in some.iter().zip(first..) {
+        for ((bytes, about), place) in some.iter().zip(first..) {
             growth.push(Hash::of_leaf(bytes));
-            insert = insert.bind(signed(place)).bind(bytes.as_slice()).bind(*report);
+            insert = insert.bind(signed(place)).bind(bytes.as_slice()).bind(*about);
         }
         insert.execute(&mut **tx).await?;
     }
@@ -154,14 +151,11 @@ impl Store {
         Ok((size, root))
     }
 
-    /// What proves that a report is in the log.
-    pub(crate) async fn log_proof(&self, report: Uuid, signer: &Signer) -> Result<Option<Proof>, StoreError> {
+    /// What proves that a report or a certificate is in the log.
+    pub(crate) async fn log_proof(&self, about: Uuid, signer: &Signer) -> Result<Option<Proof>, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let select = sqlx::query(
-            "SELECT e.place, e.entry FROM log_entry e JOIN report r ON r.id = e.report
-             WHERE r.uuid = $1 ORDER BY e.place LIMIT 1",
-        );
-        let row = select.bind(report.to_string()).fetch_optional(&mut *tx).await?;
+        let select = sqlx::query("SELECT place, entry FROM log_entry WHERE about = $1");
+        let row = select.bind(about.to_string()).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return Ok(None) };
         let (index, size) = (unsigned(row.try_get(0)?)?, size(&mut tx).await?);
         let needed = [nodes_of_root(size), nodes_of_inclusion(index, size)].concat();

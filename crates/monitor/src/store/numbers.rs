@@ -76,11 +76,6 @@ impl NewNumbers<'_> {
         Ok(number)
     }
 
-    /// Part of the transaction came to nothing, and numbers with it.
-    pub(super) fn forget(&mut self) {
-        self.new.clear();
-    }
-
     /// The transaction is on disk.
     pub(super) fn keep(self) {
         let mut known = self.known.0.write().unwrap_or_else(PoisonError::into_inner);

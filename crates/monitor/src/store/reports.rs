@@ -1,17 +1,18 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::slice;
 
-use assay_report::{SubmittedReport, SubmittedResult};
+use assay_report::SubmittedReport;
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Connection as _, Row, Transaction};
+use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
 use super::history::{self, NewReport, Of};
-use super::log::{self, NewEntry};
+use super::log;
 use super::numbers::{Kind, NewNumbers};
 use super::{
-    Store, StoreError, civil, code, flag, in_order, is_storable, micros, places, scores, time, verdict,
+    Store, StoreError, civil, code, flag, in_order, is_storable, micros, places, rows, scores, time, verdict,
 };
 use crate::log::Entry;
 use crate::scopes::Scopes;
@@ -122,33 +123,42 @@ impl Store {
         scopes: &Scopes,
         now: Timestamp,
     ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        let mut outcomes = Vec::with_capacity(all.len());
-        let mut entries = Vec::new();
-        let mut new = self.numbers.new_ones();
-        let mut tx = self.write().await?;
-        for handed in all {
-            // A transaction within the transaction, so that one does not spoil the others.
-            let mut part = tx.begin().await?;
-            let mut accepted = Vec::new();
-            let outcome = keep_handed(&mut part, handed, (scopes, now), &mut new, &mut accepted).await;
-            match outcome {
-                Ok(Outcome::Stored) => {
-                    part.commit().await?;
-                    entries.append(&mut accepted);
+        match self.keep_together(all, scopes, now).await {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+            // The database is there, and refuses something: what it refuses must not keep out the others.
+            Err(StoreError::Database(sqlx::Error::Database(_))) if all.len() > 1 => {
+                let mut outcomes = Vec::with_capacity(all.len());
+                for handed in all {
+                    let outcome = self.keep_together(slice::from_ref(handed), scopes, now).await;
+                    outcomes.push(outcome.map(|outcomes| outcomes[0].clone()));
                 }
-                Ok(Outcome::Known(_)) | Err(_) => {
-                    part.rollback().await?;
-                    new.forget();
-                }
+                Ok(outcomes)
             }
-            outcomes.push(outcome);
+            Err(error) => Err(error),
         }
-        if !entries.is_empty() {
+    }
+
+    /// Stores all of it, but for what is known, or nothing.
+    async fn keep_together(
+        &self,
+        all: &[Handed],
+        scopes: &Scopes,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let mut tx = self.write().await?;
+        let mut numbers = self.numbers.new_ones();
+        let (outcomes, accepted) = told_apart(&mut tx, all).await?;
+        if !accepted.is_empty() {
+            let kept = insert_submissions(&mut tx, &accepted, &mut numbers).await?;
+            for round in rounds(kept.as_slice()) {
+                keep_results(&mut tx, &round, (scopes, now), &mut numbers).await?;
+            }
+            let entries: Vec<Entry> = kept.iter().map(Kept::entry).collect();
             log::append(&mut tx, &entries).await?;
             scores::revise(&mut tx).await?;
         }
         tx.commit().await?;
-        new.keep();
+        numbers.keep();
         Ok(outcomes)
     }
 
@@ -174,7 +184,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from
              FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
-                 LEFT JOIN log_entry e ON e.report = r.id
+                 LEFT JOIN log_entry e ON e.about = r.uuid
              WHERE r.submission = $1 ORDER BY r.id",
         );
         let mut reports = Vec::new();
@@ -230,119 +240,193 @@ impl Store {
     }
 }
 
-async fn keep_handed(
-    tx: &mut Transaction<'_, Any>,
-    handed: &Handed,
-    around: (&Scopes, Timestamp),
-    numbers: &mut NewNumbers<'_>,
-    accepted: &mut Vec<NewEntry>,
-) -> Result<Outcome, StoreError> {
-    let row = sqlx::query(
-        "INSERT INTO submission (received_at, uploader, media_type, signature, public_key, payload)
-         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-    );
-    let row = row
-        .bind(micros(handed.received_at))
-        .bind(handed.uploader.as_str())
-        .bind(handed.media_type)
-        .bind(handed.signature.as_str())
-        .bind(handed.public_key.as_str())
-        .bind(handed.payload.0.as_slice());
-    let submission: i64 = row.fetch_one(&mut **tx).await?.try_get(0)?;
-    for (part, new) in (0_u32..).zip(&handed.reports) {
-        let HandedReport { report, counts_from } = new;
-        let Some(id) = keep_report(tx, (submission, part.into()), new, around, numbers).await? else {
-            return Ok(Outcome::Known(report.run.to_string()));
-        };
-        let entry = Entry::Report {
+/// A report on its way into the database.
+struct Kept<'h> {
+    id: i64,
+    of: Of,
+    handed: &'h Handed,
+    part: usize,
+}
+
+impl<'h> Kept<'h> {
+    fn report(&self) -> &'h HandedReport {
+        &self.handed.reports[self.part]
+    }
+
+    fn entry(&self) -> Entry {
+        let HandedReport { report, counts_from } = self.report();
+        Entry::Report {
             report: report.run.to_string(),
             subject: report.subject.clone(),
             scope: report.scope.uuid.clone(),
-            received_at: handed.received_at,
+            received_at: self.handed.received_at,
             counts_from: *counts_from,
-            payload: handed.digest.clone(),
-            part: part.into(),
-            key: handed.fingerprint.clone(),
-        };
-        accepted.push((entry, Some(id)));
+            payload: self.handed.digest.clone(),
+            part: self.part as u64,
+            key: self.handed.fingerprint.clone(),
+        }
     }
-    Ok(Outcome::Stored)
 }
 
-/// The number it was given; none if a report with this UUID is there.
-async fn keep_report(
+/// What becomes of each, and those that become stored: those of whose reports none is there yet.
+async fn told_apart<'h>(
     tx: &mut Transaction<'_, Any>,
-    (submission, part): (i64, i64),
-    handed: &HandedReport,
+    all: &'h [Handed],
+) -> Result<(Vec<Outcome>, Vec<&'h Handed>), StoreError> {
+    let uuids = |handed: &Handed| -> Vec<String> {
+        handed.reports.iter().map(|new| new.report.run.to_string()).collect()
+    };
+    let asked: Vec<String> = all.iter().flat_map(uuids).collect();
+    let mut known = HashSet::with_capacity(asked.len());
+    for some in asked.chunks(SOME) {
+        let select = format!("SELECT uuid FROM report WHERE uuid IN {}", places(1, some.len()));
+        let mut select = sqlx::query(in_order(tx, &select));
+        for uuid in some {
+            select = select.bind(uuid.as_str());
+        }
+        for row in select.fetch_all(&mut **tx).await? {
+            known.insert(row.try_get::<String, _>(0)?);
+        }
+    }
+    let (mut outcomes, mut accepted) = (Vec::with_capacity(all.len()), Vec::new());
+    for handed in all {
+        let mut own = HashSet::new();
+        let twice = uuids(handed).into_iter().find(|uuid| known.contains(uuid) || !own.insert(uuid.clone()));
+        outcomes.push(twice.map_or(Outcome::Stored, Outcome::Known));
+        if outcomes.last() == Some(&Outcome::Stored) {
+            known.extend(own);
+            accepted.push(handed);
+        }
+    }
+    Ok((outcomes, accepted))
+}
+
+/// So many rows of texts are written or asked for at once.
+const SOME: usize = 64;
+
+/// Writes down what was handed in, and which reports it holds. Whoever writes is alone, so that numbers can be given out
+/// here.
+async fn insert_submissions<'h>(
+    tx: &mut Transaction<'_, Any>,
+    accepted: &[&'h Handed],
+    numbers: &mut NewNumbers<'_>,
+) -> Result<Vec<Kept<'h>>, StoreError> {
+    let next = sqlx::query(
+        "SELECT (SELECT COALESCE(MAX(id), 0) FROM submission) + 1, (SELECT COALESCE(MAX(id), 0) FROM report) + 1",
+    );
+    let next = next.fetch_one(&mut **tx).await?;
+    let (first, report): (i64, i64) = (next.try_get(0)?, next.try_get(1)?);
+    for (some, first) in accepted.chunks(SOME).zip((first..).step_by(SOME)) {
+        let insert = format!(
+            "INSERT INTO submission (id, received_at, uploader, media_type, signature, public_key, payload)
+             VALUES {}",
+            places(some.len(), 7)
+        );
+        let mut insert = sqlx::query(in_order(tx, &insert));
+        for (handed, id) in some.iter().zip(first..) {
+            insert = insert
+                .bind(id)
+                .bind(micros(handed.received_at))
+                .bind(handed.uploader.as_str())
+                .bind(handed.media_type)
+                .bind(handed.signature.as_str())
+                .bind(handed.public_key.as_str())
+                .bind(handed.payload.0.as_slice());
+        }
+        insert.execute(&mut **tx).await?;
+    }
+    let parts = accepted.iter().zip(first..).flat_map(|(&handed, submission)| {
+        (0..handed.reports.len()).map(move |part| (handed, submission, part))
+    });
+    let mut kept = Vec::new();
+    let mut rows = Vec::new();
+    for ((handed, submission, part), id) in parts.zip(report..) {
+        let report = &handed.reports[part].report;
+        let subject = numbers.of(tx, Kind::Subject, &report.subject).await?;
+        let scope = numbers.of(tx, Kind::Scope, &report.scope.uuid).await?;
+        kept.push(Kept { id, of: Of { subject, scope }, handed, part });
+        rows.push(submission);
+    }
+    for (some, submissions) in kept.chunks(SOME).zip(rows.chunks(SOME)) {
+        let insert = format!(
+            "INSERT INTO report (id, uuid, submission, part, subject, scope, checked_at, counts_from) VALUES {}",
+            places(some.len(), 8)
+        );
+        let mut insert = sqlx::query(in_order(tx, &insert));
+        for (kept, submission) in some.iter().zip(submissions) {
+            let HandedReport { report, counts_from } = kept.report();
+            insert = insert
+                .bind(kept.id)
+                .bind(report.run.to_string())
+                .bind(*submission)
+                .bind(i64::try_from(kept.part).unwrap_or(i64::MAX))
+                .bind(kept.of.subject)
+                .bind(kept.of.scope)
+                .bind(report.checked_at.to_string())
+                .bind(micros(*counts_from));
+        }
+        insert.execute(&mut **tx).await?;
+    }
+    Ok(kept)
+}
+
+/// Reports in the order in which they came, so that in each round there is one at most of a subject in a scope.
+fn rounds<'k, 'h>(kept: &'k [Kept<'h>]) -> Vec<Vec<&'k Kept<'h>>> {
+    let mut rounds: Vec<Vec<&Kept<'_>>> = Vec::new();
+    let mut taken: HashMap<Of, usize> = HashMap::new();
+    for one in kept {
+        let round = taken.entry(one.of).and_modify(|round| *round += 1).or_default();
+        if rounds.len() == *round {
+            rounds.push(Vec::new());
+        }
+        rounds[*round].push(one);
+    }
+    rounds
+}
+
+/// Writes down the results of reports, what stands then, and what it comes to.
+async fn keep_results(
+    tx: &mut Transaction<'_, Any>,
+    round: &[&Kept<'_>],
     (scopes, now): (&Scopes, Timestamp),
     numbers: &mut NewNumbers<'_>,
-) -> Result<Option<i64>, StoreError> {
-    let HandedReport { report, counts_from } = handed;
-    let subject = numbers.of(tx, Kind::Subject, &report.subject).await?;
-    let scope = numbers.of(tx, Kind::Scope, &report.scope.uuid).await?;
-    let row = sqlx::query(
-        "INSERT INTO report (uuid, submission, part, subject, scope, checked_at, counts_from)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (uuid) DO NOTHING RETURNING id",
-    );
-    let row = row
-        .bind(report.run.to_string())
-        .bind(submission)
-        .bind(part)
-        .bind(subject)
-        .bind(scope)
-        .bind(report.checked_at.to_string())
-        .bind(micros(*counts_from));
-    let Some(row) = row.fetch_optional(&mut **tx).await? else { return Ok(None) };
-    let id: i64 = row.try_get(0)?;
-    let results = report.results();
-    if results.is_empty() {
-        return Ok(Some(id));
-    }
-    let mut numbered = Vec::with_capacity(results.len());
-    for (&name, &result) in &results {
-        numbered.push((numbers.of(tx, Kind::Testcase, name).await?, name, result));
-    }
-    // Parameters per statement are limited in both databases.
-    for some in numbered.chunks(1000) {
-        insert_results(tx, (subject, scope, micros(*counts_from), id), some).await?;
-    }
-    let spec = scopes.by_uuid(&report.scope.uuid);
-    let report = NewReport { of: Of { subject, scope }, id, at: civil(*counts_from) };
-    let standings = history::advance(tx, report, numbered.into_iter(), spec).await?;
-    if spec.is_none() {
-        scores::forget(tx, report.of).await?;
-    }
-    if let Some(spec) = spec {
-        scores::keep(tx, report.of, &Score::reckon(spec, &standings, now), scopes.fingerprint(spec)).await?;
-    }
-    Ok(Some(id))
-}
-
-/// Writes results of one report down; all have subject, scope, time and report in common.
-async fn insert_results(
-    tx: &mut Transaction<'_, Any>,
-    (subject, scope, counts_from, report): (i64, i64, i64, i64),
-    results: &[(i64, &str, SubmittedResult)],
 ) -> Result<(), StoreError> {
-    let statement = format!(
-        "INSERT INTO result (subject, scope, testcase, counts_from, report, verdict, stated, approved)
-         VALUES {}",
-        places(results.len(), 8)
-    );
-    let mut query = sqlx::query(in_order(tx, &statement));
-    for (testcase, _, result) in results {
-        query = query
-            .bind(subject)
-            .bind(scope)
-            .bind(*testcase)
-            .bind(counts_from)
-            .bind(report)
-            .bind(code(result.verdict))
-            .bind(i64::from(result.is_stated))
-            .bind(i64::from(result.verdict == Verdict::Pass));
+    let mut rows = Vec::new();
+    let mut reports = Vec::with_capacity(round.len());
+    for kept in round {
+        let HandedReport { report, counts_from } = kept.report();
+        let mut found = Vec::new();
+        for (name, result) in report.results() {
+            let testcase = numbers.of(tx, Kind::Testcase, name).await?;
+            rows.push([
+                Some(kept.of.subject),
+                Some(kept.of.scope),
+                Some(testcase),
+                Some(micros(*counts_from)),
+                Some(kept.id),
+                Some(code(result.verdict)),
+                Some(i64::from(result.is_stated)),
+                Some(i64::from(result.verdict == Verdict::Pass)),
+            ]);
+            found.push((testcase, name, result));
+        }
+        // A report without results says nothing about anything.
+        if !found.is_empty() {
+            let spec = scopes.by_uuid(&report.scope.uuid);
+            reports.push(NewReport { of: kept.of, id: kept.id, at: civil(*counts_from), found, spec });
+        }
     }
-    query.execute(&mut **tx).await?;
-    Ok(())
+    let table = "result (subject, scope, testcase, counts_from, report, verdict, stated, approved)";
+    rows::insert(tx, table, &rows, "").await?;
+    let standings = history::advance(tx, &reports).await?;
+    let mut reckoned = Vec::with_capacity(reports.len());
+    for (NewReport { of, spec, .. }, standings) in reports.iter().zip(&standings) {
+        match spec {
+            Some(spec) => reckoned.push((*of, Score::reckon(spec, standings, now), scopes.fingerprint(spec))),
+            None => scores::forget(tx, *of).await?,
+        }
+    }
+    scores::keep(tx, &reckoned).await
 }
 
 fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {

@@ -95,6 +95,16 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// How many results are not of the report that they name: none, if nobody has changed the database.
+    pub(crate) async fn results_without_report(&self) -> Result<u64, StoreError> {
+        let count = sqlx::query(
+            "SELECT COUNT(*) FROM result x WHERE NOT EXISTS (SELECT 1 FROM report r
+                 WHERE r.id = x.report AND r.subject = x.subject AND r.scope = x.scope)",
+        );
+        let count: i64 = count.fetch_one(&self.pool).await?.try_get(0)?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Results that count from `since` on, oldest first, as the reference monitor lists them.
     pub(crate) async fn results_since(
         &self,
@@ -105,10 +115,10 @@ impl Store {
     ) -> Result<Vec<ListedResult>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.uuid, s.name, r.checked_at, o.uuid, t.name, x.verdict, x.approved
-             FROM result x JOIN subject s ON s.id = x.subject JOIN scope o ON o.id = x.scope
-                 JOIN testcase t ON t.id = x.testcase JOIN report r ON r.id = x.report
-             WHERE x.counts_from >= $1 AND ($2 = 0 OR x.approved = $3)
-             ORDER BY x.counts_from, r.id, t.name LIMIT $4 OFFSET $5",
+             FROM report r JOIN result x ON x.report = r.id JOIN subject s ON s.id = r.subject
+                 JOIN scope o ON o.id = r.scope JOIN testcase t ON t.id = x.testcase
+             WHERE r.counts_from >= $1 AND ($2 = 0 OR x.approved = $3)
+             ORDER BY r.counts_from, r.id, t.name LIMIT $4 OFFSET $5",
         );
         let rows = rows
             .bind(micros(since))
@@ -164,7 +174,7 @@ impl Store {
                 approved: *approved,
                 at,
             };
-            entries.push((entry, None));
+            entries.push(entry);
         }
         log::append(&mut tx, &entries).await?;
         tx.commit().await?;

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::history::{Of, standings};
-use super::{Store, StoreError, civil_micros, micros, read_civil};
+use super::{Store, StoreError, civil_micros, in_order, is_storable, micros, places, read_civil};
 use crate::scopes::Scopes;
 use crate::score::Score;
 
@@ -27,29 +27,33 @@ pub(super) async fn revise(tx: &mut Transaction<'_, Any>) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Stores a score. `spec` says by what it was reckoned.
+/// Stores scores: whose they are, and by what they were reckoned.
 pub(super) async fn keep(
     tx: &mut Transaction<'_, Any>,
-    of: Of,
-    score: &Score,
-    spec: &str,
+    scores: &[(Of, Score, &str)],
 ) -> Result<(), StoreError> {
-    let shown = serde_json::to_string(score).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let upsert = sqlx::query(
-        "INSERT INTO score (subject, scope, newest, next_change, spec, shown) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (subject, scope) DO UPDATE
-             SET newest = excluded.newest, next_change = excluded.next_change, spec = excluded.spec,
-                 shown = excluded.shown",
-    );
-    upsert
-        .bind(of.subject)
-        .bind(of.scope)
-        .bind(civil_micros(score.newest))
-        .bind(civil_micros(score.next_change))
-        .bind(spec)
-        .bind(shown)
-        .execute(&mut **tx)
-        .await?;
+    for some in scores.chunks(64) {
+        let upsert = format!(
+            "INSERT INTO score (subject, scope, newest, next_change, spec, shown) VALUES {}
+             ON CONFLICT (subject, scope) DO UPDATE
+                 SET newest = excluded.newest, next_change = excluded.next_change, spec = excluded.spec,
+                     shown = excluded.shown",
+            places(some.len(), 6)
+        );
+        let mut upsert = sqlx::query(in_order(tx, &upsert));
+        for (of, score, spec) in some {
+            let shown =
+                serde_json::to_string(score).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            upsert = upsert
+                .bind(of.subject)
+                .bind(of.scope)
+                .bind(civil_micros(score.newest))
+                .bind(civil_micros(score.next_change))
+                .bind(*spec)
+                .bind(shown);
+        }
+        upsert.execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
@@ -67,20 +71,31 @@ impl Store {
             "SELECT s.name, o.uuid, c.newest, c.shown
              FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
         );
-        let read = |row: &AnyRow| {
-            let shown: String = row.try_get(3)?;
+        let listed = |row: &AnyRow| {
             Ok(ListedScore {
                 subject: row.try_get(0)?,
                 scope: row.try_get(1)?,
                 newest: read_civil(row.try_get(2)?)?,
-                score: serde_json::from_str(&shown)
-                    .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+                score: read(&row.try_get::<String, _>(3)?)?,
             })
         };
-        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+        rows.fetch_all(&self.pool).await?.iter().map(listed).collect()
     }
 
-    /// Grows whenever scores or groups change.
+    /// What one subject comes to in a scope, by its UUID.
+    pub(crate) async fn score(&self, subject: &str, scope: &str) -> Result<Option<Score>, StoreError> {
+        if ![subject, scope].into_iter().all(is_storable) {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "SELECT shown FROM score WHERE subject = (SELECT id FROM subject WHERE name = $1)
+                 AND scope = (SELECT id FROM scope WHERE uuid = $2)",
+        );
+        let row = row.bind(subject).bind(scope).fetch_optional(&self.pool).await?;
+        row.map(|row| read(&row.try_get::<String, _>(0)?)).transpose()
+    }
+
+    /// Grows whenever scores, groups or certificates change.
     pub(crate) async fn revision(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query("SELECT number FROM revision").fetch_one(&self.pool).await?.try_get(0)?)
     }
@@ -118,24 +133,36 @@ impl Store {
     }
 }
 
+fn read(shown: &str) -> Result<Score, StoreError> {
+    serde_json::from_str(shown).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
 async fn reckon(
     tx: &mut Transaction<'_, Any>,
     rows: &[AnyRow],
     scopes: &Scopes,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for row in rows {
-        let of = Of { subject: row.try_get(0)?, scope: row.try_get(1)? };
-        let uuid =
-            sqlx::query("SELECT uuid FROM scope WHERE id = $1").bind(of.scope).fetch_one(&mut **tx).await?;
-        let uuid: String = uuid.try_get(0)?;
-        let Some(spec) = scopes.by_uuid(&uuid) else {
-            // Nobody knows what it comes to, so that nobody need look at it again.
-            forget(tx, of).await?;
-            continue;
-        };
-        let score = Score::reckon(spec, &standings(tx, of).await?, now);
-        keep(tx, of, &score, scopes.fingerprint(spec)).await?;
+    let all: Vec<Of> = rows
+        .iter()
+        .map(|row| Ok(Of { subject: row.try_get(0)?, scope: row.try_get(1)? }))
+        .collect::<Result<_, StoreError>>()?;
+    for some in all.chunks(64) {
+        let mut standings = standings(tx, some).await?;
+        let mut reckoned = Vec::with_capacity(some.len());
+        for &of in some {
+            let uuid = sqlx::query("SELECT uuid FROM scope WHERE id = $1").bind(of.scope);
+            let uuid: String = uuid.fetch_one(&mut **tx).await?.try_get(0)?;
+            match scopes.by_uuid(&uuid) {
+                Some(spec) => {
+                    let standings = standings.remove(&of).unwrap_or_default();
+                    reckoned.push((of, Score::reckon(spec, &standings, now), scopes.fingerprint(spec)));
+                }
+                // Nobody knows what it comes to, so that nobody need look at it again.
+                None => forget(tx, of).await?,
+            }
+        }
+        keep(tx, &reckoned).await?;
     }
     if rows.is_empty() { Ok(()) } else { revise(tx).await }
 }

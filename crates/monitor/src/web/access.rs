@@ -38,6 +38,11 @@ impl Caller {
         }
     }
 
+    /// Whether the caller has a role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.roles.has(role)
+    }
+
     /// Makes sure that the caller has a role.
     pub(crate) fn must_have(&self, role: Role) -> Result<(), Refusal> {
         match self.roles.has(role) {

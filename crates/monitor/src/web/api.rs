@@ -49,9 +49,9 @@ impl Span {
 
 /// A scope as it is named in answers.
 #[derive(Debug, Serialize)]
-struct NamedScope<'s> {
-    uuid: &'s str,
-    name: &'s str,
+pub(super) struct NamedScope<'s> {
+    pub(super) uuid: &'s str,
+    pub(super) name: &'s str,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +105,7 @@ pub(super) async fn scores(State(monitor): Shared) -> Result<Response, Refusal> 
             })
         })
         .collect();
-    json(&listed)
+    json_of(&listed)
 }
 
 #[derive(Debug, Serialize)]
@@ -193,7 +193,7 @@ async fn view(
     if scopes.is_empty() {
         return Err(Refusal::not_found("subject"));
     }
-    json(&SubjectView { subject, at: instant(until), scopes })
+    json_of(&SubjectView { subject, at: instant(until), scopes })
 }
 
 fn testcase(past: TestcasePast<'_>, until: DateTime) -> TestcaseView<'_> {
@@ -209,7 +209,7 @@ fn testcase(past: TestcasePast<'_>, until: DateTime) -> TestcaseView<'_> {
     TestcaseView { testcase: &past.testcase.id, intervals: intervals.collect() }
 }
 
-fn json(view: &impl Serialize) -> Result<Response, Refusal> {
+pub(super) fn json_of(view: &impl Serialize) -> Result<Response, Refusal> {
     let text = serde_json::to_string(view).map_err(|error| {
         tracing::error!(%error, "an answer could not be written");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written")

@@ -33,6 +33,16 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, detail)
     }
 
+    /// The same where nobody expects anything but what is right.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// What is asked for does not fit what there is.
+    pub(crate) fn conflict(detail: impl Into<Value>) -> Self {
+        Self { status: StatusCode::CONFLICT, detail: detail.into(), asks_for_password: false }
+    }
+
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("{what} not found"))
     }

@@ -1,6 +1,7 @@
 //! What people look at, in three forms: a whole page, the fragment of HTML within it, and Markdown for those who build
 //! pages of their own.
 
+mod certificate;
 mod detail;
 mod log;
 mod overview;
@@ -22,14 +23,16 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::access::Caller;
 use super::api::Span;
+use super::certificates::{badge_of, find};
 use super::error::Refusal;
 use super::reports::document;
 use crate::accounts::Role;
+use crate::certificates::Badge;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::status::Card;
-use crate::store::History;
+use crate::store::{History, Wish, civil};
 
 /// The form in which something is wanted, as the first word of an address says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,10 +89,13 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
             Page { base: &monitor.settings.base_url, title: shown.title(), content }.render()
         }),
     };
-    rendered.map_err(|error| {
-        tracing::error!(%error, "a page could not be written");
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
-    })
+    rendered.map_err(not_written)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what results hand over")]
+fn not_written(error: askama::Error) -> Refusal {
+    tracing::error!(%error, "a page could not be written");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
 }
 
 /// The overviews as they were last written: everybody asks for them, and they seldom change.
@@ -255,6 +261,45 @@ pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Res
     let entries = monitor.store.log_entries(size.saturating_sub(LISTED as u64), LISTED).await?;
     let key = monitor.signer.key().to_string();
     show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
+}
+
+/// All certificates that were granted.
+pub(super) async fn certificates(
+    State(monitor): Shared,
+    Path(form): Path<String>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let all = monitor.store.certificates(Wish::All).await?;
+    let day = civil(monitor.clock.now()).date();
+    let base = &monitor.settings.base_url;
+    show(&monitor, form, &certificate::CertificatesPage::new(base, &all, &monitor.scopes(), day))
+}
+
+/// What a certificate says, and how what it says fares now.
+pub(super) async fn certificate(
+    State(monitor): Shared,
+    Path((form, uuid)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let found = find(&monitor, &uuid).await?;
+    let scopes = monitor.scopes();
+    let spec = scopes.by_uuid(&found.scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let now = civil(monitor.clock.now());
+    let history = monitor.store.history(&found.subject, &spec.uuid, (now, now)).await?;
+    let badge = badge_of(&monitor, &found.subject, spec).await?;
+    let page = certificate::CertificatePage::new(
+        (&monitor.settings.base_url, monitor.issuer()),
+        &found,
+        (&scopes, spec),
+        (&history.spells, badge),
+        now,
+    );
+    show(&monitor, form, &page)
+}
+
+/// A badge as a picture.
+pub(super) fn badge(name: &str, badge: Badge) -> Result<String, Refusal> {
+    certificate::BadgePicture::new(name, badge).render().map_err(not_written)
 }
 
 /// How the pages look.

@@ -35,7 +35,7 @@ pub(crate) struct Ground {
     pub(crate) own: Key,
     now: Arc<Mutex<Timestamp>>,
     client: Client,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
 impl Ground {
@@ -57,8 +57,7 @@ impl Ground {
         }));
         let (ci, own) = (Key::new(folder.path(), "ci"), Key::new(folder.path(), "own"));
         let client = Client::new();
-        let ground =
-            Self { monitor, store, key, database, address, folder, ci, own, now, client, _stop: stop };
+        let ground = Self { monitor, store, key, database, address, folder, ci, own, now, client, stop };
         ground.take_accounts(&ground.accounts()).await;
         ground
     }
@@ -82,6 +81,22 @@ impl Ground {
             ci = key(&self.ci),
             own = key(&self.own),
         )
+    }
+
+    /// Another instance on the same database takes the place of the one before.
+    pub(crate) async fn restart(&mut self, settings: Settings) {
+        let now = Arc::clone(&self.now);
+        let clock = Clock::of(move || *now.lock().unwrap());
+        let monitor =
+            Monitor::open(self.store.clone(), Scopes::embedded(), clock, settings, &self.key).await.unwrap();
+        self.monitor = Arc::new(monitor);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(Arc::clone(&self.monitor).serve(listener, async {
+            let _ = stopped.await;
+        }));
+        drop(std::mem::replace(&mut self.stop, stop));
     }
 
     pub(crate) async fn take_accounts(&self, text: &str) {
@@ -115,6 +130,16 @@ impl Ground {
         let body = format!("{}&{payload}", key.sign("report", payload));
         let request = self.post("/reports").header("content-type", "application/x-signed-yaml");
         Answer::of(request.basic_auth(account, Some(PASSWORD)).body(body)).await
+    }
+
+    /// What comes of sending JSON.
+    pub(crate) async fn send(&self, account: Option<&str>, path: &str, body: &Value) -> Answer {
+        let request = self.post(path).header("content-type", "application/json").body(body.to_string());
+        let request = match account {
+            Some(account) => request.basic_auth(account, Some(PASSWORD)),
+            None => request,
+        };
+        Answer::of(request).await
     }
 
     /// What somebody gets.

@@ -1,5 +1,6 @@
 //! What happens at a monitor, told once and run on each database.
 
+mod certifying;
 mod ground;
 mod log;
 mod looking;
@@ -8,7 +9,7 @@ mod reading;
 mod uploading;
 
 pub(crate) use ground::Ground;
-pub(crate) use {log::*, looking::*, past::*, reading::*, uploading::*};
+pub(crate) use {certifying::*, log::*, looking::*, past::*, reading::*, uploading::*};
 
 /// A test for each story, on what a function sets up.
 macro_rules! on {
@@ -44,7 +45,11 @@ macro_rules! on {
             results_of_the_same_instant_take_turns,
             a_day_without_results_is_one_of_a_known_subject,
             what_came_while_its_scope_was_away_counts_later,
-            any_day_of_a_very_long_history_is_known
+            any_day_of_a_very_long_history_is_known,
+            a_certificate_is_applied_for_and_granted,
+            a_certificate_is_revoked,
+            who_may_do_what_with_applications,
+            one_that_is_granted_against_the_tests_says_so
         );
     };
     ($ground:ident: $($story:ident),+) => {

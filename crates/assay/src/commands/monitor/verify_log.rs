@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use assay_monitor::{Entry, payload_digest};
 use assay_transparency::{
@@ -11,10 +10,10 @@ use assay_transparency::{
 };
 use clap::Args;
 use indicatif::ProgressBar;
-use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::fetch::Web;
 use super::text;
 use crate::failure::Failure;
 use crate::output::{lines, note, print, write_file};
@@ -47,15 +46,15 @@ struct Seen {
 
 /// Where a log is read from.
 enum Source {
-    Web(Client, Url),
+    Web(Web, Url),
     Folder(PathBuf),
 }
 
-const TIMEOUT: Duration = Duration::from_mins(1);
+const HINT: &str = "the log cannot be verified without it";
 /// A bundle of entries is the largest of all that is read.
 const MOST_BYTES: usize = TILE_WIDTH * (2 + u16::MAX as usize);
 
-fn is_web(text: &str) -> bool {
+pub(super) fn is_web(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
@@ -71,37 +70,19 @@ impl Source {
             )
         };
         let url = Url::parse(&format!("{}/log/", text.trim_end_matches('/'))).map_err(|error| bad(&error))?;
-        let client = Client::builder().timeout(TIMEOUT).build().map_err(|error| bad(&error))?;
-        Ok(Source::Web(client, url))
+        Ok(Source::Web(Web::new()?, url))
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        let failed = |what: String| Failure::undetermined(what, "the log cannot be verified without it");
+        let failed = |what: String| Failure::undetermined(what, HINT);
         match self {
             Source::Folder(folder) => {
                 let file = folder.join(path);
                 fs::read(&file).map_err(|error| failed(format!("{} cannot be read: {error}", file.display())))
             }
-            Source::Web(client, base) => {
+            Source::Web(web, base) => {
                 let url = base.join(path).map_err(|error| failed(error.to_string()))?;
-                let mut response = client
-                    .get(url.clone())
-                    .send()
-                    .await
-                    .map_err(|error| failed(format!("{url}: {error}")))?;
-                if response.status() != StatusCode::OK {
-                    return Err(failed(format!("{url}: HTTP {}", response.status())));
-                }
-                let mut bytes = Vec::new();
-                while let Some(chunk) =
-                    response.chunk().await.map_err(|error| failed(format!("{url}: {error}")))?
-                {
-                    bytes.extend(chunk);
-                    if bytes.len() > MOST_BYTES {
-                        return Err(failed(format!("{url}: more than {MOST_BYTES} bytes")));
-                    }
-                }
-                Ok(bytes)
+                web.get(&url, MOST_BYTES, HINT).await
             }
         }
     }
@@ -128,7 +109,7 @@ fn remembered(memory: &Path) -> Result<Option<(LogKey, Checkpoint)>, Failure> {
     Ok(Some((key, checkpoint)))
 }
 
-fn untrue(message: String, hint: impl std::fmt::Display) -> Failure {
+pub(super) fn untrue(message: String, hint: impl std::fmt::Display) -> Failure {
     Failure { code: 1, ..Failure::usage(message, hint) }
 }
 
@@ -142,7 +123,7 @@ pub(crate) async fn verify_log(arguments: &VerifyLog) -> Result<u8, Failure> {
 }
 
 /// A key that is given itself, or in a file.
-fn key(given: &str) -> Result<LogKey, Failure> {
+pub(super) fn key(given: &str) -> Result<LogKey, Failure> {
     let read = match given.parse() {
         Ok(key) => Ok(key),
         Err(_) => text(Path::new(given))?.parse(),

@@ -1,6 +1,7 @@
 use askama::Template;
 
 use super::Shown;
+use super::text::segment;
 use crate::log::Entry;
 use crate::store::ListedEntry;
 
@@ -21,8 +22,9 @@ struct LogMarkdown<'l>(&'l LogPage<'l>);
 struct Row {
     place: u64,
     at: String,
-    what: &'static str,
-    report: String,
+    what: String,
+    /// The page about it.
+    page: String,
     about: String,
 }
 
@@ -35,18 +37,36 @@ impl<'l> LogPage<'l> {
 }
 
 fn row(listed: &ListedEntry) -> Option<Row> {
-    let row = |at: jiff::Timestamp, what, report, about| Row {
+    let row = |at: jiff::Timestamp, what: &str, page: String, about| Row {
         place: listed.place,
         at: at.strftime("%F %T UTC").to_string(),
-        what,
-        report,
+        what: what.to_owned(),
+        page,
         about,
     };
+    let report = |uuid: String| format!("report/{}", segment(&uuid));
+    let certificate = |uuid: String| format!("certificate/{}", segment(&uuid));
     Some(match serde_json::from_slice(&listed.bytes).ok()? {
-        Entry::Report { report, subject, received_at, .. } => row(received_at, "report", report, subject),
-        Entry::Approval { report, testcase, approved: true, at, .. } => row(at, "approval", report, testcase),
-        Entry::Approval { report, testcase, approved: false, at, .. } => {
-            row(at, "approval withdrawn", report, testcase)
+        Entry::Report { report: uuid, subject, received_at, .. } => {
+            row(received_at, "report", report(uuid), subject)
+        }
+        Entry::Approval { report: uuid, testcase, approved: true, at, .. } => {
+            row(at, "approval", report(uuid), testcase)
+        }
+        Entry::Approval { report: uuid, testcase, approved: false, at, .. } => {
+            row(at, "approval withdrawn", report(uuid), testcase)
+        }
+        Entry::Certificate { certificate: uuid, number, subject, version, despite, at, .. } => {
+            let despite = despite.map_or(String::new(), |why| format!("; despite its tests: {why}"));
+            row(
+                at,
+                &format!("certificate {number}"),
+                certificate(uuid),
+                format!("{subject}, {version}{despite}"),
+            )
+        }
+        Entry::Revocation { certificate: uuid, reason, at } => {
+            row(at, "revocation", certificate(uuid), reason)
         }
     })
 }

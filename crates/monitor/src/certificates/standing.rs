@@ -1,0 +1,331 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use assay_standards::history::State;
+use assay_standards::scope::{Spec, Validity, Version};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use crate::score::Achieved;
+
+/// So many days before its end, a certificate is about to end.
+const ENDING: i32 = 30;
+/// So many months after its end, it is still shown (scs-0004-v1 asks for three at least).
+const SHOWN_AFTER: i32 = 3;
+
+/// A certificate: that a subject conforms to a version of a scope, for a year (scs-0004-v1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub(crate) uuid: String,
+    /// Its number among all of this monitor.
+    pub(crate) number: i64,
+    pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) version: String,
+    /// Who operates the subject.
+    pub(crate) organisation: String,
+    /// Which regions and configurations of it.
+    pub(crate) covers: String,
+    pub(crate) valid_from: Date,
+    /// The first day on which it is not valid any more.
+    pub(crate) valid_until: Date,
+    pub(crate) revocation: Option<Revocation>,
+}
+
+/// That a certificate was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Revocation {
+    pub(crate) at: Timestamp,
+    pub(crate) reason: String,
+}
+
+/// What a certificate comes to on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Its first day has not come.
+    Future,
+    Valid,
+    /// It is valid, but not for long.
+    Ending,
+    Expired,
+    Revoked,
+}
+
+/// The day on which a certificate ends that begins on this one: a year later, whatever becomes of the version.
+pub(crate) fn end_of(begin: Date) -> Date {
+    begin.checked_add(1.year()).unwrap_or(Date::MAX)
+}
+
+impl Certificate {
+    pub(crate) fn standing(&self, day: Date) -> Standing {
+        let ending = self.valid_until.checked_sub(ENDING.days()).unwrap_or(self.valid_until);
+        if self.revocation.is_some() {
+            Standing::Revoked
+        } else if day < self.valid_from {
+            Standing::Future
+        } else if day >= self.valid_until {
+            Standing::Expired
+        } else if day >= ending {
+            Standing::Ending
+        } else {
+            Standing::Valid
+        }
+    }
+
+    /// Whether it has ended so long ago that nobody need be told.
+    fn is_forgotten(&self, day: Date) -> bool {
+        self.valid_until.checked_add(SHOWN_AFTER.months()).is_ok_and(|end| end <= day)
+    }
+}
+
+impl Standing {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Standing::Future => "not yet valid",
+            Standing::Valid => "valid",
+            Standing::Ending => "about to end",
+            Standing::Expired => "expired",
+            Standing::Revoked => "revoked",
+        }
+    }
+
+    pub(crate) const fn is_in_force(self) -> bool {
+        matches!(self, Standing::Valid | Standing::Ending)
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a badge says of a subject in a scope. It names no version, since it is looked at for longer than one is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Badge {
+    /// There is a certificate, and all tests pass.
+    Certified,
+    /// There is none, and all tests pass.
+    Valid,
+    /// All tests pass, but not for long, or not for certain.
+    Warning,
+    /// Some test does not pass, whether there is a certificate or not.
+    Failing,
+    /// The certificate has ended, and no other was granted.
+    Expired,
+    /// The certificate was taken back, and no other was granted.
+    Revoked,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Badge {
+    /// What certificates of a subject in a scope, and what it achieves there, come to on a day.
+    pub(crate) fn of(certificates: &[Certificate], achieved: Option<&Achieved>, day: Date) -> Self {
+        let begun = certificates.iter().map(|certificate| (certificate, certificate.standing(day)));
+        let begun = begun.filter(|(certificate, standing)| {
+            *standing != Standing::Future && (standing.is_in_force() || !certificate.is_forgotten(day))
+        });
+        // One that is in force counts for more than one that is newer and is not.
+        let newest = begun.max_by_key(|(certificate, standing)| {
+            (standing.is_in_force(), certificate.valid_from, certificate.number)
+        });
+        let standing = newest.map(|(_, standing)| standing);
+        match standing {
+            Some(Standing::Revoked) => return Badge::Revoked,
+            Some(Standing::Expired) => return Badge::Expired,
+            _ => {}
+        }
+        let is = |state: State| achieved.is_some_and(|achieved| achieved.state == state.as_str());
+        let is_tentative = achieved.is_some_and(|achieved| achieved.certain.is_some());
+        let is_last = achieved.is_some_and(|achieved| achieved.validity == Validity::Warn.as_str());
+        match (standing, achieved) {
+            (None, None) => Badge::Unknown,
+            (Some(Standing::Ending), Some(_)) if is(State::Pass) => Badge::Warning,
+            _ if is_tentative || is(State::Pass) && is_last => Badge::Warning,
+            (Some(_), _) if is(State::Pass) => Badge::Certified,
+            (None, _) if is(State::Pass) => Badge::Valid,
+            _ => Badge::Failing,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Badge::Certified => "certified",
+            Badge::Valid => "valid",
+            Badge::Warning => "warning",
+            Badge::Failing => "failing",
+            Badge::Expired => "expired",
+            Badge::Revoked => "revoked",
+            Badge::Unknown => "unknown",
+        }
+    }
+
+    /// The same in a sentence, for who does not know the words.
+    pub(crate) const fn told(self) -> &'static str {
+        match self {
+            Badge::Certified => "certified, and all tests pass",
+            Badge::Valid => "all tests pass; not certified",
+            Badge::Warning => "all tests pass, but not for long, or not for certain",
+            Badge::Failing => "some tests do not pass",
+            Badge::Expired => "the certificate has expired",
+            Badge::Revoked => "the certificate was revoked",
+            Badge::Unknown => "nothing is known",
+        }
+    }
+}
+
+/// Why a subject cannot be certified without more ado.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Obstacle {
+    #[error("the scope has no version {0}")]
+    NoVersion(String),
+    #[error("on {day}, version {version} is {}", validity.as_str())]
+    NotInForce { version: String, day: Date, validity: Validity },
+    #[error("{testcase} is {state}")]
+    NotPassed { testcase: String, state: State },
+}
+
+/// What speaks against a certificate for a version, given the states of testcases; those that it names and are not among
+/// these have [`State::Miss`]. Manual testcases of the version count, too (scs-0004-v1, rule 3).
+pub(crate) fn obstacles(
+    spec: &Spec,
+    version: &str,
+    states: &BTreeMap<&str, State>,
+    begin: Date,
+) -> Vec<Obstacle> {
+    let Some(found) = spec.version(version) else {
+        return vec![Obstacle::NoVersion(version.to_owned())];
+    };
+    let mut obstacles = Vec::new();
+    let validity = spec.validity_of(version, begin);
+    if !validity.certifiable() {
+        obstacles.push(Obstacle::NotInForce { version: version.to_owned(), day: begin, validity });
+    }
+    let is_needed = |id: &str, target: &str| {
+        target == Version::MAIN || spec.testcase(id).is_some_and(|testcase| testcase.manual)
+    };
+    for (id, target) in found.testcases() {
+        let state = states.get(id).copied().unwrap_or(State::Miss);
+        if is_needed(id, target) && state != State::Pass {
+            obstacles.push(Obstacle::NotPassed { testcase: id.to_owned(), state });
+        }
+    }
+    obstacles
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn certificate(from: Date) -> Certificate {
+        Certificate {
+            uuid: "c".into(),
+            number: 1,
+            subject: "s".into(),
+            scope: "o".into(),
+            version: "v5.1".into(),
+            organisation: "A company".into(),
+            covers: "all of it".into(),
+            valid_from: from,
+            valid_until: end_of(from),
+            revocation: None,
+        }
+    }
+
+    fn achieved(state: State, validity: Validity) -> Achieved {
+        let certain = match state {
+            State::Tentative { certain } => Some(certain),
+            _ => None,
+        };
+        Achieved {
+            state: state.as_str().into(),
+            certain,
+            version: "v5.1".into(),
+            validity: validity.as_str().into(),
+        }
+    }
+
+    #[test]
+    fn a_certificate_lasts_a_year() {
+        let certificate = certificate(date(2024, 2, 29));
+        assert_eq!(certificate.valid_until, date(2025, 2, 28));
+        for (day, standing) in [
+            (date(2024, 2, 28), Standing::Future),
+            (date(2024, 2, 29), Standing::Valid),
+            (date(2025, 1, 28), Standing::Valid),
+            (date(2025, 1, 29), Standing::Ending),
+            (date(2025, 2, 27), Standing::Ending),
+            (date(2025, 2, 28), Standing::Expired),
+        ] {
+            assert_eq!(certificate.standing(day), standing, "{day}");
+        }
+        let at = "2024-03-01T00:00:00Z".parse().unwrap();
+        let revoked = Certificate { revocation: Some(Revocation { at, reason: "x".into() }), ..certificate };
+        assert_eq!(revoked.standing(date(2024, 3, 2)), Standing::Revoked);
+    }
+
+    #[test]
+    fn a_badge_says_what_is_certified_and_what_is_seen() {
+        let day = date(2026, 11, 23);
+        let granted = certificate(date(2026, 6, 1));
+        let ending = certificate(date(2025, 12, 1));
+        let expired = certificate(date(2025, 9, 1));
+        let forgotten = certificate(date(2025, 8, 1));
+        let future = certificate(date(2026, 12, 1));
+        let at = "2026-11-01T00:00:00Z".parse().unwrap();
+        let revocation = Some(Revocation { at, reason: "x".into() });
+        let revoked = Certificate { revocation, number: 2, ..granted.clone() };
+        let pass = achieved(State::Pass, Validity::Effective);
+        let last = achieved(State::Pass, Validity::Warn);
+        let tentative =
+            achieved(State::Tentative { certain: date(2026, 11, 1).at(0, 0, 0, 0) }, Validity::Effective);
+        let fail = achieved(State::Fail, Validity::Effective);
+        for (certificates, achieved, badge) in [
+            (vec![], None, Badge::Unknown),
+            (vec![], Some(&pass), Badge::Valid),
+            (vec![], Some(&last), Badge::Warning),
+            (vec![], Some(&tentative), Badge::Warning),
+            (vec![], Some(&fail), Badge::Failing),
+            (vec![&granted], Some(&pass), Badge::Certified),
+            (vec![&granted], Some(&last), Badge::Warning),
+            (vec![&granted], Some(&tentative), Badge::Warning),
+            (vec![&granted], Some(&fail), Badge::Failing),
+            (vec![&granted], None, Badge::Failing),
+            (vec![&ending], Some(&pass), Badge::Warning),
+            (vec![&ending], Some(&fail), Badge::Failing),
+            (vec![&ending, &granted], Some(&pass), Badge::Certified),
+            (vec![&expired], Some(&pass), Badge::Expired),
+            (vec![&forgotten], Some(&pass), Badge::Valid),
+            (vec![&future], Some(&pass), Badge::Valid),
+            (vec![&revoked], Some(&pass), Badge::Revoked),
+            // Another one of the same time still counts.
+            (vec![&revoked, &granted], Some(&pass), Badge::Certified),
+            (vec![&expired, &granted, &future], Some(&pass), Badge::Certified),
+        ] {
+            let certificates: Vec<Certificate> = certificates.into_iter().cloned().collect();
+            assert_eq!(Badge::of(&certificates, achieved, day), badge, "{certificates:?} {achieved:?}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_against_a_certificate_is_named() {
+        let spec = Spec::embedded_kaas();
+        let day = date(2026, 11, 23);
+        let version = spec.validity(day).iter().find(|(_, validity)| validity.certifiable()).unwrap().0;
+        let needed: Vec<&str> = version.testcases().map(|(id, _)| id).collect();
+        let mut states: BTreeMap<&str, State> = needed.iter().map(|&id| (id, State::Pass)).collect();
+        assert_eq!(obstacles(spec, &version.name, &states, day), []);
+        states.insert(needed[0], State::Fail);
+        let told: Vec<String> =
+            obstacles(spec, &version.name, &states, day).iter().map(ToString::to_string).collect();
+        assert_eq!(told, [format!("{} is FAIL", needed[0])]);
+        let told = obstacles(spec, "v99", &states, day)[0].to_string();
+        assert_eq!(told, "the scope has no version v99");
+        let early = obstacles(spec, &version.name, &states, date(2020, 1, 1));
+        assert!(matches!(early[0], Obstacle::NotInForce { .. }), "{early:?}");
+    }
+}

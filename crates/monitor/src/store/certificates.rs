@@ -1,0 +1,305 @@
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+
+use super::numbers::Kind;
+use super::{Store, StoreError, days, is_storable, log, micros, read_day, scores, time};
+use crate::certificates::{Certificate, Course, Move, NotNow, Revocation};
+use crate::log::Entry;
+
+/// What somebody wants to have certified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewApplication {
+    pub(crate) uuid: String,
+    pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    pub(crate) version: String,
+    pub(crate) organisation: String,
+    pub(crate) covers: String,
+    pub(crate) contact: String,
+}
+
+/// An application, and all that was done with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Application {
+    pub(crate) asked: NewApplication,
+    pub(crate) course: Course,
+    pub(crate) moves: Vec<Made>,
+    /// UUID of the certificate that was granted.
+    pub(crate) certificate: Option<String>,
+}
+
+/// A move somebody made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) at: Timestamp,
+    /// Whose account it was.
+    pub(crate) account: String,
+    pub(crate) what: Move,
+    pub(crate) text: String,
+}
+
+/// A certificate that is granted, but for its number, which is the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) certificate: Certificate,
+    /// As it was signed.
+    pub(crate) document: String,
+    pub(crate) entry: Entry,
+}
+
+/// Which certificates are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish<'w> {
+    All,
+    OfSubject(&'w str),
+    /// By subject and UUID of the scope.
+    OfSubjectIn(&'w str, &'w str),
+    One(&'w str),
+}
+
+const APPLICATION: &str =
+    "SELECT a.id, a.uuid, s.name, o.uuid, a.version, a.organisation, a.covers, a.contact, a.course,
+         (SELECT MIN(c.uuid) FROM certificate c WHERE c.application = a.id)
+     FROM application a JOIN subject s ON s.id = a.subject JOIN scope o ON o.id = a.scope";
+
+impl Store {
+    /// Stores an application, with what speaks for it.
+    pub(crate) async fn apply_for(&self, new: &NewApplication, made: &Made) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let mut numbers = self.numbers.new_ones();
+        let subject = numbers.of(&mut tx, Kind::Subject, &new.subject).await?;
+        let scope = numbers.of(&mut tx, Kind::Scope, &new.scope).await?;
+        let id = next(&mut tx, "application").await?;
+        let insert = sqlx::query(
+            "INSERT INTO application (id, uuid, subject, scope, version, organisation, covers, contact, course)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        );
+        insert
+            .bind(id)
+            .bind(&new.uuid)
+            .bind(subject)
+            .bind(scope)
+            .bind(&new.version)
+            .bind(&new.organisation)
+            .bind(&new.covers)
+            .bind(&new.contact)
+            .bind(Course::Submitted.as_str())
+            .execute(&mut *tx)
+            .await?;
+        write_down(&mut tx, id, made).await?;
+        tx.commit().await?;
+        numbers.keep();
+        Ok(())
+    }
+
+    /// An application by its UUID.
+    pub(crate) async fn application(&self, uuid: &str) -> Result<Option<Application>, StoreError> {
+        if !is_storable(uuid) {
+            return Ok(None);
+        }
+        let select = format!("{APPLICATION} WHERE a.uuid = $1");
+        let row = sqlx::query(AssertSqlSafe(select)).bind(uuid).fetch_optional(&self.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        let moves = sqlx::query(
+            "SELECT at, account, move, text FROM application_move WHERE application = $1 ORDER BY number",
+        );
+        let moves = moves.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow| {
+            Ok(Made {
+                at: time(row.try_get(0)?)?,
+                account: row.try_get(1)?,
+                what: word(row, 2)?,
+                text: row.try_get(3)?,
+            })
+        };
+        let moves: Vec<Made> = moves.iter().map(read).collect::<Result<_, StoreError>>()?;
+        Ok(Some(Application { moves, ..application(&row)? }))
+    }
+
+    /// Applications of one subject or of all, the newest first; what was done with them is left out.
+    pub(crate) async fn applications(&self, subject: Option<&str>) -> Result<Vec<Application>, StoreError> {
+        if !subject.is_none_or(is_storable) {
+            return Ok(Vec::new());
+        }
+        let select = format!("{APPLICATION} WHERE $1 = '' OR s.name = $1 ORDER BY a.id DESC");
+        let rows = sqlx::query(AssertSqlSafe(select)).bind(subject.unwrap_or_default());
+        rows.fetch_all(&self.pool).await?.iter().map(application).collect()
+    }
+
+    /// Writes a move down, if it can be made now, and the certificate if that is what it leads to. `grant` gets the
+    /// number that the certificate will have.
+    pub(crate) async fn make_move<E>(
+        &self,
+        uuid: &str,
+        made: &Made,
+        grant: impl FnOnce(i64) -> Result<Option<Granted>, E>,
+    ) -> Result<Result<Result<(), NotNow>, E>, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query("SELECT id, course, subject, scope FROM application WHERE uuid = $1");
+        let row = row.bind(uuid).fetch_one(&mut *tx).await?;
+        let (id, course): (i64, Course) = (row.try_get(0)?, word(&row, 1)?);
+        let after = match course.after(made.what) {
+            Ok(after) => after,
+            Err(not_now) => return Ok(Ok(Err(not_now))),
+        };
+        let number = next(&mut tx, "certificate").await?;
+        match grant(number) {
+            Err(error) => return Ok(Err(error)),
+            Ok(None) => {}
+            Ok(Some(granted)) => {
+                let (subject, scope): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+                insert(&mut tx, (number, id, subject, scope), &granted).await?;
+            }
+        }
+        write_down(&mut tx, id, made).await?;
+        let update = sqlx::query("UPDATE application SET course = $1 WHERE id = $2");
+        update.bind(after.as_str()).bind(id).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(Ok(Ok(())))
+    }
+
+    /// Certificates, the newest first.
+    pub(crate) async fn certificates(&self, wish: Wish<'_>) -> Result<Vec<Certificate>, StoreError> {
+        let (subject, scope, uuid) = match wish {
+            Wish::All => ("", "", ""),
+            Wish::OfSubject(subject) => (subject, "", ""),
+            Wish::OfSubjectIn(subject, scope) => (subject, scope, ""),
+            Wish::One(uuid) => ("", "", uuid),
+        };
+        // What is asked for is never the empty text, which stands for all.
+        let is_empty = match wish {
+            Wish::All => false,
+            Wish::OfSubject(subject) => subject.is_empty(),
+            Wish::OfSubjectIn(subject, scope) => subject.is_empty() || scope.is_empty(),
+            Wish::One(uuid) => uuid.is_empty(),
+        };
+        if is_empty || ![subject, scope, uuid].into_iter().all(is_storable) {
+            return Ok(Vec::new());
+        }
+        let select = sqlx::query(
+            "SELECT c.id, c.uuid, s.name, o.uuid, c.version, c.organisation, c.covers, c.valid_from, c.valid_until,
+                 c.revoked_at, c.reason
+             FROM certificate c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope
+             WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR o.uuid = $2) AND ($3 = '' OR c.uuid = $3)
+             ORDER BY c.id DESC",
+        );
+        let rows = select.bind(subject).bind(scope).bind(uuid).fetch_all(&self.pool).await?;
+        rows.iter().map(certificate).collect()
+    }
+
+    /// A certificate as it was signed.
+    pub(crate) async fn document(&self, uuid: &str) -> Result<Option<String>, StoreError> {
+        if !is_storable(uuid) {
+            return Ok(None);
+        }
+        let row = sqlx::query("SELECT document FROM certificate WHERE uuid = $1").bind(uuid);
+        Ok(row.fetch_optional(&self.pool).await?.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Takes a certificate back. False if it was taken back before.
+    pub(crate) async fn revoke(&self, uuid: &str, revocation: &Revocation) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let update = sqlx::query(
+            "UPDATE certificate SET revoked_at = $1, reason = $2 WHERE uuid = $3 AND revoked_at IS NULL",
+        );
+        let Revocation { at, reason } = revocation;
+        let update = update.bind(micros(*at)).bind(reason).bind(uuid).execute(&mut *tx).await?;
+        if update.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let entry = Entry::Revocation { certificate: uuid.to_owned(), reason: reason.clone(), at: *at };
+        log::append(&mut tx, &[entry]).await?;
+        scores::revise(&mut tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// The number that the next row of a table gets. Whoever writes is alone.
+async fn next(tx: &mut Transaction<'_, Any>, table: &'static str) -> Result<i64, StoreError> {
+    let select = format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}");
+    Ok(sqlx::query(AssertSqlSafe(select)).fetch_one(&mut **tx).await?.try_get(0)?)
+}
+
+async fn write_down(tx: &mut Transaction<'_, Any>, application: i64, made: &Made) -> Result<(), StoreError> {
+    let insert = sqlx::query(
+        "INSERT INTO application_move (application, number, at, account, move, text)
+         VALUES ($1, (SELECT COUNT(*) FROM application_move WHERE application = $1), $2, $3, $4, $5)",
+    );
+    let Made { at, account, what, text } = made;
+    let insert = insert.bind(application).bind(micros(*at)).bind(account).bind(what.as_str()).bind(text);
+    insert.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut Transaction<'_, Any>,
+    (id, application, subject, scope): (i64, i64, i64, i64),
+    granted: &Granted,
+) -> Result<(), StoreError> {
+    let Granted { certificate, document, entry } = granted;
+    let insert = sqlx::query(
+        "INSERT INTO certificate (id, uuid, application, subject, scope, version, organisation, covers, valid_from,
+             valid_until, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    );
+    insert
+        .bind(id)
+        .bind(&certificate.uuid)
+        .bind(application)
+        .bind(subject)
+        .bind(scope)
+        .bind(&certificate.version)
+        .bind(&certificate.organisation)
+        .bind(&certificate.covers)
+        .bind(days(certificate.valid_from))
+        .bind(days(certificate.valid_until))
+        .bind(document)
+        .execute(&mut **tx)
+        .await?;
+    log::append(tx, std::slice::from_ref(entry)).await?;
+    scores::revise(tx).await
+}
+
+fn word<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
+    let word: String = row.try_get(column)?;
+    word.parse().map_err(|_| StoreError::Corrupt(format!("{word:?} is no word that is known here")))
+}
+
+fn application(row: &AnyRow) -> Result<Application, StoreError> {
+    Ok(Application {
+        asked: NewApplication {
+            uuid: row.try_get(1)?,
+            subject: row.try_get(2)?,
+            scope: row.try_get(3)?,
+            version: row.try_get(4)?,
+            organisation: row.try_get(5)?,
+            covers: row.try_get(6)?,
+            contact: row.try_get(7)?,
+        },
+        course: word(row, 8)?,
+        moves: Vec::new(),
+        certificate: row.try_get(9)?,
+    })
+}
+
+fn certificate(row: &AnyRow) -> Result<Certificate, StoreError> {
+    let at: Option<i64> = row.try_get(9)?;
+    let reason: Option<String> = row.try_get(10)?;
+    let revocation =
+        at.map(|at| Ok::<_, StoreError>(Revocation { at: time(at)?, reason: reason.unwrap_or_default() }));
+    Ok(Certificate {
+        number: row.try_get(0)?,
+        uuid: row.try_get(1)?,
+        subject: row.try_get(2)?,
+        scope: row.try_get(3)?,
+        version: row.try_get(4)?,
+        organisation: row.try_get(5)?,
+        covers: row.try_get(6)?,
+        valid_from: read_day(row.try_get(7)?)?,
+        valid_until: read_day(row.try_get(8)?)?,
+        revocation: revocation.transpose()?,
+    })
+}

@@ -1,0 +1,518 @@
+//! Certificates for programs: applications and what is done with them, what was granted, what was revoked.
+
+use std::collections::BTreeMap;
+
+use assay_standards::history::State as Known;
+use assay_standards::scope::Spec;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::access::Caller;
+use super::api::{NamedScope, json_of};
+use super::error::Refusal;
+use super::{Shared, body_of};
+use crate::accounts::Role;
+use crate::certificates::{
+    Around, Badge, Certificate, Move, Obstacle, Revocation, certificate_document, end_of, obstacles, paper,
+    revocation_list,
+};
+use crate::intake::hexadecimal_digest;
+use crate::log::Entry;
+use crate::past;
+use crate::scopes::Scopes;
+use crate::serve::Monitor;
+use crate::store::{Application, Granted, Made, NewApplication, Wish, civil};
+
+/// The largest application, in bytes.
+const LARGEST: usize = 64 << 10;
+/// The longest text in it, in characters.
+const LONGEST: usize = 10_000;
+/// How far ahead a certificate may begin, in days: the next one is granted before the last one ends.
+const AHEAD: i32 = 92;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    subject: String,
+    /// By UUID or slug.
+    scope: String,
+    version: String,
+    organisation: String,
+    covers: String,
+    contact: String,
+    evidence: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    #[serde(rename = "move")]
+    made: String,
+    text: String,
+    valid_from: Option<Date>,
+    #[serde(default)]
+    despite: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoked {
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ApplicationView<'v> {
+    application: &'v str,
+    subject: &'v str,
+    scope: &'v str,
+    version: &'v str,
+    organisation: &'v str,
+    covers: &'v str,
+    contact: &'v str,
+    course: &'static str,
+    certificate: Option<&'v str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moves: Vec<MoveView<'v>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MoveView<'v> {
+    at: Timestamp,
+    account: &'v str,
+    #[serde(rename = "move")]
+    made: &'static str,
+    text: &'v str,
+}
+
+impl<'v> ApplicationView<'v> {
+    fn of(application: &'v Application) -> Self {
+        let Application { asked, course, moves, certificate } = application;
+        let moves = moves.iter().map(|made| MoveView {
+            at: made.at,
+            account: &made.account,
+            made: made.what.as_str(),
+            text: &made.text,
+        });
+        Self {
+            application: &asked.uuid,
+            subject: &asked.subject,
+            scope: &asked.scope,
+            version: &asked.version,
+            organisation: &asked.organisation,
+            covers: &asked.covers,
+            contact: &asked.contact,
+            course: course.as_str(),
+            certificate: certificate.as_deref(),
+            moves: moves.collect(),
+        }
+    }
+}
+
+/// A certificate as it is handed out.
+#[derive(Debug, Serialize)]
+struct CertificateView<'v> {
+    certificate: &'v str,
+    number: i64,
+    subject: &'v str,
+    scope: NamedScope<'v>,
+    version: &'v str,
+    organisation: &'v str,
+    covers: &'v str,
+    valid_from: Date,
+    valid_until: Date,
+    standing: &'static str,
+    revoked: Option<Timestamp>,
+    reason: Option<&'v str>,
+}
+
+impl<'v> CertificateView<'v> {
+    fn of(certificate: &'v Certificate, scopes: &'v Scopes, day: Date) -> Self {
+        let name = scopes.by_uuid(&certificate.scope).map_or("", |spec| &spec.name);
+        let revocation = certificate.revocation.as_ref();
+        Self {
+            certificate: &certificate.uuid,
+            number: certificate.number,
+            subject: &certificate.subject,
+            scope: NamedScope { uuid: &certificate.scope, name },
+            version: &certificate.version,
+            organisation: &certificate.organisation,
+            covers: &certificate.covers,
+            valid_from: certificate.valid_from,
+            valid_until: certificate.valid_until,
+            standing: certificate.standing(day).as_str(),
+            revoked: revocation.map(|revocation| revocation.at),
+            reason: revocation.map(|revocation| revocation.reason.as_str()),
+        }
+    }
+}
+
+/// What was sent as JSON by somebody who may send it.
+async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Result<(Caller, T), Refusal> {
+    let (parts, body): (_, Body) = request.into_parts();
+    let asked = async {
+        let caller = Caller::of(monitor, &parts.headers).await?;
+        // A form of another site cannot send this type.
+        if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+        }
+        Ok(caller)
+    };
+    let (caller, body) = body_of(asked.await, &parts.headers, body, LARGEST).await?;
+    let sent = serde_json::from_slice(&body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+    Ok((caller, sent))
+}
+
+/// Makes sure that a text is there, and one that people can read.
+fn checked(name: &str, text: &str) -> Result<(), Refusal> {
+    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let what = if text.trim().is_empty() {
+        "is missing"
+    } else if text.chars().count() > LONGEST {
+        "is longer than 10,000 characters"
+    } else if text.chars().any(is_odd) {
+        "has control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::unreadable(format!("{name} {what}")))
+}
+
+/// Whether somebody may see an application and add to it.
+fn is_applicant(caller: &Caller, subject: &str) -> bool {
+    caller.name == subject || caller.has(Role::Admin)
+}
+
+/// Applies for a certificate.
+pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
+    let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
+    let Asked { subject, scope, version, organisation, covers, contact, evidence } = asked;
+    if !is_applicant(&caller, &subject) {
+        return Err(Refusal::forbidden("only the subject itself may apply"));
+    }
+    let texts = [
+        ("subject", &subject),
+        ("version", &version),
+        ("organisation", &organisation),
+        ("covers", &covers),
+        ("contact", &contact),
+        ("evidence", &evidence),
+    ];
+    for (name, text) in texts {
+        checked(name, text)?;
+    }
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
+    let day = civil(monitor.clock.now()).date();
+    if !spec.validity_of(&version, day).certifiable() {
+        let in_force = spec.validity(day);
+        let in_force = in_force.iter().filter(|(_, validity)| validity.certifiable());
+        let names: Vec<&str> = in_force.map(|(version, _)| version.name.as_str()).collect();
+        let names = names.join(", ");
+        return Err(Refusal::unreadable(format!("version: {version} is not in force; these are: {names}")));
+    }
+    let new = NewApplication {
+        uuid: Uuid::new_v4().to_string(),
+        subject,
+        scope: spec.uuid.clone(),
+        version,
+        organisation,
+        covers,
+        contact,
+    };
+    let made = Made { at: monitor.clock.now(), account: caller.name, what: Move::Apply, text: evidence };
+    monitor.store.apply_for(&new, &made).await?;
+    let address = format!("{}api/v1/applications/{}", monitor.settings.base_url, new.uuid);
+    let body = json_of(&json!({"application": new.uuid}))?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
+}
+
+/// The applications that concern whoever asks.
+pub(super) async fn applications(State(monitor): Shared, headers: HeaderMap) -> Result<Response, Refusal> {
+    let caller = Caller::of(&monitor, &headers).await?;
+    let is_theirs = caller.has(Role::Approve) || caller.has(Role::Admin);
+    let subject = (!is_theirs).then_some(caller.name.as_str());
+    let all = monitor.store.applications(subject).await?;
+    json_of(&all.iter().map(ApplicationView::of).collect::<Vec<_>>())
+}
+
+async fn application_for(monitor: &Monitor, caller: &Caller, uuid: &str) -> Result<Application, Refusal> {
+    let missing = || Refusal::not_found("application");
+    let application = monitor.store.application(uuid).await?.ok_or_else(missing)?;
+    match is_applicant(caller, &application.asked.subject) || caller.has(Role::Approve) {
+        true => Ok(application),
+        // Nobody else need know that it exists.
+        false => Err(missing()),
+    }
+}
+
+/// An application with all that was done with it.
+pub(super) async fn application(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let caller = Caller::of(&monitor, &headers).await?;
+    json_of(&ApplicationView::of(&application_for(&monitor, &caller, &uuid).await?))
+}
+
+/// Does something with an application.
+pub(super) async fn make_move(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (caller, wanted): (_, Wanted) = sent(&monitor, request).await?;
+    let application = application_for(&monitor, &caller, &uuid).await?;
+    let made: Move = wanted
+        .made
+        .parse()
+        .ok()
+        .filter(|made| *made != Move::Apply)
+        .ok_or_else(|| Refusal::unreadable("move: evidence, ask, withdraw, grant or reject"))?;
+    checked("text", &wanted.text)?;
+    let may = match made.is_applicants() {
+        true => is_applicant(&caller, &application.asked.subject),
+        false => caller.has(Role::Approve),
+    };
+    if !may {
+        return Err(Refusal::forbidden(format!("{} is for somebody else to do", made.as_str())));
+    }
+    if made != Move::Grant && (wanted.valid_from.is_some() || wanted.despite) {
+        return Err(Refusal::unreadable("valid_from and despite go with grant only"));
+    }
+    let now = monitor.clock.now();
+    let grant = match made {
+        Move::Grant => Some(Grant::prepare(&monitor, &application.asked, &wanted).await?),
+        _ => None,
+    };
+    let made = Made { at: now, account: caller.name, what: made, text: wanted.text };
+    let outcome = monitor
+        .store
+        .make_move(&uuid, &made, |number| grant.map(|grant| grant.sign(&monitor, number, now)).transpose())
+        .await?;
+    outcome?.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
+    let missing = || Refusal::not_found("application");
+    json_of(&ApplicationView::of(&monitor.store.application(&uuid).await?.ok_or_else(missing)?))
+}
+
+/// A certificate that is about to be granted.
+struct Grant {
+    certificate: Certificate,
+    spec: Spec,
+    base: String,
+    despite: Option<String>,
+}
+
+impl Grant {
+    async fn prepare(monitor: &Monitor, asked: &NewApplication, wanted: &Wanted) -> Result<Self, Refusal> {
+        let base = monitor.settings.whole_base_url().ok_or_else(|| {
+            let detail = "a certificate bears the address of the monitor: start it with --base-url https://…";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        })?;
+        let now = civil(monitor.clock.now());
+        let begin = wanted.valid_from.unwrap_or(now.date());
+        let last = now.date().checked_add(AHEAD.days()).unwrap_or(Date::MAX);
+        if begin < now.date() || begin > last {
+            return Err(Refusal::unreadable(format!("valid_from: between {} and {last}", now.date())));
+        }
+        let scopes = monitor.scopes();
+        let spec = scopes.by_uuid(&asked.scope).ok_or_else(|| Refusal::not_found("scope"))?;
+        let found = against(monitor, spec, asked, begin).await?;
+        if !found.is_empty() && !wanted.despite {
+            let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+            let detail = json!({"message": "something speaks against it", "obstacles": told});
+            return Err(Refusal::conflict(detail));
+        }
+        let certificate = Certificate {
+            uuid: Uuid::new_v4().to_string(),
+            number: 0,
+            subject: asked.subject.clone(),
+            scope: asked.scope.clone(),
+            version: asked.version.clone(),
+            organisation: asked.organisation.clone(),
+            covers: asked.covers.clone(),
+            valid_from: begin,
+            valid_until: end_of(begin),
+            revocation: None,
+        };
+        // What the assessor says is told to everybody where it stands against what was measured.
+        let despite = (!found.is_empty()).then(|| wanted.text.clone());
+        Ok(Self { certificate, spec: spec.clone(), base: base.to_owned(), despite })
+    }
+
+    fn sign(self, monitor: &Monitor, number: i64, now: Timestamp) -> Result<Granted, Refusal> {
+        let certificate = Certificate { number, ..self.certificate };
+        let signed = certificate_document(
+            &certificate,
+            &self.spec,
+            (&self.base, monitor.issuer()),
+            (&monitor.signer, now),
+        );
+        let document = signed.map_err(not_signed)?.to_string();
+        let entry = Entry::Certificate {
+            certificate: certificate.uuid.clone(),
+            number,
+            subject: certificate.subject.clone(),
+            scope: certificate.scope.clone(),
+            version: certificate.version.clone(),
+            valid_from: certificate.valid_from,
+            valid_until: certificate.valid_until,
+            document: hexadecimal_digest(&document),
+            despite: self.despite,
+            at: now,
+        };
+        Ok(Granted { certificate, document, entry })
+    }
+}
+
+fn not_signed(error: assay_transparency::CredentialError) -> Refusal {
+    tracing::error!(%error, "a document could not be signed");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the document could not be signed")
+}
+
+/// What speaks against a certificate.
+async fn against(
+    monitor: &Monitor,
+    spec: &Spec,
+    asked: &NewApplication,
+    begin: Date,
+) -> Result<Vec<Obstacle>, Refusal> {
+    let now = civil(monitor.clock.now());
+    let history = monitor.store.history(&asked.subject, &spec.uuid, (now, now)).await?;
+    let states: BTreeMap<&str, Known> = past::states_at(spec, &history.spells, now);
+    Ok(obstacles(spec, &asked.version, &states, begin))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Filter {
+    subject: Option<String>,
+}
+
+/// All certificates that were ever granted.
+pub(super) async fn certificates(
+    State(monitor): Shared,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(filter) = filter?;
+    let wish = filter.subject.as_deref().map_or(Wish::All, Wish::OfSubject);
+    let all = monitor.store.certificates(wish).await?;
+    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
+    json_of(&all.iter().map(|one| CertificateView::of(one, &scopes, day)).collect::<Vec<_>>())
+}
+
+/// A certificate by its UUID.
+pub(super) async fn find(monitor: &Monitor, uuid: &str) -> Result<Certificate, Refusal> {
+    let found = monitor.store.certificates(Wish::One(uuid)).await?.pop();
+    found.ok_or_else(|| Refusal::not_found("certificate"))
+}
+
+/// What a certificate says, and what it comes to now.
+pub(super) async fn certificate(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+) -> Result<Response, Refusal> {
+    let found = find(&monitor, &uuid).await?;
+    json_of(&CertificateView::of(&found, &monitor.scopes(), civil(monitor.clock.now()).date()))
+}
+
+/// Takes a certificate back.
+pub(super) async fn revoke(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (caller, Revoked { reason }): (_, Revoked) = sent(&monitor, request).await?;
+    if !caller.has(Role::Approve) {
+        return Err(Refusal::forbidden("only assessors may revoke"));
+    }
+    checked("reason", &reason)?;
+    find(&monitor, &uuid).await?;
+    let revocation = Revocation { at: monitor.clock.now(), reason };
+    if !monitor.store.revoke(&uuid, &revocation).await? {
+        return Err(Refusal::conflict("it was revoked before"));
+    }
+    certificate(State(monitor), Path(uuid)).await
+}
+
+const FRESH: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
+
+/// A certificate as a signed document.
+pub(super) async fn credential(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+) -> Result<Response, Refusal> {
+    let document = monitor.store.document(&uuid).await?;
+    let document = document.ok_or_else(|| Refusal::not_found("certificate"))?;
+    Ok(([(header::CONTENT_TYPE, "application/vc"), FRESH], document).into_response())
+}
+
+/// A certificate on paper.
+pub(super) async fn on_paper(State(monitor): Shared, Path(uuid): Path<String>) -> Result<Response, Refusal> {
+    let missing = || Refusal::not_found("certificate");
+    let found = find(&monitor, &uuid).await?;
+    let document = monitor.store.document(&uuid).await?.ok_or_else(missing)?;
+    // The code leads where the certificate says, wherever the monitor is now.
+    let signed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
+    let text =
+        |pointer: &str| signed.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let around = Around {
+        scope: text("/credentialSubject/scope/name"),
+        issuer: text("/issuer/name"),
+        page: text("/statusPage"),
+        digest: &hexadecimal_digest(&document),
+        signed: text("/proof/created").parse().map_or_else(|_| found.valid_from.at(0, 0, 0, 0), civil),
+    };
+    let written = paper(&found, &around).map_err(|error| {
+        tracing::error!(%error, certificate = uuid, "a certificate could not be written");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    })?;
+    let name = format!("inline; filename=\"certificate-{}.pdf\"", found.number);
+    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name.as_str())];
+    Ok((headers, written).into_response())
+}
+
+/// Which certificates were revoked, as a signed document.
+pub(super) async fn revoked(State(monitor): Shared) -> Result<Response, Refusal> {
+    let all = monitor.store.certificates(Wish::All).await?;
+    let base = &monitor.settings.base_url;
+    let list = revocation_list(&all, (base, monitor.issuer()), (&monitor.signer, monitor.clock.now()));
+    Ok(([FRESH], json_of(&list.map_err(not_signed)?)?).into_response())
+}
+
+/// What a subject comes to in a scope, as a picture for pages elsewhere.
+pub(super) async fn badge(
+    State(monitor): Shared,
+    Path((subject, file)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let scopes = monitor.scopes();
+    let spec = file.strip_suffix(".svg").and_then(|scope| scopes.find(scope));
+    let spec = spec.ok_or_else(|| Refusal::not_found("badge"))?;
+    let badge = badge_of(&monitor, &subject, spec).await?;
+    let text = super::pages::badge(&spec.name, badge)?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml; charset=utf-8"),
+        // Others show it: that is the point of it. An hour would be too long for what was revoked.
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    ];
+    let status = if badge == Badge::Unknown { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    Ok((status, headers, text).into_response())
+}
+
+/// What the badge of a subject says now.
+pub(super) async fn badge_of(monitor: &Monitor, subject: &str, spec: &Spec) -> Result<Badge, Refusal> {
+    monitor.keep_up().await?;
+    let certificates = monitor.store.certificates(Wish::OfSubjectIn(subject, &spec.uuid)).await?;
+    let score = monitor.store.score(subject, &spec.uuid).await?;
+    let achieved = score.as_ref().and_then(|score| score.achieved.as_ref());
+    Ok(Badge::of(&certificates, achieved, civil(monitor.clock.now()).date()))
+}
