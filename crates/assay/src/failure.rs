@@ -6,7 +6,7 @@ use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
 use assay_inventory::SnapshotError;
-use assay_monitor::{BootstrapProblem, ServeError};
+use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
@@ -75,6 +75,12 @@ impl From<CatalogueError> for Failure {
 
 impl From<AnswersError> for Failure {
     fn from(error: AnswersError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<Problems<NoticeProblem>> for Failure {
+    fn from(error: Problems<NoticeProblem>) -> Self {
         Failure::of(error)
     }
 }

@@ -60,8 +60,7 @@ CREATE TABLE report (
 CREATE INDEX report_of_subject ON report (subject, counts_from);
 CREATE INDEX report_by_time ON report (counts_from);
 
--- The tables from here to `score` are written by the thousand, so that no row of theirs is looked up elsewhere;
--- `assay monitor verify` does that.
+-- The tables from here to `score` are written by the thousand, so that no row of theirs is looked up elsewhere.
 CREATE TABLE result (
     subject     BIGINT NOT NULL,
     scope       BIGINT NOT NULL,

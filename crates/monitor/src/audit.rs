@@ -1,13 +1,16 @@
+use std::collections::BTreeMap;
 use std::slice;
 
 use assay_report::SubmittedReport;
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
+use jiff::Timestamp;
 
+use crate::certificates::Certificate;
 use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
 use crate::log::Entry;
-use crate::store::{KeptReport, KeptSubmission, Store, StoreError};
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
 
 /// What came of looking whether all that is stored is what was once accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,7 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
             }
         }
     }
+    let mut certified = Certified::default();
     let (size, root) = store.log_head().await?;
     let mut growth = empty()?;
     let mut next = 0;
@@ -60,16 +64,24 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
             if entry.place != next {
                 audit.findings.push(format!("entry {next} of the log is missing"));
             }
-            if let Ok(Entry::Report { report, .. }) = serde_json::from_slice(&entry.bytes)
-                && store.report(&report).await?.is_none()
-            {
-                audit.findings.push(format!("report {report} is in the log, and nowhere else"));
+            match serde_json::from_slice(&entry.bytes) {
+                Ok(Entry::Report { report, .. }) if store.report(&report).await?.is_none() => {
+                    audit.findings.push(format!("report {report} is in the log, and nowhere else"));
+                }
+                Ok(said) => certified.hear(said),
+                Err(_) => {}
             }
             growth.push(Hash::of_leaf(&entry.bytes));
             next = entry.place + 1;
         }
     }
     audit.entries = growth.size();
+    for certificate in store.certificates(Wish::All).await? {
+        let document = store.document(&certificate.uuid).await?.unwrap_or_default();
+        certified.compare(&certificate, &document, &mut audit.findings);
+    }
+    let missing = certified.0.keys();
+    audit.findings.extend(missing.map(|uuid| format!("certificate {uuid} is in the log, and nowhere else")));
     match store.results_without_report().await? {
         0 => {}
         count => audit.findings.push(format!("of {count} results the report is not there, or another one")),
@@ -85,6 +97,43 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
 
 fn empty() -> Result<Growth, StoreError> {
     Growth::new(0, |_| None).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// What the log says of certificates, by their UUIDs: that each was granted, and when it was revoked.
+#[derive(Default)]
+struct Certified(BTreeMap<String, (Option<Entry>, Option<Timestamp>)>);
+
+impl Certified {
+    fn hear(&mut self, entry: Entry) {
+        match &entry {
+            Entry::Certificate { certificate, .. } => {
+                let uuid = certificate.clone();
+                self.0.entry(uuid).or_default().0 = Some(entry);
+            }
+            Entry::Revocation { certificate, at, .. } => {
+                self.0.entry(certificate.clone()).or_default().1 = Some(*at);
+            }
+            Entry::Report { .. } | Entry::Approval { .. } => {}
+        }
+    }
+
+    /// Compares what the log says of a certificate with what others are told of it.
+    fn compare(&mut self, kept: &Certificate, document: &str, findings: &mut Vec<String>) {
+        let (granted, revoked) = self.0.remove(&kept.uuid).unwrap_or_default();
+        let is_granted = matches!(&granted, Some(Entry::Certificate {
+            number, subject, scope, version, valid_from, valid_until, document: digest, ..
+        }) if (number, subject, scope, version) == (&kept.number, &kept.subject, &kept.scope, &kept.version)
+            && (valid_from, valid_until) == (&kept.valid_from, &kept.valid_until)
+            && *digest == hexadecimal_digest(document));
+        if !is_granted {
+            findings.push(format!("certificate {}: the log says something else about it", kept.uuid));
+        }
+        let micros = |at: Timestamp| at.as_microsecond();
+        if revoked.map(micros) != kept.revocation.as_ref().map(|revocation| micros(revocation.at)) {
+            findings
+                .push(format!("certificate {}: the log says otherwise whether it was revoked", kept.uuid));
+        }
+    }
 }
 
 /// What was signed, by a key that is known to have signed it.

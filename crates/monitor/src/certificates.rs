@@ -8,4 +8,6 @@ mod standing;
 pub(crate) use course::{Course, Move, NotNow};
 pub(crate) use credential::{certificate_document, revocation_list};
 pub(crate) use paper::{Around, paper};
-pub(crate) use standing::{Badge, Certificate, Obstacle, Revocation, Standing, end_of, obstacles};
+pub(crate) use standing::{
+    Badge, Certificate, QUARTER, Revocation, Standing, end_of, needed, obstacles, state_of,
+};

@@ -70,6 +70,19 @@ impl Achieved {
     }
 }
 
+impl Achieved {
+    /// The state that its word and day stand for.
+    pub(crate) fn state(&self) -> State {
+        match (self.state.as_str(), self.certain) {
+            (_, Some(certain)) => State::Tentative { certain },
+            ("PASS", _) => State::Pass,
+            ("ABORT", _) => State::Abort,
+            ("FAIL", _) => State::Fail,
+            _ => State::Miss,
+        }
+    }
+}
+
 impl fmt::Display for Achieved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.state, self.version)?;

@@ -10,8 +10,10 @@ use tokio::sync::Semaphore;
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
 use crate::intake::Queue;
+use crate::notices::{NoticeConfig, Sender};
 use crate::scopes::Scopes;
 use crate::store::{Store, StoreError};
+use crate::watch::Last;
 use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
@@ -27,11 +29,13 @@ pub struct Settings {
     pub base_url: String,
     /// Who grants certificates, by name.
     pub issuer: Option<String>,
+    /// How often it is looked whether somebody has to be told of something.
+    pub watch: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { base_url: "/".into(), issuer: None }
+        Self { base_url: "/".into(), issuer: None, watch: Duration::from_secs(10) }
     }
 }
 
@@ -65,6 +69,8 @@ pub struct Monitor {
     pub(crate) histories: Semaphore,
     pub(crate) overviews: Overviews,
     pub(crate) uploads: Uploads,
+    pub(crate) sender: Sender,
+    notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
 }
 
@@ -132,6 +138,8 @@ impl Monitor {
             histories,
             overviews,
             uploads,
+            sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
+            notices: RwLock::default(),
             scopes,
         })
     }
@@ -152,6 +160,15 @@ impl Monitor {
         let scopes = Arc::new(scopes);
         *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&scopes);
         Ok(self.store.reckon_by(&scopes, self.clock.now()).await?)
+    }
+
+    /// Puts in place who is told of what; what waits in the outbox is sent by it, too.
+    pub fn take_notices(&self, config: NoticeConfig) {
+        *self.notices.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
+    }
+
+    pub(crate) fn notices(&self) -> Option<Arc<NoticeConfig>> {
+        self.notices.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who grants certificates.
@@ -181,6 +198,17 @@ impl Monitor {
         }
     }
 
+    /// Tells whoever wants to know, again and again.
+    async fn keep_telling(&self) -> Infallible {
+        let mut last = Last::default();
+        loop {
+            if let Err(error) = self.watch(&mut last).await {
+                tracing::error!(%error, "nobody could be told of anything");
+            }
+            tokio::time::sleep(self.settings.watch).await;
+        }
+    }
+
     /// Answers requests until `stopped`; those that have begun are finished.
     ///
     /// # Errors
@@ -196,6 +224,7 @@ impl Monitor {
         tokio::select! {
             outcome = serving.into_future() => Ok(outcome?),
             never = self.keep_time() => match never {},
+            never = self.keep_telling() => match never {},
         }
     }
 }

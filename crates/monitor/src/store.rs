@@ -7,6 +7,7 @@ mod certificates;
 mod dialect;
 mod history;
 mod log;
+mod notices;
 mod numbers;
 mod reports;
 mod results;
@@ -30,6 +31,7 @@ pub(crate) use certificates::{Application, Granted, Made, NewApplication, Wish};
 use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, StandingRow};
 pub(crate) use log::ListedEntry;
+pub(crate) use notices::{Difference, Key, Known, Waiting};
 use numbers::Numbers;
 pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,
@@ -63,6 +65,29 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// Whether it is about something that was to be stored, or that stands beside it, rather than about the database:
+    /// then something else may well be stored.
+    pub(crate) fn is_about_contents(&self) -> bool {
+        match self {
+            StoreError::Corrupt(_) => true,
+            StoreError::Database(sqlx::Error::Database(error)) => {
+                // PostgreSQL's classes of bad data and of what is too large; SQLite's code for the latter.
+                let is_bad = |code: &str| code.starts_with("22") || code.starts_with("54") || code == "18";
+                error.kind() != sqlx::error::ErrorKind::Other
+                    || error.code().is_some_and(|code| is_bad(&code))
+            }
+            StoreError::Database(error) => {
+                matches!(
+                    error,
+                    sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_)
+                )
+            }
+            StoreError::UnknownDatabase(_) | StoreError::Migration(_) => false,
+        }
+    }
+}
+
 /// So many keep two cores busy, and each remembers the statements that it was given.
 const CONNECTIONS: u32 = 8;
 
@@ -72,6 +97,7 @@ const MICROS_OF_DAY: i64 = 86_400_000_000;
 const MIGRATIONS: &[(&str, &str)] = &[
     ("reports", include_str!("../migrations/0001_reports.sql")),
     ("certificates", include_str!("../migrations/0002_certificates.sql")),
+    ("notices", include_str!("../migrations/0003_notices.sql")),
 ];
 
 impl Store {

@@ -28,7 +28,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::error::Refusal;
 pub(crate) use self::metrics::Uploads;
-pub(crate) use self::pages::Overviews;
+pub(crate) use self::pages::{Overviews, segment};
 use crate::serve::Monitor;
 
 pub(crate) type Shared = State<Arc<Monitor>>;
@@ -105,6 +105,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/certificates/revoked.json", get(certificates::revoked))
         .route("/certificates/{uuid}/credential.json", get(certificates::credential))
         .route("/certificates/{uuid}/certificate.pdf", get(certificates::on_paper))
+        .route("/feed/{subject}/{scope}", get(pages::feed))
         .route("/badge/{subject}/{scope}", get(certificates::badge))
         .route("/api/v1/applications", get(certificates::applications).post(certificates::apply))
         .route("/api/v1/applications/{uuid}", get(certificates::application))

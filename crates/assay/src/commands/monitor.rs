@@ -11,7 +11,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_monitor::{Audit, Bootstrap, Clock, Monitor, Scopes, ServeError, Settings, Store, audit};
+use assay_monitor::{
+    Audit, Bootstrap, Clock, Monitor, NoticeConfig, Scopes, ServeError, Settings, Store, audit,
+};
 use assay_standards::scope::Spec;
 use assay_transparency::Signer;
 use clap::{Args, Subcommand};
@@ -27,8 +29,8 @@ use crate::state;
 pub(crate) enum Monitoring {
     /// Take signed reports in, and show what they come to
     ///
-    /// Without options it keeps all in a folder of its own and listens on loopback. SIGHUP reads the files of accounts
-    /// and scopes again; what is wrong with them is told, and what was there stays.
+    /// Without options it keeps all in a folder of its own and listens on loopback. SIGHUP reads the files of accounts,
+    /// scopes and notices again; what is wrong with them is told, and what was there stays.
     Serve(Serve),
     /// Verify everything that is stored again
     ///
@@ -86,6 +88,9 @@ pub(crate) struct Serve {
     /// What stands before all addresses in pages, if not all is served from the root
     #[arg(long, value_name = "URL", default_value = "/", value_parser = base_url)]
     pub(crate) base_url: String,
+    /// Who is told of what: webhooks, mail, Matrix
+    #[arg(long, value_name = "FILE")]
+    pub(crate) notify: Option<PathBuf>,
     /// Who grants certificates, as they name it [default: the name of the log]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
@@ -105,12 +110,17 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(arguments)?;
-    let settings = Settings { base_url: arguments.base_url.clone(), issuer: arguments.issuer.clone() };
+    let notices = notices(arguments)?;
+    let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
+    let settings = Settings { base_url, issuer, ..Settings::default() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
     if let Some(accounts) = &accounts {
         monitor.take_accounts(accounts).await?;
+    }
+    if let Some(notices) = notices {
+        monitor.take_notices(notices);
     }
     let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
         let message = format!("cannot listen on {}: {error}", arguments.listen);
@@ -132,10 +142,14 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { std::future::pending().await };
     loop {
         hangup.recv().await;
-        // Both or none: accounts and scopes may depend on each other in the head of who wrote them.
-        let read = accounts(arguments).and_then(|accounts| Ok((accounts, scopes(arguments)?)));
+        // All or none: accounts and scopes may depend on each other in the head of who wrote them.
+        let read =
+            accounts(arguments).and_then(|accounts| Ok((accounts, scopes(arguments)?, notices(arguments)?)));
         let taken = match read {
-            Ok((accounts, scopes)) => {
+            Ok((accounts, scopes, notices)) => {
+                if let Some(notices) = notices {
+                    monitor.take_notices(notices);
+                }
                 let taken = match &accounts {
                     Some(accounts) => monitor.take_accounts(accounts).await,
                     None => Ok(()),
@@ -148,7 +162,7 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
             Err(failure) => Err(failure),
         };
         match taken {
-            Ok(()) => note("accounts and scopes were read again"),
+            Ok(()) => note("accounts, scopes and notices were read again"),
             Err(failure) => note(&format!("what was there stays: {:?}", failure.report)),
         }
     }
@@ -233,6 +247,14 @@ async fn open(place: &Place) -> Result<Store, Failure> {
 fn accounts(arguments: &Serve) -> Result<Option<Bootstrap>, Failure> {
     let Some(file) = &arguments.bootstrap else { return Ok(None) };
     Ok(Some(Bootstrap::read(&file.display().to_string(), &text(file)?)?))
+}
+
+/// Who is told of what. Files with secrets are found beside the file that names them.
+fn notices(arguments: &Serve) -> Result<Option<NoticeConfig>, Failure> {
+    let Some(file) = &arguments.notify else { return Ok(None) };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let secret = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    Ok(Some(NoticeConfig::read(&file.display().to_string(), &text(file)?, &secret)?))
 }
 
 fn scopes(arguments: &Serve) -> Result<Scopes, Failure> {

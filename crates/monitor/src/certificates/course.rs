@@ -35,7 +35,7 @@ pub(crate) enum Move {
 
 /// Something cannot be done with an application as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the application is {0}, so that nothing more can be done with it")]
+#[error("the application is {0}, and nothing more can be done with it")]
 pub(crate) struct NotNow(pub(crate) Course);
 
 impl Course {

@@ -28,6 +28,8 @@ const FAINT: (u8, u8, u8) = (87, 96, 106);
 const ACCENT: (u8, u8, u8) = (11, 92, 173);
 /// Lines that do not fit any more are left out, since the signed document has all of it.
 const MOST_LINES: usize = 6;
+/// More than ever stand on so many lines.
+const MOST_CHARACTERS: usize = 1_000;
 
 /// A certificate could not be written as PDF.
 #[derive(Debug, thiserror::Error)]
@@ -85,21 +87,28 @@ impl Type {
     /// The text in lines that are no wider than that. Words that are wider are broken.
     fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut line = String::new();
-        for word in self.known(text).split_whitespace() {
-            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if self.width(&longer, size) <= width {
-                line = longer;
+        let (mut line, mut used) = (String::new(), 0.0);
+        let text: String = text.chars().take(MOST_CHARACTERS).collect();
+        for word in self.known(&text).split_whitespace() {
+            let gap = if line.is_empty() { "" } else { " " };
+            let needed = self.width(gap, size) + self.width(word, size);
+            if used + needed <= width {
+                line.extend([gap, word]);
+                used += needed;
                 continue;
             }
             if !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
+                used = 0.0;
             }
             for c in word.chars() {
-                if self.width(&line, size) + self.width(&c.to_string(), size) > width {
+                let needed = self.width(c.encode_utf8(&mut [0; 4]), size);
+                if used + needed > width {
                     lines.push(std::mem::take(&mut line));
+                    used = 0.0;
                 }
                 line.push(c);
+                used += needed;
             }
         }
         lines.push(line);

@@ -8,6 +8,8 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::score::Achieved;
 
+/// How often what no program can decide has to be looked at again, in months (scs-0004-v1, rule 3).
+pub(crate) const QUARTER: i32 = 3;
 /// So many days before its end, a certificate is about to end.
 const ENDING: i32 = 30;
 /// So many months after its end, it is still shown (scs-0004-v1 asks for three at least).
@@ -121,32 +123,47 @@ pub(crate) enum Badge {
 }
 
 impl Badge {
-    /// What certificates of a subject in a scope, and what it achieves there, come to on a day.
-    pub(crate) fn of(certificates: &[Certificate], achieved: Option<&Achieved>, day: Date) -> Self {
-        let begun = certificates.iter().map(|certificate| (certificate, certificate.standing(day)));
-        let begun = begun.filter(|(certificate, standing)| {
-            *standing != Standing::Future && (standing.is_in_force() || !certificate.is_forgotten(day))
-        });
+    /// What certificates of a subject in a scope come to on a day, given what the subject achieves there, and the state
+    /// of what a certificate says; none if that version is not known any more.
+    pub(crate) fn of(
+        certificates: &[Certificate],
+        achieved: Option<&Achieved>,
+        certified: impl Fn(&Certificate) -> Option<State>,
+        day: Date,
+    ) -> Self {
+        let begun = certificates.iter().filter(|certificate| certificate.valid_from <= day);
+        let shown = begun.filter(|certificate| !certificate.is_forgotten(day));
         // One that is in force counts for more than one that is newer and is not.
-        let newest = begun.max_by_key(|(certificate, standing)| {
-            (standing.is_in_force(), certificate.valid_from, certificate.number)
+        let newest = shown.max_by_key(|certificate| {
+            (certificate.standing(day).is_in_force(), certificate.valid_from, certificate.number)
         });
-        let standing = newest.map(|(_, standing)| standing);
-        match standing {
-            Some(Standing::Revoked) => return Badge::Revoked,
-            Some(Standing::Expired) => return Badge::Expired,
-            _ => {}
+        let Some(newest) = newest else {
+            return achieved.map_or(Badge::Unknown, Self::of_uncertified);
+        };
+        let goes_on = || {
+            certificates
+                .iter()
+                .any(|next| next.standing(day) == Standing::Future && next.valid_from <= newest.valid_until)
+        };
+        let state = || certified(newest).or_else(|| achieved.map(Achieved::state)).unwrap_or(State::Miss);
+        match newest.standing(day) {
+            Standing::Revoked => Badge::Revoked,
+            Standing::Expired => Badge::Expired,
+            standing => match state() {
+                State::Pass if standing == Standing::Ending && !goes_on() => Badge::Warning,
+                State::Pass => Badge::Certified,
+                State::Tentative { .. } => Badge::Warning,
+                State::Abort | State::Miss | State::Fail => Badge::Failing,
+            },
         }
-        let is = |state: State| achieved.is_some_and(|achieved| achieved.state == state.as_str());
-        let is_tentative = achieved.is_some_and(|achieved| achieved.certain.is_some());
-        let is_last = achieved.is_some_and(|achieved| achieved.validity == Validity::Warn.as_str());
-        match (standing, achieved) {
-            (None, None) => Badge::Unknown,
-            (Some(Standing::Ending), Some(_)) if is(State::Pass) => Badge::Warning,
-            _ if is_tentative || is(State::Pass) && is_last => Badge::Warning,
-            (Some(_), _) if is(State::Pass) => Badge::Certified,
-            (None, _) if is(State::Pass) => Badge::Valid,
-            _ => Badge::Failing,
+    }
+
+    fn of_uncertified(achieved: &Achieved) -> Self {
+        match achieved.state() {
+            State::Pass if achieved.validity == Validity::Warn.as_str() => Badge::Warning,
+            State::Pass => Badge::Valid,
+            State::Tentative { .. } => Badge::Warning,
+            State::Abort | State::Miss | State::Fail => Badge::Failing,
         }
     }
 
@@ -203,16 +220,27 @@ pub(crate) fn obstacles(
     if !validity.certifiable() {
         obstacles.push(Obstacle::NotInForce { version: version.to_owned(), day: begin, validity });
     }
-    let is_needed = |id: &str, target: &str| {
-        target == Version::MAIN || spec.testcase(id).is_some_and(|testcase| testcase.manual)
-    };
-    for (id, target) in found.testcases() {
+    for id in needed(spec, found) {
         let state = states.get(id).copied().unwrap_or(State::Miss);
-        if is_needed(id, target) && state != State::Pass {
+        if state != State::Pass {
             obstacles.push(Obstacle::NotPassed { testcase: id.to_owned(), state });
         }
     }
     obstacles
+}
+
+/// The testcases that a certificate for a version needs: those of its target `main`, and those that people have to check
+/// (scs-0004-v1, rules 2 and 3).
+pub(crate) fn needed<'v>(spec: &Spec, version: &'v Version) -> impl Iterator<Item = &'v str> {
+    let is_manual = |id: &str| spec.testcase(id).is_some_and(|testcase| testcase.manual);
+    let all = version.testcases().filter(move |(id, target)| *target == Version::MAIN || is_manual(id));
+    all.map(|(id, _)| id)
+}
+
+/// The state of what a certificate for a version needs; none if the scope has no such version any more.
+pub(crate) fn state_of(spec: &Spec, version: &str, states: &BTreeMap<&str, State>) -> Option<State> {
+    let needed = needed(spec, spec.version(version)?);
+    Some(State::of_set(needed.map(|id| states.get(id).copied().unwrap_or(State::Miss))))
 }
 
 #[cfg(test)]
@@ -281,9 +309,11 @@ mod tests {
         let revoked = Certificate { revocation, number: 2, ..granted.clone() };
         let pass = achieved(State::Pass, Validity::Effective);
         let last = achieved(State::Pass, Validity::Warn);
-        let tentative =
-            achieved(State::Tentative { certain: date(2026, 11, 1).at(0, 0, 0, 0) }, Validity::Effective);
+        let open = State::Tentative { certain: date(2026, 11, 1).at(0, 0, 0, 0) };
+        let tentative = achieved(open, Validity::Effective);
         let fail = achieved(State::Fail, Validity::Effective);
+        // One that was to begin later, and was taken back before.
+        let mistaken = Certificate { revocation: revoked.revocation.clone(), ..future.clone() };
         for (certificates, achieved, badge) in [
             (vec![], None, Badge::Unknown),
             (vec![], Some(&pass), Badge::Valid),
@@ -291,7 +321,11 @@ mod tests {
             (vec![], Some(&tentative), Badge::Warning),
             (vec![], Some(&fail), Badge::Failing),
             (vec![&granted], Some(&pass), Badge::Certified),
-            (vec![&granted], Some(&last), Badge::Warning),
+            // A certificate lasts however long its version does.
+            (vec![&granted], Some(&last), Badge::Certified),
+            (vec![&granted, &mistaken], Some(&pass), Badge::Certified),
+            (vec![&mistaken], Some(&pass), Badge::Valid),
+            (vec![&ending, &future], Some(&pass), Badge::Certified),
             (vec![&granted], Some(&tentative), Badge::Warning),
             (vec![&granted], Some(&fail), Badge::Failing),
             (vec![&granted], None, Badge::Failing),
@@ -307,8 +341,18 @@ mod tests {
             (vec![&expired, &granted, &future], Some(&pass), Badge::Certified),
         ] {
             let certificates: Vec<Certificate> = certificates.into_iter().cloned().collect();
-            assert_eq!(Badge::of(&certificates, achieved, day), badge, "{certificates:?} {achieved:?}");
+            let found = Badge::of(&certificates, achieved, |_| None, day);
+            assert_eq!(found, badge, "{certificates:?} {achieved:?}");
         }
+        // What is certified counts, not what else is achieved.
+        let one = std::slice::from_ref(&granted);
+        let badge = |state| Badge::of(one, Some(&pass), |_| Some(state), day);
+        assert_eq!(
+            [State::Fail, open, State::Pass].map(badge),
+            [Badge::Failing, Badge::Warning, Badge::Certified]
+        );
+        let other = Badge::of(one, Some(&fail), |_| Some(State::Pass), day);
+        assert_eq!(other, Badge::Certified);
     }
 
     #[test]
@@ -320,6 +364,8 @@ mod tests {
         let mut states: BTreeMap<&str, State> = needed.iter().map(|&id| (id, State::Pass)).collect();
         assert_eq!(obstacles(spec, &version.name, &states, day), []);
         states.insert(needed[0], State::Fail);
+        assert_eq!(state_of(spec, &version.name, &states), Some(State::Fail));
+        assert_eq!(state_of(spec, "v99", &states), None);
         let told: Vec<String> =
             obstacles(spec, &version.name, &states, day).iter().map(ToString::to_string).collect();
         assert_eq!(told, [format!("{} is FAIL", needed[0])]);

@@ -11,9 +11,10 @@ use crate::store::{Handed, Outcome, Store, StoreError};
 
 /// How many wait at most; whoever comes then waits to be let in.
 const LONGEST: usize = 256;
-/// How many are stored at once at most, and how many reports of theirs, unless one brings more.
+/// How many are stored at once at most, and how many reports and bytes of theirs, unless one brings more.
 const TOGETHER: usize = 64;
 const REPORTS: usize = 256;
+const BYTES: usize = 16 << 20;
 
 /// How long storing may take, so that others can be told to try again while they listen.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
@@ -74,33 +75,52 @@ impl Queue {
     }
 }
 
-/// How many of the first are stored together: one at least, with as many reports as are allowed.
+/// How many of the first are stored together: one at least, with as much as is allowed.
 fn first_few(jobs: &[Job]) -> usize {
-    let mut reports = 0;
+    let (mut reports, mut bytes) = (0, 0);
     let is_too_much = |job: &Job| {
         reports += job.handed.reports.len();
-        reports > REPORTS
+        bytes += job.handed.payload.len();
+        reports > REPORTS || bytes > BYTES
     };
     jobs.iter().position(is_too_much).unwrap_or(jobs.len()).max(1)
 }
 
-/// Stores what was handed in, and tells whoever did.
-async fn store_some(store: &Store, jobs: Vec<Job>, (scopes, now): (Arc<Scopes>, Timestamp)) {
+/// Stores what was handed in, and tells whoever did. Where something of it cannot be stored, all else is, one by one.
+async fn store_some(store: &Store, jobs: Vec<Job>, around: (Arc<Scopes>, Timestamp)) {
     let (handed, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.handed, job.answer)).unzip();
-    let keep = AssertUnwindSafe(store.keep(&handed, &scopes, now)).catch_unwind();
-    let outcomes: Vec<_> = match tokio::time::timeout(LONGEST_WAIT, keep).await {
-        Ok(Ok(Ok(outcomes))) => {
-            outcomes.into_iter().map(|outcome| outcome.map_err(|error| Arc::new(error).into())).collect()
+    let outcomes = match keep(store, &handed, &around).await {
+        Err(NotKept::Store(error)) if error.is_about_contents() && handed.len() > 1 => {
+            for (handed, answer) in handed.iter().zip(answers) {
+                let outcome = keep(store, std::slice::from_ref(handed), &around).await;
+                tell(answer, outcome.and_then(|mut outcomes| outcomes.pop().ok_or(NotKept::BrokeOff)));
+            }
+            return;
         }
-        Ok(Ok(Err(error))) => {
-            let error = Arc::new(error);
-            handed.iter().map(|_| Err(Arc::clone(&error).into())).collect()
-        }
-        Ok(Err(_)) => handed.iter().map(|_| Err(NotKept::BrokeOff)).collect(),
-        Err(_) => handed.iter().map(|_| Err(NotKept::TooLong)).collect(),
+        outcomes => outcomes,
     };
-    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // Whoever does not listen any more will ask again, and hear that it is there.
-        drop(answer.send(outcome));
+    match outcomes {
+        Ok(outcomes) => {
+            answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| tell(answer, Ok(outcome)));
+        }
+        Err(error) => answers.into_iter().for_each(|answer| tell(answer, Err(error.clone()))),
     }
+}
+
+async fn keep(
+    store: &Store,
+    handed: &[Handed],
+    (scopes, now): &(Arc<Scopes>, Timestamp),
+) -> Result<Vec<Outcome>, NotKept> {
+    let keep = AssertUnwindSafe(store.keep(handed, scopes, *now)).catch_unwind();
+    match tokio::time::timeout(LONGEST_WAIT, keep).await {
+        Ok(Ok(outcomes)) => outcomes.map_err(|error| Arc::new(error).into()),
+        Ok(Err(_)) => Err(NotKept::BrokeOff),
+        Err(_) => Err(NotKept::TooLong),
+    }
+}
+
+fn tell(answer: oneshot::Sender<Result<Outcome, NotKept>>, outcome: Result<Outcome, NotKept>) {
+    // Whoever does not listen any more will ask again, and hear that it is there.
+    drop(answer.send(outcome));
 }

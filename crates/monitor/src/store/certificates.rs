@@ -2,8 +2,9 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
+use super::history::{Of, standings};
 use super::numbers::Kind;
-use super::{Store, StoreError, days, is_storable, log, micros, read_day, scores, time};
+use super::{StandingRow, Store, StoreError, days, is_storable, log, micros, read_day, scores, time};
 use crate::certificates::{Certificate, Course, Move, NotNow, Revocation};
 use crate::log::Entry;
 
@@ -53,11 +54,19 @@ pub(crate) struct Granted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish<'w> {
     All,
+    Revoked,
     OfSubject(&'w str),
     /// By subject and UUID of the scope.
     OfSubjectIn(&'w str, &'w str),
     One(&'w str),
 }
+
+/// So many applications of a subject wait to be decided at most.
+const MOST_OPEN: i64 = 20;
+/// So many moves are made with one; then only assessors make another.
+const MOST_MOVES: i64 = 200;
+/// So many are listed.
+const MOST_LISTED: usize = 500;
 
 const APPLICATION: &str =
     "SELECT a.id, a.uuid, s.name, o.uuid, a.version, a.organisation, a.covers, a.contact, a.course,
@@ -65,11 +74,18 @@ const APPLICATION: &str =
      FROM application a JOIN subject s ON s.id = a.subject JOIN scope o ON o.id = a.scope";
 
 impl Store {
-    /// Stores an application, with what speaks for it.
-    pub(crate) async fn apply_for(&self, new: &NewApplication, made: &Made) -> Result<(), StoreError> {
+    /// Stores an application, with what speaks for it. False if the subject has too many that are not decided.
+    pub(crate) async fn apply_for(&self, new: &NewApplication, made: &Made) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
         let mut numbers = self.numbers.new_ones();
         let subject = numbers.of(&mut tx, Kind::Subject, &new.subject).await?;
+        let open = sqlx::query(
+            "SELECT COUNT(*) FROM application WHERE subject = $1 AND course IN ('submitted', 'asked')",
+        );
+        let open: i64 = open.bind(subject).fetch_one(&mut *tx).await?.try_get(0)?;
+        if open >= MOST_OPEN {
+            return Ok(false);
+        }
         let scope = numbers.of(&mut tx, Kind::Scope, &new.scope).await?;
         let id = next(&mut tx, "application").await?;
         let insert = sqlx::query(
@@ -91,7 +107,7 @@ impl Store {
         write_down(&mut tx, id, made).await?;
         tx.commit().await?;
         numbers.keep();
-        Ok(())
+        Ok(true)
     }
 
     /// An application by its UUID.
@@ -118,23 +134,25 @@ impl Store {
         Ok(Some(Application { moves, ..application(&row)? }))
     }
 
-    /// Applications of one subject or of all, the newest first; what was done with them is left out.
+    /// Applications of one subject or of all, the newest first, as many as are listed; what was done with them is left
+    /// out.
     pub(crate) async fn applications(&self, subject: Option<&str>) -> Result<Vec<Application>, StoreError> {
         if !subject.is_none_or(is_storable) {
             return Ok(Vec::new());
         }
-        let select = format!("{APPLICATION} WHERE $1 = '' OR s.name = $1 ORDER BY a.id DESC");
+        let select =
+            format!("{APPLICATION} WHERE $1 = '' OR s.name = $1 ORDER BY a.id DESC LIMIT {MOST_LISTED}");
         let rows = sqlx::query(AssertSqlSafe(select)).bind(subject.unwrap_or_default());
         rows.fetch_all(&self.pool).await?.iter().map(application).collect()
     }
 
     /// Writes a move down, if it can be made now, and the certificate if that is what it leads to. `grant` gets the
-    /// number that the certificate will have.
+    /// number that the certificate will have, and what stands of the subject in the scope at this moment.
     pub(crate) async fn make_move<E>(
         &self,
         uuid: &str,
         made: &Made,
-        grant: impl FnOnce(i64) -> Result<Option<Granted>, E>,
+        grant: impl FnOnce(i64, &[StandingRow]) -> Result<Option<Granted>, E>,
     ) -> Result<Result<Result<(), NotNow>, E>, StoreError> {
         let mut tx = self.write().await?;
         let row = sqlx::query("SELECT id, course, subject, scope FROM application WHERE uuid = $1");
@@ -144,13 +162,19 @@ impl Store {
             Ok(after) => after,
             Err(not_now) => return Ok(Ok(Err(not_now))),
         };
+        let moves = sqlx::query("SELECT COUNT(*) FROM application_move WHERE application = $1").bind(id);
+        let moves: i64 = moves.fetch_one(&mut *tx).await?.try_get(0)?;
+        if made.what.is_applicants() && moves >= MOST_MOVES {
+            return Ok(Ok(Err(NotNow(course))));
+        }
         let number = next(&mut tx, "certificate").await?;
-        match grant(number) {
+        let of = Of { subject: row.try_get(2)?, scope: row.try_get(3)? };
+        let found = standings(&mut tx, &[of]).await?.remove(&of).unwrap_or_default();
+        match grant(number, &found) {
             Err(error) => return Ok(Err(error)),
             Ok(None) => {}
             Ok(Some(granted)) => {
-                let (subject, scope): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
-                insert(&mut tx, (number, id, subject, scope), &granted).await?;
+                insert(&mut tx, (number, id, of), &granted).await?;
             }
         }
         write_down(&mut tx, id, made).await?;
@@ -163,14 +187,14 @@ impl Store {
     /// Certificates, the newest first.
     pub(crate) async fn certificates(&self, wish: Wish<'_>) -> Result<Vec<Certificate>, StoreError> {
         let (subject, scope, uuid) = match wish {
-            Wish::All => ("", "", ""),
+            Wish::All | Wish::Revoked => ("", "", ""),
             Wish::OfSubject(subject) => (subject, "", ""),
             Wish::OfSubjectIn(subject, scope) => (subject, scope, ""),
             Wish::One(uuid) => ("", "", uuid),
         };
         // What is asked for is never the empty text, which stands for all.
         let is_empty = match wish {
-            Wish::All => false,
+            Wish::All | Wish::Revoked => false,
             Wish::OfSubject(subject) => subject.is_empty(),
             Wish::OfSubjectIn(subject, scope) => subject.is_empty() || scope.is_empty(),
             Wish::One(uuid) => uuid.is_empty(),
@@ -183,9 +207,12 @@ impl Store {
                  c.revoked_at, c.reason
              FROM certificate c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope
              WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR o.uuid = $2) AND ($3 = '' OR c.uuid = $3)
+                 AND ($4 = 0 OR c.revoked_at IS NOT NULL)
              ORDER BY c.id DESC",
         );
-        let rows = select.bind(subject).bind(scope).bind(uuid).fetch_all(&self.pool).await?;
+        let is_revoked = i64::from(wish == Wish::Revoked);
+        let select = select.bind(subject).bind(scope).bind(uuid).bind(is_revoked);
+        let rows = select.fetch_all(&self.pool).await?;
         rows.iter().map(certificate).collect()
     }
 
@@ -218,7 +245,7 @@ impl Store {
 }
 
 /// The number that the next row of a table gets. Whoever writes is alone.
-async fn next(tx: &mut Transaction<'_, Any>, table: &'static str) -> Result<i64, StoreError> {
+pub(super) async fn next(tx: &mut Transaction<'_, Any>, table: &'static str) -> Result<i64, StoreError> {
     let select = format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}");
     Ok(sqlx::query(AssertSqlSafe(select)).fetch_one(&mut **tx).await?.try_get(0)?)
 }
@@ -236,7 +263,7 @@ async fn write_down(tx: &mut Transaction<'_, Any>, application: i64, made: &Made
 
 async fn insert(
     tx: &mut Transaction<'_, Any>,
-    (id, application, subject, scope): (i64, i64, i64, i64),
+    (id, application, of): (i64, i64, Of),
     granted: &Granted,
 ) -> Result<(), StoreError> {
     let Granted { certificate, document, entry } = granted;
@@ -249,8 +276,8 @@ async fn insert(
         .bind(id)
         .bind(&certificate.uuid)
         .bind(application)
-        .bind(subject)
-        .bind(scope)
+        .bind(of.subject)
+        .bind(of.scope)
         .bind(&certificate.version)
         .bind(&certificate.organisation)
         .bind(&certificate.covers)

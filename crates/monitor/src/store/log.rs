@@ -45,7 +45,14 @@ pub(super) async fn append(tx: &mut Transaction<'_, Any>, entries: &[Entry]) -> 
     let mut growth = Growth::new(size, |tile| edge.get(&tile).cloned()).map_err(corrupt)?;
     let encoded: Vec<(Vec<u8>, Option<&str>)> = entries
         .iter()
-        .map(|entry| Ok((entry.to_bytes()?, entry.about())))
+        .map(|entry| {
+            let bytes = entry.to_bytes()?;
+            // It could not be handed out, and nobody could verify the log any more.
+            if bytes.len() > usize::from(u16::MAX) {
+                return Err(corrupt("an entry of the log is too long"));
+            }
+            Ok((bytes, entry.about()))
+        })
         .collect::<Result<_, StoreError>>()?;
     for (some, first) in encoded.chunks(200).zip((size..).step_by(200)) {
         let insert = format!("INSERT INTO log_entry (place, entry, about) VALUES {}", places(some.len(), 3));

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::slice;
 
 use assay_report::SubmittedReport;
 use assay_standards::Verdict;
@@ -41,6 +40,11 @@ pub(crate) struct Handed {
 pub(crate) struct Compressed(Vec<u8>);
 
 impl Compressed {
+    /// How large it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// How much: logs repeat themselves, and more costs more than it saves.
     const LEVEL: i32 = 3;
 
@@ -112,34 +116,12 @@ pub(crate) struct KeptReport {
 }
 
 impl Store {
-    /// Stores what was handed in by several at about the same time. Each is stored whole or not at all; what is said to
-    /// be stored is on disk.
+    /// Stores what was handed in by several at about the same time: all of it, but for what is known, or nothing. What is
+    /// said to be stored is on disk.
     ///
     /// # Errors
     /// Nothing of it is stored.
     pub(crate) async fn keep(
-        &self,
-        all: &[Handed],
-        scopes: &Scopes,
-        now: Timestamp,
-    ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        match self.keep_together(all, scopes, now).await {
-            Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
-            // The database is there, and refuses something: what it refuses must not keep out the others.
-            Err(StoreError::Database(sqlx::Error::Database(_))) if all.len() > 1 => {
-                let mut outcomes = Vec::with_capacity(all.len());
-                for handed in all {
-                    let outcome = self.keep_together(slice::from_ref(handed), scopes, now).await;
-                    outcomes.push(outcome.map(|outcomes| outcomes[0].clone()));
-                }
-                Ok(outcomes)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Stores all of it, but for what is known, or nothing.
-    async fn keep_together(
         &self,
         all: &[Handed],
         scopes: &Scopes,
@@ -279,9 +261,13 @@ async fn told_apart<'h>(
     let asked: Vec<String> = all.iter().flat_map(uuids).collect();
     let mut known = HashSet::with_capacity(asked.len());
     for some in asked.chunks(SOME) {
-        let select = format!("SELECT uuid FROM report WHERE uuid IN {}", places(1, some.len()));
+        // A certificate may have the same, which its log could not tell apart.
+        let these = places(1, some.len());
+        let select = format!(
+            "SELECT uuid FROM report WHERE uuid IN {these} UNION SELECT about FROM log_entry WHERE about IN {these}"
+        );
         let mut select = sqlx::query(in_order(tx, &select));
-        for uuid in some {
+        for uuid in some.iter().chain(some) {
             select = select.bind(uuid.as_str());
         }
         for row in select.fetch_all(&mut **tx).await? {

@@ -1,8 +1,5 @@
 //! Certificates for programs: applications and what is done with them, what was granted, what was revoked.
 
-use std::collections::BTreeMap;
-
-use assay_standards::history::State as Known;
 use assay_standards::scope::Spec;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -22,20 +19,23 @@ use super::error::Refusal;
 use super::{Shared, body_of};
 use crate::accounts::Role;
 use crate::certificates::{
-    Around, Badge, Certificate, Move, Obstacle, Revocation, certificate_document, end_of, obstacles, paper,
-    revocation_list,
+    Around, Badge, Certificate, Move, Revocation, certificate_document, end_of, obstacles, paper,
+    revocation_list, state_of,
 };
 use crate::intake::hexadecimal_digest;
 use crate::log::Entry;
 use crate::past;
 use crate::scopes::Scopes;
+use crate::score::states;
 use crate::serve::Monitor;
-use crate::store::{Application, Granted, Made, NewApplication, Wish, civil};
+use crate::store::{Application, Granted, History, Made, NewApplication, StandingRow, Wish, civil};
 
 /// The largest application, in bytes.
 const LARGEST: usize = 64 << 10;
-/// The longest text in it, in characters.
+/// The longest text in it, in characters: what somebody says, and what stands on certificates.
 const LONGEST: usize = 10_000;
+const LONGEST_NAME: usize = 200;
+const LONGEST_LINE: usize = 2_000;
 /// How far ahead a certificate may begin, in days: the next one is granted before the last one ends.
 const AHEAD: i32 = 92;
 
@@ -172,14 +172,16 @@ async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Resul
 }
 
 /// Makes sure that a text is there, and one that people can read.
-fn checked(name: &str, text: &str) -> Result<(), Refusal> {
-    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+fn checked(name: &str, text: &str, longest: usize) -> Result<(), Refusal> {
+    // Names stand on one line.
+    let may_break = longest == LONGEST;
+    let is_odd = |c: char| c.is_control() && !(may_break && matches!(c, '\n' | '\t'));
     let what = if text.trim().is_empty() {
-        "is missing"
-    } else if text.chars().count() > LONGEST {
-        "is longer than 10,000 characters"
+        "is missing".to_owned()
+    } else if text.chars().count() > longest {
+        format!("is longer than {longest} characters")
     } else if text.chars().any(is_odd) {
-        "has control characters"
+        "has control characters".to_owned()
     } else {
         return Ok(());
     };
@@ -199,15 +201,15 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
         return Err(Refusal::forbidden("only the subject itself may apply"));
     }
     let texts = [
-        ("subject", &subject),
-        ("version", &version),
-        ("organisation", &organisation),
-        ("covers", &covers),
-        ("contact", &contact),
-        ("evidence", &evidence),
+        ("subject", &subject, LONGEST_NAME),
+        ("version", &version, LONGEST_NAME),
+        ("organisation", &organisation, LONGEST_NAME),
+        ("covers", &covers, LONGEST_LINE),
+        ("contact", &contact, LONGEST_LINE),
+        ("evidence", &evidence, LONGEST),
     ];
-    for (name, text) in texts {
-        checked(name, text)?;
+    for (name, text, longest) in texts {
+        checked(name, text, longest)?;
     }
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
@@ -229,7 +231,9 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
         contact,
     };
     let made = Made { at: monitor.clock.now(), account: caller.name, what: Move::Apply, text: evidence };
-    monitor.store.apply_for(&new, &made).await?;
+    if !monitor.store.apply_for(&new, &made).await? {
+        return Err(Refusal::conflict("too many applications of this subject wait to be decided"));
+    }
     let address = format!("{}api/v1/applications/{}", monitor.settings.base_url, new.uuid);
     let body = json_of(&json!({"application": new.uuid}))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
@@ -278,7 +282,7 @@ pub(super) async fn make_move(
         .ok()
         .filter(|made| *made != Move::Apply)
         .ok_or_else(|| Refusal::unreadable("move: evidence, ask, withdraw, grant or reject"))?;
-    checked("text", &wanted.text)?;
+    checked("text", &wanted.text, LONGEST)?;
     let may = match made.is_applicants() {
         true => is_applicant(&caller, &application.asked.subject),
         false => caller.has(Role::Approve),
@@ -291,13 +295,15 @@ pub(super) async fn make_move(
     }
     let now = monitor.clock.now();
     let grant = match made {
-        Move::Grant => Some(Grant::prepare(&monitor, &application.asked, &wanted).await?),
+        Move::Grant => Some(Grant::prepare(&monitor, &application.asked, &wanted)?),
         _ => None,
     };
     let made = Made { at: now, account: caller.name, what: made, text: wanted.text };
     let outcome = monitor
         .store
-        .make_move(&uuid, &made, |number| grant.map(|grant| grant.sign(&monitor, number, now)).transpose())
+        .make_move(&uuid, &made, |number, standings| {
+            grant.map(|grant| grant.sign(&monitor, number, (standings, now))).transpose()
+        })
         .await?;
     outcome?.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
     let missing = || Refusal::not_found("application");
@@ -309,11 +315,12 @@ struct Grant {
     certificate: Certificate,
     spec: Spec,
     base: String,
+    /// What the assessor says, if the tests do not count.
     despite: Option<String>,
 }
 
 impl Grant {
-    async fn prepare(monitor: &Monitor, asked: &NewApplication, wanted: &Wanted) -> Result<Self, Refusal> {
+    fn prepare(monitor: &Monitor, asked: &NewApplication, wanted: &Wanted) -> Result<Self, Refusal> {
         let base = monitor.settings.whole_base_url().ok_or_else(|| {
             let detail = "a certificate bears the address of the monitor: start it with --base-url https://…";
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -326,12 +333,6 @@ impl Grant {
         }
         let scopes = monitor.scopes();
         let spec = scopes.by_uuid(&asked.scope).ok_or_else(|| Refusal::not_found("scope"))?;
-        let found = against(monitor, spec, asked, begin).await?;
-        if !found.is_empty() && !wanted.despite {
-            let told: Vec<String> = found.iter().map(ToString::to_string).collect();
-            let detail = json!({"message": "something speaks against it", "obstacles": told});
-            return Err(Refusal::conflict(detail));
-        }
         let certificate = Certificate {
             uuid: Uuid::new_v4().to_string(),
             number: 0,
@@ -344,12 +345,27 @@ impl Grant {
             valid_until: end_of(begin),
             revocation: None,
         };
-        // What the assessor says is told to everybody where it stands against what was measured.
-        let despite = (!found.is_empty()).then(|| wanted.text.clone());
+        let despite = wanted.despite.then(|| wanted.text.clone());
         Ok(Self { certificate, spec: spec.clone(), base: base.to_owned(), despite })
     }
 
-    fn sign(self, monitor: &Monitor, number: i64, now: Timestamp) -> Result<Granted, Refusal> {
+    /// Signs it, unless something speaks against it.
+    fn sign(
+        self,
+        monitor: &Monitor,
+        number: i64,
+        (standings, now): (&[StandingRow], Timestamp),
+    ) -> Result<Granted, Refusal> {
+        let known = standings.iter().map(|row| (row.name.as_str(), row.stated, row.latest()));
+        let states = states(&self.spec, known, civil(now));
+        let found = obstacles(&self.spec, &self.certificate.version, &states, self.certificate.valid_from);
+        if !found.is_empty() && self.despite.is_none() {
+            let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+            let detail = json!({"message": "something speaks against it", "obstacles": told});
+            return Err(Refusal::conflict(detail));
+        }
+        // What the assessor says is told to everybody where it stands against what was measured.
+        let despite = self.despite.filter(|_| !found.is_empty());
         let certificate = Certificate { number, ..self.certificate };
         let signed = certificate_document(
             &certificate,
@@ -367,7 +383,7 @@ impl Grant {
             valid_from: certificate.valid_from,
             valid_until: certificate.valid_until,
             document: hexadecimal_digest(&document),
-            despite: self.despite,
+            despite,
             at: now,
         };
         Ok(Granted { certificate, document, entry })
@@ -377,19 +393,6 @@ impl Grant {
 fn not_signed(error: assay_transparency::CredentialError) -> Refusal {
     tracing::error!(%error, "a document could not be signed");
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the document could not be signed")
-}
-
-/// What speaks against a certificate.
-async fn against(
-    monitor: &Monitor,
-    spec: &Spec,
-    asked: &NewApplication,
-    begin: Date,
-) -> Result<Vec<Obstacle>, Refusal> {
-    let now = civil(monitor.clock.now());
-    let history = monitor.store.history(&asked.subject, &spec.uuid, (now, now)).await?;
-    let states: BTreeMap<&str, Known> = past::states_at(spec, &history.spells, now);
-    Ok(obstacles(spec, &asked.version, &states, begin))
 }
 
 #[derive(Debug, Deserialize)]
@@ -434,7 +437,7 @@ pub(super) async fn revoke(
     if !caller.has(Role::Approve) {
         return Err(Refusal::forbidden("only assessors may revoke"));
     }
-    checked("reason", &reason)?;
+    checked("reason", &reason, LONGEST_LINE)?;
     find(&monitor, &uuid).await?;
     let revocation = Revocation { at: monitor.clock.now(), reason };
     if !monitor.store.revoke(&uuid, &revocation).await? {
@@ -460,29 +463,32 @@ pub(super) async fn on_paper(State(monitor): Shared, Path(uuid): Path<String>) -
     let missing = || Refusal::not_found("certificate");
     let found = find(&monitor, &uuid).await?;
     let document = monitor.store.document(&uuid).await?.ok_or_else(missing)?;
-    // The code leads where the certificate says, wherever the monitor is now.
-    let signed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
-    let text =
-        |pointer: &str| signed.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let around = Around {
-        scope: text("/credentialSubject/scope/name"),
-        issuer: text("/issuer/name"),
-        page: text("/statusPage"),
-        digest: &hexadecimal_digest(&document),
-        signed: text("/proof/created").parse().map_or_else(|_| found.valid_from.at(0, 0, 0, 0), civil),
+    let name = format!("inline; filename=\"certificate-{}.pdf\"", found.number);
+    let work = move || {
+        // The code leads where the certificate says, wherever the monitor is now.
+        let signed: serde_json::Value = serde_json::from_str(&document).unwrap_or_default();
+        let text =
+            |pointer: &str| signed.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let around = Around {
+            scope: text("/credentialSubject/scope/name"),
+            issuer: text("/issuer/name"),
+            page: text("/statusPage"),
+            digest: &hexadecimal_digest(&document),
+            signed: text("/proof/created").parse().map_or_else(|_| found.valid_from.at(0, 0, 0, 0), civil),
+        };
+        paper(&found, &around)
     };
-    let written = paper(&found, &around).map_err(|error| {
+    let written = monitor.workers.run(work).await?.map_err(|error| {
         tracing::error!(%error, certificate = uuid, "a certificate could not be written");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     })?;
-    let name = format!("inline; filename=\"certificate-{}.pdf\"", found.number);
     let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name.as_str())];
     Ok((headers, written).into_response())
 }
 
 /// Which certificates were revoked, as a signed document.
 pub(super) async fn revoked(State(monitor): Shared) -> Result<Response, Refusal> {
-    let all = monitor.store.certificates(Wish::All).await?;
+    let all = monitor.store.certificates(Wish::Revoked).await?;
     let base = &monitor.settings.base_url;
     let list = revocation_list(&all, (base, monitor.issuer()), (&monitor.signer, monitor.clock.now()));
     Ok(([FRESH], json_of(&list.map_err(not_signed)?)?).into_response())
@@ -511,8 +517,15 @@ pub(super) async fn badge(
 /// What the badge of a subject says now.
 pub(super) async fn badge_of(monitor: &Monitor, subject: &str, spec: &Spec) -> Result<Badge, Refusal> {
     monitor.keep_up().await?;
+    let now = civil(monitor.clock.now());
     let certificates = monitor.store.certificates(Wish::OfSubjectIn(subject, &spec.uuid)).await?;
     let score = monitor.store.score(subject, &spec.uuid).await?;
     let achieved = score.as_ref().and_then(|score| score.achieved.as_ref());
-    Ok(Badge::of(&certificates, achieved, civil(monitor.clock.now()).date()))
+    let history = match certificates.is_empty() {
+        true => History::default(),
+        false => monitor.store.history(subject, &spec.uuid, (now, now)).await?,
+    };
+    let states = past::states_at(spec, &history.spells, now);
+    let certified = |certificate: &Certificate| state_of(spec, &certificate.version, &states);
+    Ok(Badge::of(&certificates, achieved, certified, now.date()))
 }

@@ -56,11 +56,17 @@ pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal>
     let scopes = monitor.scopes();
     let all = monitor.store.scores().await?;
     let size = monitor.store.log_size().await?;
-    let text = exposition(&scopes, &all, size, &monitor.uploads);
+    let outbox = monitor.store.outbox().await?;
+    let text = exposition(&scopes, &all, (size, outbox), &monitor.uploads);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
-fn exposition(scopes: &Scopes, all: &[ListedScore], log: u64, uploads: &Uploads) -> String {
+fn exposition(
+    scopes: &Scopes,
+    all: &[ListedScore],
+    (log, (waiting, given_up)): (u64, (i64, i64)),
+    uploads: &Uploads,
+) -> String {
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
@@ -95,6 +101,10 @@ fn exposition(scopes: &Scopes, all: &[ListedScore], log: u64, uploads: &Uploads)
     line(format_args!("# HELP assay_monitor_log_entries What was accepted so far."));
     line(format_args!("# TYPE assay_monitor_log_entries counter"));
     line(format_args!("assay_monitor_log_entries {log}"));
+    line(format_args!("# HELP assay_monitor_notices Notices that wait to be sent, and that were given up."));
+    line(format_args!("# TYPE assay_monitor_notices gauge"));
+    line(format_args!("assay_monitor_notices{{state=\"waiting\"}} {waiting}"));
+    line(format_args!("assay_monitor_notices{{state=\"given_up\"}} {given_up}"));
     line(format_args!(
         "# HELP assay_monitor_uploads_total Uploads since this instance began, by what came of them."
     ));

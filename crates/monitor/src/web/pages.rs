@@ -10,6 +10,8 @@ mod scope;
 mod subject;
 mod text;
 
+pub(crate) use text::segment;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -217,6 +219,29 @@ pub(super) async fn subject(
     show(&monitor, form, &subject::SubjectPage::new(base, &subject, told, (span.days(), until, day)))
 }
 
+/// What changed for a subject in a scope over the last days, as an Atom feed.
+pub(super) async fn feed(
+    State(monitor): Shared,
+    Path((subject, file)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    const DAYS: i32 = 90;
+    let scopes = monitor.scopes();
+    let spec = file.strip_suffix(".atom").and_then(|scope| scopes.find(scope));
+    let spec = spec.ok_or_else(|| Refusal::not_found("feed"))?;
+    let until = civil(monitor.clock.now());
+    let _turn = monitor.histories.acquire().await;
+    if !monitor.store.was_known(&subject, &spec.uuid, until).await? {
+        return Err(Refusal::not_found("subject"));
+    }
+    let from = subject::begin(DAYS, until);
+    let History { spells, is_cut } = monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
+    let past = Past::new(spec, &spells, from);
+    let told = subject::Told { past, achieved: achieved(spec, &spells, until), is_cut };
+    let feed = subject::Feed::new((&monitor.settings.base_url, &subject), &told, (from, until));
+    let text = feed.render().map_err(not_written)?;
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
+}
+
 /// A report, as everybody may see it.
 pub(super) async fn report(
     State(monitor): Shared,
@@ -283,15 +308,17 @@ pub(super) async fn certificate(
     let form = Form::of(&form)?;
     let found = find(&monitor, &uuid).await?;
     let scopes = monitor.scopes();
-    let spec = scopes.by_uuid(&found.scope).ok_or_else(|| Refusal::not_found("scope"))?;
     let now = civil(monitor.clock.now());
-    let history = monitor.store.history(&found.subject, &spec.uuid, (now, now)).await?;
-    let badge = badge_of(&monitor, &found.subject, spec).await?;
+    let history = monitor.store.history(&found.subject, &found.scope, (now, now)).await?;
+    let spec = match scopes.by_uuid(&found.scope) {
+        Some(spec) => Some((spec, badge_of(&monitor, &found.subject, spec).await?)),
+        None => None,
+    };
     let page = certificate::CertificatePage::new(
         (&monitor.settings.base_url, monitor.issuer()),
         &found,
         (&scopes, spec),
-        (&history.spells, badge),
+        &history.spells,
         now,
     );
     show(&monitor, form, &page)

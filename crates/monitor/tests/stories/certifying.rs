@@ -26,7 +26,8 @@ fn application() -> Value {
 
 /// A cloud whose tests all pass, at a monitor that knows its address.
 async fn conforming(mut ground: Ground) -> Ground {
-    let settings = Settings { base_url: BASE.into(), issuer: Some("The Forum".into()) };
+    let settings =
+        Settings { base_url: BASE.into(), issuer: Some("The Forum".into()), ..Settings::default() };
     ground.restart(settings).await;
     hand_in(&ground, "2026-11-22 10:00:00", 1).await;
     ground
@@ -137,6 +138,10 @@ pub(crate) async fn a_certificate_is_applied_for_and_granted(ground: Ground) {
     };
     assert_eq!(certificate, uuid);
 
+    // No report can take its name.
+    let named = Report { uuid: uuid.parse().unwrap(), ..Report::new("cloud-b", "2026-11-22 11:40:00", &[]) };
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &named.yaml()).await.status, 409);
+
     // What is decided stays.
     let (status, body) = make(&ground, "cloud-b", &address, json!({"move": "evidence", "text": "x"})).await;
     assert_eq!((status, body["detail"].as_str().unwrap().contains("is granted")), (409, true));
@@ -231,10 +236,21 @@ pub(crate) async fn who_may_do_what_with_applications(ground: Ground) {
             assert_eq!(answer.status, status, "{path} {body:?} by {who:?}: {:?}", answer.body);
         }
     }
+    // Who approves speaks for no subject.
+    for applicants in ["evidence", "withdraw"] {
+        let answer = ground.send(Some("approver"), &moves, &made(applicants)).await;
+        assert_eq!(answer.refusal().0, 403, "{applicants}");
+    }
+    let rejected = apply(&ground).await;
+    let (status, body) = make(&ground, "approver", &rejected, json!({"move": "reject", "text": "no"})).await;
+    assert_eq!((status, &body["course"]), (200, &json!("rejected")));
+    let withdrawn = apply(&ground).await;
+    let (status, body) = make(&ground, "cloud-b", &withdrawn, json!({"move": "withdraw", "text": "x"})).await;
+    assert_eq!((status, &body["course"]), (200, &json!("withdrawn")));
     // Others see none of it, and do not learn that it is there.
     assert_eq!(ground.read(Some("reader"), APPLICATIONS).await.body, json!([]));
     let own = ground.read(Some("cloud-b"), APPLICATIONS).await.body;
-    assert_eq!(own.as_array().unwrap().len(), 4);
+    assert_eq!(own.as_array().unwrap().len(), 6);
     // A form of another site cannot send what counts.
     let form = ground.post(&revocation).basic_auth("assessor", Some(super::ground::PASSWORD));
     let form = form.header("content-type", "text/plain").body("{\"reason\": \"x\"}");
@@ -243,7 +259,8 @@ pub(crate) async fn who_may_do_what_with_applications(ground: Ground) {
         (json!({"version": "v0"}), "version: v0 is not in force; these are: "),
         (json!({"scope": "nonsense"}), "scope: there is none of that name"),
         (json!({"organisation": ""}), "organisation is missing"),
-        (json!({"evidence": "x".repeat(10_001)}), "evidence is longer than 10,000 characters"),
+        (json!({"evidence": "x".repeat(10_001)}), "evidence is longer than 10000 characters"),
+        (json!({"covers": "a\nb"}), "covers has control characters"),
         (json!({"more": 1}), "unknown field `more`"),
     ] {
         let mut body = application();
@@ -252,6 +269,38 @@ pub(crate) async fn who_may_do_what_with_applications(ground: Ground) {
         let (status, told) = answer.refusal();
         assert!(status == 422 && told.starts_with(why), "{status} {told}");
     }
+}
+
+pub(crate) async fn what_is_done_to_a_certificate_later_is_found(ground: Ground) {
+    let ground = conforming(ground).await;
+    let uuid = grant(&ground, &apply(&ground).await).await;
+    let reason = json!({"reason": "x"});
+    ground.send(Some("assessor"), &format!("{CERTIFICATES}/{uuid}/revocation"), &reason).await;
+    assert_eq!(audit(&ground.store).await.unwrap().findings, Vec::<String>::new());
+    for (statement, told) in [
+        ("UPDATE certificate SET valid_until = valid_until + 1", "the log says something else about it"),
+        ("UPDATE certificate SET revoked_at = NULL", "otherwise whether it was revoked"),
+        ("UPDATE certificate SET uuid = 'x'", "is in the log, and nowhere else"),
+    ] {
+        ground.tamper(statement).await;
+        let findings = audit(&ground.store).await.unwrap().findings;
+        assert!(findings.iter().any(|finding| finding.contains(told)), "{statement}: {findings:#?}");
+    }
+}
+
+pub(crate) async fn the_next_certificate_begins_when_the_last_one_ends(ground: Ground) {
+    let ground = conforming(ground).await;
+    grant(&ground, &apply(&ground).await).await;
+    ground.set_clock("2027-11-01T12:00:00Z");
+    hand_in(&ground, "2027-11-01 11:00:00", 1).await;
+    assert_eq!(badge(&ground).await, "all tests pass, but not for long, or not for certain");
+    let next = json!({"move": "grant", "text": "again", "valid_from": "2027-11-22", "despite": true});
+    let (status, body) = make(&ground, "assessor", &apply(&ground).await, next).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(badge(&ground).await, "certified, and all tests pass");
+    let all = ground.read(None, CERTIFICATES).await.body;
+    assert_eq!([&all[0]["standing"], &all[1]["standing"]], ["not yet valid", "about to end"]);
+    assert_eq!((&all[0]["number"], &all[0]["valid_until"]), (&json!(2), &json!("2028-11-22")));
 }
 
 pub(crate) async fn one_that_is_granted_against_the_tests_says_so(ground: Ground) {

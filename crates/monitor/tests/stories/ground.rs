@@ -76,11 +76,24 @@ impl Ground {
 - {{subject: cloud-b, group: both, delegates: [ci], api_keys: ['{HASH}'], keys: {own}}}
 - {{subject: cloud-c}}
 - {{subject: reader, roles: [read_any], api_keys: ['{HASH}']}}
+- {{subject: approver, roles: [approve], api_keys: ['{HASH}']}}
 - {{subject: assessor, roles: [read_any, approve, admin], api_keys: ['{HASH}']}}
 ",
             ci = key(&self.ci),
             own = key(&self.own),
         )
+    }
+
+    /// Another instance on the same database, beside this one.
+    pub(crate) async fn beside(&self, settings: Settings) -> Arc<Monitor> {
+        let now = Arc::clone(&self.now);
+        let clock = Clock::of(move || *now.lock().unwrap());
+        let monitor =
+            Monitor::open(self.store.clone(), Scopes::embedded(), clock, settings, &self.key).await.unwrap();
+        let monitor = Arc::new(monitor);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tokio::spawn(Arc::clone(&monitor).serve(listener, std::future::pending()));
+        monitor
     }
 
     /// Another instance on the same database takes the place of the one before.

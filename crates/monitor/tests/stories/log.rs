@@ -117,7 +117,7 @@ pub(crate) async fn what_is_changed_later_is_found(ground: Ground) {
 
 pub(crate) async fn a_log_keeps_its_key(ground: Ground) {
     let open = async |key: &str| {
-        let settings = Settings { base_url: "https://compliance.example.com/".into(), issuer: None };
+        let settings = Settings { base_url: "https://compliance.example.com/".into(), ..Settings::default() };
         Monitor::open(ground.store.clone(), Scopes::embedded(), Clock::system(), settings, key).await
     };
     // Its name stays, too, where the address has changed.

@@ -4,12 +4,13 @@ mod certifying;
 mod ground;
 mod log;
 mod looking;
+mod noticing;
 mod past;
 mod reading;
 mod uploading;
 
 pub(crate) use ground::Ground;
-pub(crate) use {certifying::*, log::*, looking::*, past::*, reading::*, uploading::*};
+pub(crate) use {certifying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*};
 
 /// A test for each story, on what a function sets up.
 macro_rules! on {
@@ -49,7 +50,15 @@ macro_rules! on {
             a_certificate_is_applied_for_and_granted,
             a_certificate_is_revoked,
             who_may_do_what_with_applications,
-            one_that_is_granted_against_the_tests_says_so
+            one_that_is_granted_against_the_tests_says_so,
+            what_is_done_to_a_certificate_later_is_found,
+            the_next_certificate_begins_when_the_last_one_ends,
+            one_that_cannot_be_stored_keeps_out_nobody_else,
+            who_wants_to_know_is_told_what_changed,
+            a_notice_waits_until_it_arrives,
+            only_what_happens_again_is_told,
+            people_are_told_by_mail_and_in_rooms,
+            silence_and_ends_are_told_once
         );
     };
     ($ground:ident: $($story:ident),+) => {

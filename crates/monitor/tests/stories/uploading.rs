@@ -185,3 +185,23 @@ pub(crate) async fn accounts_are_those_of_the_file(ground: Ground) {
     let stored = ground.read(Some("assessor"), &format!("/reports/{}", report.uuid)).await;
     assert_eq!(stored.status, 200);
 }
+
+pub(crate) async fn one_that_cannot_be_stored_keeps_out_nobody_else(ground: Ground) {
+    // What a check that gave up says first, too.
+    let first = Report::new("cloud-b", "2026-11-22 08:00:00", &[("version-policy-check", 0)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &first.yaml()).await.status, 200);
+    ground.tamper("UPDATE standing SET verdict = 7").await;
+    let reports: Vec<(&str, String)> = (0..24)
+        .map(|number| if number % 8 == 0 { "cloud-b" } else { "ci" })
+        .map(|subject| {
+            (subject, Report::new(subject, "2026-11-22 09:00:00", &[("version-policy-check", 1)]).yaml())
+        })
+        .collect();
+    let sent = reports.iter().map(async |(subject, report)| {
+        let key = if *subject == "ci" { &ground.ci } else { &ground.own };
+        (*subject, ground.hand_in(subject, key, report).await.status)
+    });
+    for (subject, status) in futures::future::join_all(sent).await {
+        assert_eq!(status, if subject == "ci" { 200 } else { 503 }, "{subject}");
+    }
+}

@@ -78,8 +78,8 @@ struct Revoked {
     reason: String,
 }
 
-/// What is in a file or at an address, as JSON.
-async fn read(from: &str) -> Result<Value, Failure> {
+/// What is in a file or at an address, as JSON; `otherwise` is what it means if it is none.
+async fn read(from: &str, otherwise: fn(String) -> Failure) -> Result<Value, Failure> {
     let text = if is_web(from) {
         let url =
             Url::parse(from).map_err(|error| Failure::usage(format!("{from} is no address: {error}"), ""))?;
@@ -87,10 +87,15 @@ async fn read(from: &str) -> Result<Value, Failure> {
     } else {
         text(Path::new(from))?
     };
-    serde_json::from_str(&text).map_err(|error| {
-        let hint = "a certificate is what /certificates/UUID/credential.json hands out";
-        Failure::usage(format!("{from} is no JSON: {error}"), hint)
-    })
+    serde_json::from_str(&text).map_err(|error| otherwise(format!("{from} is no JSON: {error}")))
+}
+
+fn no_certificate(what: String) -> Failure {
+    untrue(what, "a certificate is what /certificates/UUID/credential.json hands out")
+}
+
+fn no_list(what: String) -> Failure {
+    Failure::undetermined(what, "the list of what was revoked is what /certificates/revoked.json hands out")
 }
 
 /// Where the document is, given the address of the page about it.
@@ -120,7 +125,8 @@ fn verified<T: serde::de::DeserializeOwned>(
 pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<u8, Failure> {
     let from = document_at(&arguments.certificate);
     let wanted = arguments.key.as_deref().map(key).transpose()?.map(|key| key.issuer());
-    let (certificate, issuer): (Certificate, Issuer) = verified(&from, read(&from).await?, wanted.as_ref())?;
+    let (certificate, issuer): (Certificate, Issuer) =
+        verified(&from, read(&from, no_certificate).await?, wanted.as_ref())?;
     if wanted.is_none() {
         note(&format!("the certificate says that {issuer} granted it; --key makes sure of that"));
     }
@@ -129,15 +135,20 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
     let (list, uuid) = credential_status.id.split_once('#').unwrap_or((&credential_status.id, ""));
     let list = match &arguments.revoked {
         Some(list) => Some(list.as_str()),
-        None => is_web(&from).then_some(list),
+        // A document that nobody vouches for yet names no file of this machine.
+        None => (is_web(&from) && is_web(list)).then_some(list),
     };
     let now = Timestamp::now();
-    let about = format!("certificate {number}, {name} for {subject}");
+    let about = plain(&format!("certificate {number}, {name} for {subject}"));
+    if now < *valid_from || now >= *valid_until {
+        let message = format!("{about}, is valid from {} until {}", day(*valid_from), day(*valid_until));
+        return Err(untrue(message, "that is not now"));
+    }
     if let Some(list) = list {
-        let (read, _): (List, Issuer) = verified(list, read(list).await?, Some(&issuer))?;
+        let (read, _): (List, Issuer) = verified(list, read(list, no_list).await?, Some(&issuer))?;
         if let Some(found) = read.revoked.iter().find(|revoked| revoked.certificate == uuid) {
             let Revoked { at, reason, .. } = found;
-            return Err(untrue(format!("{about}, was revoked on {}: {reason}", day(*at)), ""));
+            return Err(untrue(format!("{about}, was revoked on {}: {}", day(*at), plain(reason)), ""));
         }
         if read.next_update < now {
             let message = format!("{list} is of {}; there is a newer one", day(read.issued));
@@ -146,17 +157,20 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
     } else {
         note("whether it was revoked was not looked at; --revoked names the list");
     }
-    if now < *valid_from || now >= *valid_until {
-        let message = format!("{about}, is valid from {} until {}", day(*valid_from), day(*valid_until));
-        return Err(untrue(message, "that is not now"));
-    }
     print(&format!(
-        "{about}\noperated by {organisation}; covers {covers}\nvalid from {} until {}, granted by {}\n",
+        "{about}\noperated by {}; covers {}\nvalid from {} until {}, granted by {}\n",
+        plain(organisation),
+        plain(covers),
         day(*valid_from),
         day(*valid_until),
-        certificate.issuer.name
+        plain(&certificate.issuer.name)
     ))?;
     Ok(0)
+}
+
+/// A text of others on one line, which changes nothing on a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn day(at: Timestamp) -> String {

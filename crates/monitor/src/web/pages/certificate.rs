@@ -1,17 +1,14 @@
 use askama::Template;
 use assay_standards::history::State;
-use assay_standards::scope::{Spec, Version};
+use assay_standards::scope::Spec;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::Shown;
-use crate::certificates::{Badge, Certificate, Standing};
+use crate::certificates::{Badge, Certificate, QUARTER, Standing, needed, state_of};
 use crate::past::{class, states_at};
 use crate::scopes::Scopes;
 use crate::store::PastSpell;
-
-/// How often what no program can decide has to be looked at again, in months (scs-0004-v1, rule 3).
-const QUARTER: i32 = 3;
 
 /// All certificates that were granted.
 #[derive(Template)]
@@ -91,10 +88,15 @@ pub(super) struct CertificatePage<'p> {
     issuer: &'p str,
     row: Row,
     covers: String,
+    /// How what is certified fares; none if the scope is not known here.
+    certified: Option<Fares>,
+}
+
+struct Fares {
     slug: String,
     badge: Badge,
-    /// How what is certified fares now.
-    now: &'static str,
+    /// All of it now; none if the scope has no such version any more.
+    now: Option<State>,
     /// The testcases of it that do not pass.
     troubles: Vec<Trouble>,
     checks: Vec<Check>,
@@ -121,43 +123,43 @@ struct Check {
 }
 
 impl<'p> CertificatePage<'p> {
+    /// `spec` is the scope, if it is known here, with what its badge says.
     pub(super) fn new(
         (base, issuer): (&'p str, &'p str),
         certificate: &Certificate,
-        (scopes, spec): (&Scopes, &Spec),
-        (spells, badge): (&[PastSpell], Badge),
+        (scopes, spec): (&Scopes, Option<(&Spec, Badge)>),
+        spells: &[PastSpell],
         now: DateTime,
     ) -> Self {
+        let row = row(certificate, scopes, now.date());
+        let mut page = Self { base, issuer, row, covers: certificate.covers.clone(), certified: None };
+        let Some((spec, badge)) = spec else { return page };
         let states = states_at(spec, spells, now);
         let state = |id: &str| states.get(id).copied().unwrap_or(State::Miss);
         let version = spec.version(&certificate.version);
-        let main = version.map(|version| version.target(Version::MAIN)).unwrap_or_default();
-        let all = State::of_set(main.iter().map(|id| state(id)));
-        let troubles = main.iter().filter(|id| state(id) != State::Pass).map(|id| Trouble {
-            testcase: id.clone(),
+        let needed: Vec<&str> = version.into_iter().flat_map(|version| needed(spec, version)).collect();
+        let troubles = needed.iter().filter(|id| state(id) != State::Pass).map(|id| Trouble {
+            testcase: (*id).to_owned(),
             state: state(id),
             class: class(state(id)),
         });
-        let manual = version.into_iter().flat_map(Version::testcases).map(|(id, _)| id);
-        let manual = manual.filter(|id| spec.testcase(id).is_some_and(|testcase| testcase.manual));
-        let checks = manual.map(|id| {
+        let is_manual = |id: &&&str| spec.testcase(id).is_some_and(|testcase| testcase.manual);
+        let checks = needed.iter().filter(is_manual).map(|&id| {
+            // What gave up decided nothing.
             let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
-            let last = newest.map(|past| past.spell.last.date()).max();
+            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at.date())).max();
             let due = last.and_then(|last| last.checked_add(QUARTER.months()).ok());
             let is_late = due.is_none_or(|due| due < now.date());
             Check { testcase: id.to_owned(), state: state(id), class: class(state(id)), last, due, is_late }
         });
-        Self {
-            base,
-            issuer,
-            row: row(certificate, scopes, now.date()),
-            covers: certificate.covers.clone(),
+        page.certified = Some(Fares {
             slug: Scopes::slug(spec),
             badge,
-            now: all.as_str(),
+            now: state_of(spec, &certificate.version, &states),
             troubles: troubles.collect(),
             checks: checks.collect(),
-        }
+        });
+        page
     }
 }
 

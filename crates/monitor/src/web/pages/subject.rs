@@ -57,6 +57,8 @@ struct Bar {
 
 struct Change {
     at: String,
+    /// The same as feeds have it.
+    instant: String,
     testcase: String,
     before: &'static str,
     after: &'static str,
@@ -156,6 +158,7 @@ fn changes(testcase: &str, intervals: &[Known], window: &Window) -> Vec<(DateTim
         if window.from <= at && at <= window.until && was != is {
             let told = Change {
                 at: at.strftime("%F %H:%M").to_string(),
+                instant: instant(at),
                 testcase: testcase.to_owned(),
                 before: was,
                 after: is,
@@ -182,6 +185,34 @@ fn changes(testcase: &str, intervals: &[Known], window: &Window) -> Vec<(DateTim
         change(last.interval.to, last.word(), "MISS", "miss", None);
     }
     changes
+}
+
+/// What changed for a subject in a scope, for readers of feeds.
+#[derive(Template)]
+#[template(path = "feed.xml", escape = "html")]
+pub(super) struct Feed<'p> {
+    base: &'p str,
+    subject: &'p str,
+    scope: ScopePast,
+    updated: String,
+}
+
+impl<'p> Feed<'p> {
+    /// Of the last days up to now.
+    pub(super) fn new(
+        (base, subject): (&'p str, &'p str),
+        told: &Told<'_>,
+        (from, until): (DateTime, DateTime),
+    ) -> Self {
+        let scope = ScopePast::new(told, &Window { from, until });
+        let newest = scope.changes.first().map_or_else(|| instant(from), |change| change.instant.clone());
+        Self { base, subject, scope, updated: newest }
+    }
+}
+
+/// A time as feeds have it.
+fn instant(at: DateTime) -> String {
+    at.strftime("%FT%TZ").to_string()
 }
 
 impl Shown for SubjectPage<'_> {

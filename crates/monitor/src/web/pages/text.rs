@@ -41,7 +41,7 @@ pub(super) fn parts(description: &str) -> Vec<(bool, String)> {
 }
 
 /// A part of the path of an address.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut segment = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

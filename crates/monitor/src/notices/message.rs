@@ -1,0 +1,167 @@
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+/// What somebody is told, as it waits in the outbox and goes to webhooks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    /// What kind of message, for those who get several.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The rule that it comes from.
+    pub(crate) rule: String,
+    pub(crate) at: Timestamp,
+    pub(crate) notices: Vec<Told>,
+}
+
+/// One thing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) subject: String,
+    /// The scope by its name.
+    pub(crate) scope: String,
+    /// What it is about: `result`, `expiry`, `silence`, `certificate` or `check`.
+    pub(crate) about: String,
+    /// The testcase, or the number of the certificate; empty for none.
+    pub(crate) of: String,
+    /// What was the matter before; none for nothing.
+    pub(crate) from: Option<String>,
+    /// What is the matter now; none for nothing any more.
+    pub(crate) to: Option<String>,
+    /// Since when, or until when; none where nothing is the matter.
+    pub(crate) when: Option<DateTime>,
+    /// Where more is told.
+    pub(crate) page: String,
+}
+
+impl Message {
+    /// What such a message is called.
+    pub(crate) const KIND: &'static str = "compliance.changed";
+
+    /// In a line.
+    pub(crate) fn title(&self) -> String {
+        let worse = self.notices.iter().filter(|told| told.to.is_some()).count();
+        let better = self.notices.len() - worse;
+        let mut subjects: Vec<&str> = self.notices.iter().map(|told| told.subject.as_str()).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        let whom = match subjects.as_slice() {
+            [one] => (*one).to_owned(),
+            [one, other] => format!("{one} and {other}"),
+            all => format!("{} subjects", all.len()),
+        };
+        let what = match (worse, better) {
+            (0, better) => format!("{better} well again"),
+            (worse, 0) => format!("{worse} to look at"),
+            (worse, better) => format!("{worse} to look at, {better} well again"),
+        };
+        format!("SCS compliance of {}: {what}", plain(&whom))
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let mut last = None;
+        for told in &self.notices {
+            let whose = (&told.subject, &told.scope);
+            if last != Some(whose) {
+                let gap = if last.is_some() { "\n" } else { "" };
+                // Writing to a string cannot fail.
+                let _ =
+                    writeln!(text, "{gap}{}, {}\n{}", plain(&told.subject), plain(&told.scope), told.page);
+                last = Some(whose);
+            }
+            let _ = writeln!(text, "  {}", told.line());
+        }
+        text
+    }
+}
+
+impl Told {
+    fn line(&self) -> String {
+        let what = match (self.about.as_str(), self.of.as_str()) {
+            ("certificate", number) => format!("certificate {number}"),
+            ("silence", _) => "reports".to_owned(),
+            ("check", of) => format!("{}, which people check", plain(of)),
+            (_, of) => plain(of),
+        };
+        let day = |at: &DateTime| at.strftime("%F %H:%M UTC").to_string();
+        match (&self.from, &self.to, &self.when) {
+            (Some(from), None, _) => format!("{what}: {from} → well again"),
+            (from, Some(to), when) => {
+                let from = from.as_ref().map_or_else(String::new, |from| format!("{from} → "));
+                let when = when.as_ref().map_or_else(String::new, |when| {
+                    let word = match self.about.as_str() {
+                        "expiry" | "check" => "at",
+                        "certificate" => "end",
+                        _ => "since",
+                    };
+                    format!(", {word} {}", day(when))
+                });
+                format!("{what}: {from}{to}{when}")
+            }
+            (None, None, _) => what,
+        }
+    }
+}
+
+/// A name of others on one line.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn told(subject: &str, of: &str, from: Option<&str>, to: Option<&str>) -> Told {
+        Told {
+            subject: subject.into(),
+            scope: "SCS-compatible IaaS".into(),
+            about: "result".into(),
+            of: of.into(),
+            from: from.map(Into::into),
+            to: to.map(Into::into),
+            when: to.map(|_| date(2026, 11, 23).at(4, 0, 0, 0)),
+            page: format!("https://example.com/page/subject/{subject}"),
+        }
+    }
+
+    #[test]
+    fn people_are_told_in_few_words() {
+        let mut message = Message {
+            kind: Message::KIND.into(),
+            rule: "all".into(),
+            at: "2026-11-23T05:00:00Z".parse().unwrap(),
+            notices: vec![
+                told("cloud-a", "scs-0102", Some("PASS"), Some("FAIL")),
+                told("cloud-a", "scs-0103", Some("ABORT"), None),
+                Told {
+                    about: "silence".into(),
+                    of: String::new(),
+                    page: "https://example.com/".into(),
+                    ..told("cloud\nb", "", None, Some("no reports"))
+                },
+            ],
+        };
+        assert_eq!(message.title(), "SCS compliance of cloud b and cloud-a: 2 to look at, 1 well again");
+        assert_eq!(
+            message.text(),
+            "cloud-a, SCS-compatible IaaS
+https://example.com/page/subject/cloud-a
+  scs-0102: PASS → FAIL, since 2026-11-23 04:00 UTC
+  scs-0103: ABORT → well again
+
+cloud b, SCS-compatible IaaS
+https://example.com/
+  reports: no reports, since 2026-11-23 04:00 UTC
+"
+        );
+        message.notices.truncate(1);
+        assert_eq!(message.title(), "SCS compliance of cloud-a: 1 to look at");
+    }
+}

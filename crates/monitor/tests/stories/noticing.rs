@@ -1,0 +1,282 @@
+use std::time::{Duration, Instant};
+
+use assay_monitor::{NoticeConfig, Settings};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use wiremock::matchers::{any, header, method};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::ground::{Ground, PASSWORD, Report};
+
+const WEEKLY: &str = "version-policy-check";
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn settings() -> Settings {
+    let base_url = "https://compliance.example.com/".into();
+    Settings { base_url, watch: Duration::from_millis(50), ..Settings::default() }
+}
+
+/// A file of notices with one channel and a rule, and one more that tells at once of what somebody else hands in: when
+/// that arrives, all was looked at.
+fn config(channel: &str, rule: &str, servers: &str) -> NoticeConfig {
+    let text = format!(
+        "channels: [{{name: one, {channel}}}]
+rules:
+- {{name: all, channels: [one]{rule}}}
+- {{name: others, channels: [one], subjects: [ci], about: [result]}}
+{servers}
+"
+    );
+    NoticeConfig::read("notices", &text, &|_| Ok("whsec_c2VjcmV0".into())).unwrap()
+}
+
+fn webhook(server: &MockServer, rule: &str) -> NoticeConfig {
+    config(&format!("webhook: '{}', secret_file: s", server.uri()), rule, "")
+}
+
+async fn hook(status: u16) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+    server
+}
+
+async fn hand_in(ground: &Ground, checked_at: &str, code: i8) {
+    let report = Report::new("cloud-b", checked_at, &[(WEEKLY, code)]);
+    let answer = ground.hand_in("cloud-b", &ground.own, &report.yaml()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// The requests, once there are so many.
+async fn requests(server: &MockServer, count: usize) -> Vec<Request> {
+    let begun = Instant::now();
+    loop {
+        let requests = server.received_requests().await.unwrap();
+        if requests.len() >= count {
+            assert_eq!(requests.len(), count, "{requests:#?}");
+            return requests;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{requests:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What a webhook was told: topic, word before and word now of each notice.
+fn notices(request: &Request) -> Vec<(String, Value, Value)> {
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let all = body["notices"].as_array().unwrap().iter();
+    let told = |notice: &Value| {
+        let topic = format!("{}:{}", notice["about"].as_str().unwrap(), notice["of"].as_str().unwrap());
+        (topic, notice["from"].clone(), notice["to"].clone())
+    };
+    all.map(told).collect()
+}
+
+/// Everything was looked at, and this is how many requests there are then.
+async fn is_looked_at(ground: &Ground, server: &MockServer, before: usize, checked_at: &str) {
+    let report = Report::new("ci", checked_at, &[(WEEKLY, -1)]);
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report.yaml()).await.status, 200);
+    let told = requests(server, before + 1).await;
+    let body: Value = serde_json::from_slice(&told[before].body).unwrap();
+    assert_eq!(body["rule"], "others");
+    all_is_sent(ground).await;
+    requests(server, before + 1).await;
+}
+
+/// Nothing waits any more.
+async fn all_is_sent(ground: &Ground) {
+    let begun = Instant::now();
+    loop {
+        let metrics = ground.get("/metrics").send().await.unwrap().text().await.unwrap();
+        if metrics.contains("assay_monitor_notices{state=\"waiting\"} 0\n") {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{metrics}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub(crate) async fn who_wants_to_know_is_told_what_changed(mut ground: Ground) {
+    let server = hook(204).await;
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
+    // Two instances tell it once.
+    let other = ground.beside(settings()).await;
+    other.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
+    hand_in(&ground, "2026-11-22 08:00:00", 1).await;
+    hand_in(&ground, "2026-11-22 09:00:00", -1).await;
+    let told = requests(&server, 1).await;
+    let topic = format!("result:{WEEKLY}");
+    assert_eq!(notices(&told[0]), [(topic.clone(), json!("PASS"), json!("FAIL"))]);
+    let body: Value = serde_json::from_slice(&told[0].body).unwrap();
+    assert_eq!(body["notices"][0]["page"], "https://compliance.example.com/page/subject/cloud-b");
+    assert_eq!(body["notices"][0]["when"], "2026-11-22T09:00:00");
+    let signature = told[0].headers["webhook-signature"].to_str().unwrap();
+    assert!(signature.starts_with("v1,") && told[0].headers.contains_key("webhook-timestamp"));
+    // The same again is nothing new; that a check gives up lifts no FAIL.
+    hand_in(&ground, "2026-11-22 10:00:00", -1).await;
+    hand_in(&ground, "2026-11-22 10:30:00", 0).await;
+    is_looked_at(&ground, &server, 1, "2026-11-22 10:45:00").await;
+    hand_in(&ground, "2026-11-22 11:00:00", 1).await;
+    let told = requests(&server, 3).await;
+    assert_eq!(notices(&told[2]), [(topic, json!("FAIL"), Value::Null)]);
+    assert_ne!(told[0].headers["webhook-id"], told[2].headers["webhook-id"]);
+    let feed = ground.get("/feed/cloud-b/scs-compatible-kaas.atom").send().await.unwrap();
+    assert_eq!(feed.headers()["content-type"], "application/atom+xml; charset=utf-8");
+    let feed = feed.text().await.unwrap();
+    let titles: Vec<&str> = feed.split("<title>").skip(2).filter_map(|rest| rest.split('<').next()).collect();
+    assert_eq!(
+        titles,
+        ["FAIL → PASS", "PASS → FAIL", "MISS → PASS"].map(|change| format!("{WEEKLY}: {change}"))
+    );
+    assert_eq!(ground.read(None, "/feed/nobody/scs-compatible-kaas.atom").await.status, 404);
+    all_is_sent(&ground).await;
+    requests(&server, 3).await;
+}
+
+pub(crate) async fn a_notice_waits_until_it_arrives(mut ground: Ground) {
+    let broken = hook(500).await;
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(&broken, ""));
+    hand_in(&ground, "2026-11-22 09:00:00", -1).await;
+    let first = requests(&broken, 1).await;
+    let metrics = ground.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("assay_monitor_notices{state=\"waiting\"} 1\n"), "{metrics}");
+    // Another instance, much later, and the server is well again.
+    let server = hook(200).await;
+    ground.set_clock("2026-11-22T13:00:00Z");
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(&server, ""));
+    let second = requests(&server, 1).await;
+    assert_eq!(first[0].headers["webhook-id"], second[0].headers["webhook-id"]);
+    assert_eq!(first[0].body, second[0].body);
+    all_is_sent(&ground).await;
+}
+
+pub(crate) async fn only_what_happens_again_is_told(mut ground: Ground) {
+    let server = hook(200).await;
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(
+        &server,
+        ", after: 3, about: [result], subjects: [cloud-b], scopes: [scs-compatible-kaas]",
+    ));
+    for (hour, code) in [("01", 1), ("02", -1), ("03", -1), ("04", 1), ("05", -1), ("06", -1)] {
+        hand_in(&ground, &format!("2026-11-22 {hour}:00:00"), code).await;
+    }
+    is_looked_at(&ground, &server, 0, "2026-11-22 07:00:00").await;
+    hand_in(&ground, "2026-11-22 08:00:00", -1).await;
+    let told = requests(&server, 2).await;
+    assert_eq!(notices(&told[1]), [(format!("result:{WEEKLY}"), json!("PASS"), json!("FAIL"))]);
+}
+
+/// Takes a mail as a mail server does, and says what came.
+async fn mail_server(listener: TcpListener) -> String {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut said = String::new();
+    stream.write_all(b"220 here\r\n").await.unwrap();
+    let mut is_data = false;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.unwrap() == 0 {
+            return said;
+        }
+        said += &line;
+        let answer = match line.trim_end() {
+            "." => {
+                is_data = false;
+                "250 taken"
+            }
+            _ if is_data => continue,
+            "DATA" => {
+                is_data = true;
+                "354 go on"
+            }
+            "QUIT" => return said,
+            _ => "250 yes",
+        };
+        stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+    }
+}
+
+pub(crate) async fn people_are_told_by_mail_and_in_rooms(mut ground: Ground) {
+    ground.restart(settings()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mail = tokio::spawn(mail_server(listener));
+    let server = format!("mail: {{host: 127.0.0.1, port: {port}, tls: none, from: Monitor <m@example.com>}}");
+    ground.monitor.take_notices(config("mail: [a@example.com, b@example.com]", "", &server));
+    hand_in(&ground, "2026-11-22 09:00:00", -1).await;
+    let said = tokio::time::timeout(PATIENCE, mail).await.unwrap().unwrap();
+    for line in [
+        "RCPT TO:<a@example.com>",
+        "RCPT TO:<b@example.com>",
+        "Subject: SCS compliance of cloud-b: 1 to look at",
+        "https://compliance.example.com/page/subject/cloud-b",
+        "version-policy-check: FAIL, since 2026-11-22 09:00 UTC",
+        "@example.com>",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    all_is_sent(&ground).await;
+
+    let matrix = MockServer::start().await;
+    let given = Mock::given(method("PUT")).and(header("authorization", "Bearer whsec_c2VjcmV0"));
+    given.respond_with(ResponseTemplate::new(200)).mount(&matrix).await;
+    let server = format!("matrix: {{url: '{}/', token_file: t}}", matrix.uri());
+    ground.monitor.take_notices(config("matrix: '!room:example.com'", "", &server));
+    hand_in(&ground, "2026-11-22 10:00:00", 1).await;
+    let told = requests(&matrix, 1).await;
+    let path = told[0].url.path();
+    assert!(path.starts_with("/_matrix/client/v3/rooms/!room:example.com/send/m.room.message/"), "{path}");
+    let body: Value = serde_json::from_slice(&told[0].body).unwrap();
+    assert!(body["body"].as_str().unwrap().contains("version-policy-check: FAIL → well again"), "{body}");
+    all_is_sent(&ground).await;
+}
+
+pub(crate) async fn silence_and_ends_are_told_once(mut ground: Ground) {
+    let server = hook(200).await;
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(
+        &server,
+        ", about: [expiry, silence, certificate], subjects: [cloud-b], silent: 24",
+    ));
+    hand_in(&ground, "2026-11-22 09:00:00", 1).await;
+    let application = json!({
+        "subject": "cloud-b", "scope": "scs-compatible-kaas", "version": "v1", "organisation": "A",
+        "covers": "all", "contact": "somebody", "evidence": "none",
+    });
+    let applied = ground.send(Some("cloud-b"), "/api/v1/applications", &application).await;
+    assert_eq!(applied.status, 201, "{applied:?}");
+    let moves = format!("/api/v1/applications/{}/moves", applied.body["application"].as_str().unwrap());
+    let made = json!({"move": "grant", "text": "x", "despite": true});
+    let granted = ground.post(&moves).basic_auth("assessor", Some(PASSWORD));
+    let granted = granted.header("content-type", "application/json").body(made.to_string()).send().await;
+    assert_eq!(granted.unwrap().status().as_u16(), 200);
+    is_looked_at(&ground, &server, 0, "2026-11-22 09:00:00").await;
+    // The PASS is about to expire, and nothing comes in.
+    ground.set_clock("2026-11-28T12:00:00Z");
+    let told = requests(&server, 2).await;
+    assert!(notices(&told[1]).contains(&("silence:".into(), Value::Null, json!("no reports"))));
+    // Most of a year later the certificate ends; what was told is not told again.
+    ground.set_clock("2027-11-01T12:00:00Z");
+    let begun = Instant::now();
+    let is_told = |requests: &[Request], word: &str| {
+        let all = requests.iter().flat_map(notices).collect::<Vec<_>>();
+        all.iter().filter(|(topic, _, to)| topic == "certificate:1" && *to == json!(word)).count()
+    };
+    while is_told(&server.received_requests().await.unwrap(), "about to end") == 0 {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ground.set_clock("2027-11-23T12:00:00Z");
+    while is_told(&server.received_requests().await.unwrap(), "expired") == 0 {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    all_is_sent(&ground).await;
+    let all = server.received_requests().await.unwrap();
+    let silences = all.iter().flat_map(notices).filter(|(topic, ..)| topic == "silence:").count();
+    assert_eq!((is_told(&all, "about to end"), is_told(&all, "expired"), silences), (1, 1, 1));
+}
