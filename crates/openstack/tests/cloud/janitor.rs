@@ -101,6 +101,7 @@ async fn a_volume_is_gone_when_the_list_says_so_whatever_stands_between() {
 
 #[tokio::test]
 async fn a_key_that_a_killed_cleanup_left_is_in_nobodys_way() {
+    const CREDENTIALS: &str = "/identity/v3/credentials";
     let cloud = FakeCloud::start().await;
     let known = Mutex::new(BTreeSet::new());
     // Keystone's id of such a credential is a hash of its access key, so it takes none twice.
@@ -111,7 +112,6 @@ async fn a_key_that_a_killed_cleanup_left_is_in_nobodys_way() {
         ResponseTemplate::new(if is_new { 201 } else { 409 })
             .set_body_json(json!({"credential": {"id": "c"}}))
     };
-    const CREDENTIALS: &str = "/identity/v3/credentials";
     Mock::given(method("POST")).and(path(CREDENTIALS)).respond_with(answer).mount(&cloud.server).await;
     cloud.answer(CREDENTIALS, ResponseTemplate::new(200).set_body_json(json!({"credentials": []}))).await;
     let session = Session::connect(&cloud.config(), &settings()).await.unwrap();
