@@ -10,7 +10,7 @@ use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
-use assay_yaml::{Problems, Wrong as _};
+use assay_yaml::{Problems, Wrong};
 use miette::{Diagnostic, Report};
 
 /// An error with the exit code that it leads to.
@@ -81,17 +81,21 @@ impl From<AnswersError> for Failure {
 
 impl From<Problems<NoticeProblem>> for Failure {
     fn from(error: Problems<NoticeProblem>) -> Self {
-        Failure::of(error)
+        without_lines(&error)
     }
 }
 
 impl From<Problems<BootstrapProblem>> for Failure {
-    /// Without the lines of the file: they go to the log of a server, and somebody may have written a password there.
     fn from(error: Problems<BootstrapProblem>) -> Self {
-        let help = error.problems().first().and_then(|problem| problem.kind().help());
-        let all: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
-        Failure::usage(all.join("\n"), help.unwrap_or_default())
+        without_lines(&error)
     }
+}
+
+/// Without the lines of the file: they go to the log of a server, and somebody may have written a password there.
+fn without_lines<K: Wrong>(error: &Problems<K>) -> Failure {
+    let help = error.problems().first().and_then(|problem| problem.kind().help());
+    let all: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+    Failure::usage(all.join("\n"), help.unwrap_or_default())
 }
 
 impl From<ServeError> for Failure {

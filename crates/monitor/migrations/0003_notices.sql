@@ -15,6 +15,8 @@ CREATE TABLE outbox (
     uuid      TEXT NOT NULL,
     rule      TEXT NOT NULL,
     channel   TEXT NOT NULL,
+    -- Whom of the channel; empty where it has one.
+    recipient TEXT NOT NULL,
     -- JSON.
     body      TEXT NOT NULL,
     made_at   BIGINT NOT NULL,

@@ -5,9 +5,8 @@ use assay_report::SubmittedReport;
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
-use jiff::Timestamp;
 
-use crate::certificates::Certificate;
+use crate::certificates::{Certificate, Revocation};
 use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
 use crate::log::Entry;
 use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
@@ -52,6 +51,8 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         }
     }
     let mut certified = Certified::default();
+    // What is granted from here on is in the log alone, as far as this look goes.
+    let certificates = store.certificates(Wish::All).await?;
     let (size, root) = store.log_head().await?;
     let mut growth = empty()?;
     let mut next = 0;
@@ -76,12 +77,20 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         }
     }
     audit.entries = growth.size();
-    for certificate in store.certificates(Wish::All).await? {
+    for mut certificate in certificates {
         let document = store.document(&certificate.uuid).await?.unwrap_or_default();
+        if certificate.revocation.is_none() && certified.is_revoked(&certificate.uuid) {
+            // Somebody may have done that meanwhile.
+            let again = store.certificates(Wish::One(&certificate.uuid)).await?.pop();
+            certificate.revocation = again.and_then(|again| again.revocation);
+        }
         certified.compare(&certificate, &document, &mut audit.findings);
     }
-    let missing = certified.0.keys();
-    audit.findings.extend(missing.map(|uuid| format!("certificate {uuid} is in the log, and nowhere else")));
+    for uuid in certified.0.keys() {
+        if store.document(uuid).await?.is_none() {
+            audit.findings.push(format!("certificate {uuid} is in the log, and nowhere else"));
+        }
+    }
     match store.results_without_report().await? {
         0 => {}
         count => audit.findings.push(format!("of {count} results the report is not there, or another one")),
@@ -99,25 +108,29 @@ fn empty() -> Result<Growth, StoreError> {
     Growth::new(0, |_| None).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-/// What the log says of certificates, by their UUIDs: that each was granted, and when it was revoked.
+/// What the log says of certificates, by their UUIDs: that each was granted, and when and why it was revoked.
 #[derive(Default)]
-struct Certified(BTreeMap<String, (Option<Entry>, Option<Timestamp>)>);
+struct Certified(BTreeMap<String, (Option<Entry>, Option<Revocation>)>);
 
 impl Certified {
     fn hear(&mut self, entry: Entry) {
-        match &entry {
-            Entry::Certificate { certificate, .. } => {
+        match entry {
+            Entry::Certificate { ref certificate, .. } => {
                 let uuid = certificate.clone();
                 self.0.entry(uuid).or_default().0 = Some(entry);
             }
-            Entry::Revocation { certificate, at, .. } => {
-                self.0.entry(certificate.clone()).or_default().1 = Some(*at);
+            Entry::Revocation { certificate, reason, at } => {
+                self.0.entry(certificate).or_default().1 = Some(Revocation { at, reason });
             }
             Entry::Report { .. } | Entry::Approval { .. } => {}
         }
     }
 
-    /// Compares what the log says of a certificate with what others are told of it.
+    fn is_revoked(&self, uuid: &str) -> bool {
+        self.0.get(uuid).is_some_and(|(_, revocation)| revocation.is_some())
+    }
+
+    /// Compares what the log and the signed document say of a certificate with what others are told of it.
     fn compare(&mut self, kept: &Certificate, document: &str, findings: &mut Vec<String>) {
         let (granted, revoked) = self.0.remove(&kept.uuid).unwrap_or_default();
         let is_granted = matches!(&granted, Some(Entry::Certificate {
@@ -125,11 +138,13 @@ impl Certified {
         }) if (number, subject, scope, version) == (&kept.number, &kept.subject, &kept.scope, &kept.version)
             && (valid_from, valid_until) == (&kept.valid_from, &kept.valid_until)
             && *digest == hexadecimal_digest(document));
-        if !is_granted {
+        let signed: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+        let said = ["organisation", "covers"].map(|field| signed["credentialSubject"][field].as_str());
+        if !is_granted || said != [Some(kept.organisation.as_str()), Some(kept.covers.as_str())] {
             findings.push(format!("certificate {}: the log says something else about it", kept.uuid));
         }
-        let micros = |at: Timestamp| at.as_microsecond();
-        if revoked.map(micros) != kept.revocation.as_ref().map(|revocation| micros(revocation.at)) {
+        let told = |revocation: &Revocation| (revocation.at.as_microsecond(), revocation.reason.clone());
+        if revoked.as_ref().map(told) != kept.revocation.as_ref().map(told) {
             findings
                 .push(format!("certificate {}: the log says otherwise whether it was revoked", kept.uuid));
         }

@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::future::{Future, IntoFuture as _};
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
 use crate::intake::Queue;
+use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
 use crate::scopes::Scopes;
 use crate::store::{Store, StoreError};
@@ -31,11 +32,18 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// How often it is looked whether somebody has to be told of something.
     pub watch: Duration,
+    /// How long somebody may take to send the head of a request.
+    pub patience: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { base_url: "/".into(), issuer: None, watch: Duration::from_secs(10) }
+        Self {
+            base_url: "/".into(),
+            issuer: None,
+            watch: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
+        }
     }
 }
 
@@ -198,11 +206,21 @@ impl Monitor {
         }
     }
 
-    /// Tells whoever wants to know, again and again.
-    async fn keep_telling(&self) -> Infallible {
+    /// Looks what is to be told, again and again.
+    async fn keep_looking(&self) -> Infallible {
         let mut last = Last::default();
         loop {
-            if let Err(error) = self.watch(&mut last).await {
+            if let Err(error) = self.look(&mut last).await {
+                tracing::error!(%error, "it could not be looked whether somebody has to be told of something");
+            }
+            tokio::time::sleep(self.settings.watch).await;
+        }
+    }
+
+    /// Sends what waits, again and again, however long somebody takes to be told.
+    async fn keep_sending(&self) -> Infallible {
+        loop {
+            if let Err(error) = self.send_waiting().await {
                 tracing::error!(%error, "nobody could be told of anything");
             }
             tokio::time::sleep(self.settings.watch).await;
@@ -220,11 +238,13 @@ impl Monitor {
     ) -> Result<(), ServeError> {
         // Another program, or other scopes, may have reckoned before.
         self.store.reckon_by(&self.scopes(), self.clock.now()).await?;
-        let serving = axum::serve(listener, web::router(Arc::clone(&self))).with_graceful_shutdown(stopped);
+        let times = (self.settings.patience, web::LONGEST_REQUEST);
+        let serving = listen::serve(listener, web::router(Arc::clone(&self)), times, stopped);
         tokio::select! {
-            outcome = serving.into_future() => Ok(outcome?),
+            () = serving => Ok(()),
             never = self.keep_time() => match never {},
-            never = self.keep_telling() => match never {},
+            never = self.keep_looking() => match never {},
+            never = self.keep_sending() => match never {},
         }
     }
 }

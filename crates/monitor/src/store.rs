@@ -3,6 +3,7 @@
 //! Both speak the same SQL as far as it is used here, but for what [`Dialect`] holds; parameters are `$1` in both.
 
 mod accounts;
+mod backup;
 mod certificates;
 mod dialect;
 mod history;
@@ -27,11 +28,12 @@ use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
+pub use backup::{Backup, BackupError};
 pub(crate) use certificates::{Application, Granted, Made, NewApplication, Wish};
 use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, StandingRow};
 pub(crate) use log::ListedEntry;
-pub(crate) use notices::{Difference, Key, Known, Waiting};
+pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,

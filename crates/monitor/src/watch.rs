@@ -1,22 +1,20 @@
 //! Looks what is the matter, tells whoever wants to know, and sees to it that it arrives.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use assay_standards::Verdict;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::certificates::Certificate;
-use crate::notices::{About, Condition, Looked, Message, NoticeConfig, Rule, Told, Topic, conditions};
+use crate::notices::{
+    Condition, Found, Looked, Message, NotSent, NoticeConfig, Rule, Told, Topic, Way, conditions,
+};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::{Difference, Key, Known, StoreError, Waiting, Wish, civil};
+use crate::store::{Difference, Key, Known, NewMessage, StoreError, Waiting, Wish, civil};
 use crate::web::segment;
 
-/// So many messages are sent at once.
-const AT_ONCE: usize = 4;
-/// So many are taken from the outbox at a time.
-const TAKEN: i64 = 12;
 /// How long to wait before trying again, doubled each time, up to the longest.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(2);
@@ -24,6 +22,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(2);
 const ATTEMPTS: i64 = 90;
 /// What changes by itself is looked for at least so often.
 const LOOKED_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// Of so many results the course is asked for in one look; the others wait for the next.
+const ASKED: usize = 500;
 
 /// What was looked at last.
 #[derive(Debug, Default)]
@@ -32,23 +32,31 @@ pub(crate) struct Last {
     at: Option<Timestamp>,
 }
 
+/// What there is to be known when it is looked.
+struct Look<'l> {
+    config: &'l NoticeConfig,
+    scopes: &'l Scopes,
+    now: Timestamp,
+}
+
 impl Monitor {
-    /// Tells what is to be told, and sends what waits.
-    pub(crate) async fn watch(&self, last: &mut Last) -> Result<(), StoreError> {
+    /// Looks what is to be told, if anything may have changed.
+    pub(crate) async fn look(&self, last: &mut Last) -> Result<(), StoreError> {
         let Some(config) = self.notices() else { return Ok(()) };
         let now = self.clock.now();
         let revision = self.store.revision().await?;
-        let is_old = last.at.is_none_or(|at| now.duration_since(at) >= LOOKED_AGAIN);
-        if last.revision != Some(revision) || is_old {
-            let is_done = self.look(&config, revision, now).await?;
-            *last = Last { revision: is_done.then_some(revision), at: Some(now) };
+        let is_old = last.at.is_none_or(|at| now.duration_since(at).abs() >= LOOKED_AGAIN);
+        if last.revision == Some(revision) && !is_old {
+            return Ok(());
         }
-        self.send_waiting(&config).await
+        let scopes = self.scopes();
+        let is_done = self.look_around(&Look { config: &config, scopes: &scopes, now }).await?;
+        *last = Last { revision: is_done.then_some(revision), at: Some(now) };
+        Ok(())
     }
 
-    /// Compares what is the matter with what was told. False if a rule has to be looked at again soon.
-    async fn look(&self, config: &NoticeConfig, revision: i64, now: Timestamp) -> Result<bool, StoreError> {
-        let scopes = self.scopes();
+    /// Compares what is the matter with what was told. False if there is more to be told soon.
+    async fn look_around(&self, look: &Look<'_>) -> Result<bool, StoreError> {
         let all = self.store.all_known().await?;
         let mut certificates: HashMap<(String, String), Vec<Certificate>> = HashMap::new();
         for certificate in self.store.certificates(Wish::All).await? {
@@ -56,77 +64,91 @@ impl Monitor {
             certificates.entry(key).or_default().push(certificate);
         }
         let mut is_done = true;
-        for rule in &config.rules {
+        for rule in &look.config.rules {
             let last = self.store.last_told(&rule.name).await?;
-            // Then it is looked at again before long in any case.
-            if last.is_some_and(|last| now.duration_since(last).unsigned_abs() < rule.every) {
+            // It is looked at again before long in any case.
+            if last.is_some_and(|last| look.now.duration_since(last).unsigned_abs() < rule.every) {
                 continue;
             }
             let before = self.store.told(&rule.name).await?;
-            let found = found((&scopes, rule), &all, &certificates, now);
-            let (differences, notices) = self.differences((&scopes, rule), &before, &found).await?;
+            let found = found((look, rule), &all, &certificates);
+            let (differences, notices, is_all) = self.differences((look, rule), &before, &found).await?;
+            is_done &= is_all;
             if differences.is_empty() {
                 continue;
             }
-            let message = Message { kind: Message::KIND.into(), rule: rule.name.clone(), at: now, notices };
+            let message =
+                Message { kind: Message::KIND.into(), rule: rule.name.clone(), at: look.now, notices };
             let body =
                 serde_json::to_string(&message).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            let channels = rule.channels.iter().filter(|_| !message.notices.is_empty());
-            let messages: Vec<(&str, String)> =
-                channels.map(|channel| (channel.as_str(), body.clone())).collect();
-            is_done &= self.store.tell(&rule.name, (&before, revision), &differences, &messages, now).await?;
+            let messages = match message.notices.is_empty() {
+                true => Vec::new(),
+                false => messages(look.config, rule, &body),
+            };
+            is_done &= self.store.tell(&rule.name, &before, &differences, (&messages, look.now)).await?;
         }
         Ok(is_done)
     }
 
-    /// What is another thing than was told, and how it is told of. What a rule does not mean any more goes in silence.
+    /// What is another thing than was told, how it is told of, and whether that is all of it.
     async fn differences(
         &self,
-        (scopes, rule): (&Scopes, &Rule),
+        (look, rule): (&Look<'_>, &Rule),
         before: &BTreeMap<Key, String>,
-        found: &BTreeMap<Key, Condition>,
-    ) -> Result<(Vec<Difference>, Vec<Told>), StoreError> {
-        let (mut differences, mut notices) = (Vec::new(), Vec::new());
-        for (key, condition) in found {
-            let was = before.get(key);
-            if was == Some(&condition.word) {
-                continue;
-            }
-            let Ok(topic) = key.2.parse::<Topic>() else { continue };
-            let mut from = was.cloned();
-            if topic.about == About::Result {
-                let of = (key.0.as_str(), key.1.as_str(), topic.of.as_str());
-                let (run, previous) = self.store.run_of(of, condition.stated).await?;
-                if run < rule.after && condition.word != "MISS" {
+        found: &[(&Known, Found)],
+    ) -> Result<(Vec<Difference>, Vec<Told>, bool), StoreError> {
+        let (mut differences, mut notices, mut asked) = (Vec::new(), Vec::new(), 0);
+        for (known, found) in found {
+            let key = |topic: &Topic| (known.subject.clone(), known.scope.clone(), topic.to_string());
+            for (topic, condition) in &found.matter {
+                let was = before.get(&key(topic));
+                if was == Some(&condition.word) || asked == ASKED {
                     continue;
                 }
-                from = from.or_else(|| previous.map(|verdict| verdict.to_string()));
+                let mut from = was.cloned();
+                if let Some((verdict, stated)) = condition.found {
+                    asked += 1;
+                    let of = (known.subject.as_str(), known.scope.as_str(), topic.of.as_str());
+                    let (count, previous) = self.store.course_of(of, (stated, verdict)).await?;
+                    let has_expired = condition.word == Verdict::Miss.to_string();
+                    if count < rule.after && !has_expired {
+                        continue;
+                    }
+                    let previous = if has_expired { Some(verdict) } else { previous };
+                    from = from.or_else(|| previous.map(|verdict| verdict.to_string()));
+                }
+                differences.push((key(topic), Some(condition.word.clone())));
+                notices.push(self.told(look.scopes, known, topic, (from, Some(condition))));
             }
-            differences.push((key.clone(), was.cloned(), Some(condition.word.clone())));
-            notices.push(self.told(scopes, key, &topic, (from, Some(condition))));
-        }
-        for (key, word) in before.iter().filter(|(key, _)| !found.contains_key(*key)) {
-            differences.push((key.clone(), Some(word.clone()), None));
-            let Ok(topic) = key.2.parse::<Topic>() else { continue };
-            // That something expires soon is over when it has, which is told of itself.
-            let is_worth = topic.about != About::Expiry && rule.about.contains(&topic.about);
-            if is_worth && is_meant(rule, scopes, &key.0, &key.1) {
-                notices.push(self.told(scopes, key, &topic, (Some(word.clone()), None)));
+            let here = before.range((known.subject.clone(), known.scope.clone(), String::new())..);
+            let here = here
+                .take_while(|((subject, scope, _), _)| (subject, scope) == (&known.subject, &known.scope));
+            for (told, word) in here {
+                let Ok(topic) = told.2.parse::<Topic>() else { continue };
+                if found.matter.contains_key(&topic) {
+                    continue;
+                }
+                differences.push((told.clone(), None));
+                // What is not asked for any more, or is over without being well, goes in silence.
+                if found.well.contains(&topic) {
+                    notices.push(self.told(look.scopes, known, &topic, (Some(word.clone()), None)));
+                }
             }
         }
-        notices.sort_by(|a, b| {
-            (&a.subject, &a.scope, &a.about, &a.of).cmp(&(&b.subject, &b.scope, &b.about, &b.of))
-        });
-        Ok((differences, notices))
+        let order =
+            |told: &Told| (told.subject.clone(), told.scope.clone(), told.about.clone(), told.of.clone());
+        notices.sort_by_key(order);
+        Ok((differences, notices, asked < ASKED))
     }
 
     fn told(
         &self,
         scopes: &Scopes,
-        (subject, scope, _): &Key,
+        known: &Known,
         topic: &Topic,
         (from, to): (Option<String>, Option<&Condition>),
     ) -> Told {
+        let Known { subject, scope, .. } = known;
         Told {
             subject: subject.clone(),
             scope: scopes.by_uuid(scope).map_or_else(|| scope.clone(), |spec| spec.name.clone()),
@@ -139,69 +161,82 @@ impl Monitor {
         }
     }
 
-    /// Sends what waits, several at once.
-    async fn send_waiting(&self, config: &Arc<NoticeConfig>) -> Result<(), StoreError> {
-        loop {
-            let due = self.store.take_due(self.clock.now(), TAKEN).await?;
+    /// Sends what waits: to each recipient one after the other, to all of them at once.
+    pub(crate) async fn send_waiting(&self) -> Result<(), StoreError> {
+        // It may be another one after each round.
+        while let Some(config) = self.notices() {
+            let channels: Vec<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
+            let due = self.store.take_due(&channels, self.clock.now()).await?;
             if due.is_empty() {
-                return Ok(());
+                break;
             }
-            for some in due.chunks(AT_ONCE) {
-                let sent: Vec<_> = some.iter().map(|waiting| self.send_one(config, waiting)).collect();
-                join_all(sent).await.into_iter().collect::<Result<(), StoreError>>()?;
-            }
+            let sent: Vec<_> = due.iter().map(|waiting| self.send_one(&config, waiting)).collect();
+            join_all(sent).await.into_iter().collect::<Result<(), StoreError>>()?;
         }
+        Ok(())
     }
 
     async fn send_one(&self, config: &NoticeConfig, waiting: &Waiting) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let sent = self.sender.send(config, &waiting.channel, (&waiting.uuid, &waiting.body), now).await;
+        let sent = self.sender.send(config, waiting, self.clock.now()).await;
         match sent {
             Ok(()) => self.store.was_sent(waiting, self.clock.now()).await,
             Err(trouble) => {
+                let again = after(self.clock.now(), waiting.attempt, &trouble);
+                let (channel, attempt) = (&waiting.channel, waiting.attempt);
                 let trouble = trouble.to_string();
-                tracing::warn!(channel = waiting.channel, trouble, "a notice was not sent");
-                let again =
-                    (waiting.attempts + 1 < ATTEMPTS).then(|| after(self.clock.now(), waiting.attempts));
+                if again.is_none() {
+                    tracing::error!(channel, attempt, trouble, "a notice was given up");
+                } else {
+                    tracing::warn!(channel, attempt, trouble, "a notice was not sent");
+                }
                 self.store.was_not_sent(waiting, &trouble, again).await
             }
         }
     }
 }
 
-/// What is the matter now, as far as a rule asks for it.
-fn found(
-    (scopes, rule): (&Scopes, &Rule),
-    all: &[Known],
+/// What is the matter with each subject in each scope that a rule is about, as far as it asks for it.
+fn found<'k>(
+    (look, rule): (&Look<'_>, &Rule),
+    all: &'k [Known],
     certificates: &HashMap<(String, String), Vec<Certificate>>,
-    now: Timestamp,
-) -> BTreeMap<Key, Condition> {
-    let mut found = BTreeMap::new();
-    for known in all.iter().filter(|known| is_meant(rule, scopes, &known.subject, &known.scope)) {
-        let Some(spec) = scopes.by_uuid(&known.scope) else { continue };
+) -> Vec<(&'k Known, Found)> {
+    let mut found = Vec::new();
+    for known in all {
+        // Of what is not known here, another instance may know more.
+        let Some(spec) = look.scopes.by_uuid(&known.scope) else { continue };
+        let is = |words: &BTreeSet<String>, word: &str| words.is_empty() || words.contains(word);
+        let is_scope = is(&rule.scopes, &known.scope) || rule.scopes.contains(&Scopes::slug(spec));
+        if !is(&rule.subjects, &known.subject) || !is_scope {
+            continue;
+        }
         let key = (known.subject.clone(), known.scope.clone());
         let certificates = certificates.get(&key).map(Vec::as_slice).unwrap_or_default();
         let looked = Looked { spec, standings: &known.standings, certificates };
-        for (topic, condition) in conditions(looked, rule, civil(now)) {
-            found.insert((key.0.clone(), key.1.clone(), topic.to_string()), condition);
-        }
+        found.push((known, conditions(looked, rule, civil(look.now))));
     }
     found
 }
 
-/// When to try again after so many attempts that failed before this one.
-fn after(now: Timestamp, attempts: i64) -> Timestamp {
-    let factor = 1_i32 << attempts.clamp(0, 10);
-    let pause = (PAUSE * factor).min(LONGEST_PAUSE);
-    now.saturating_add(pause).unwrap_or(Timestamp::MAX)
+/// The same for each recipient, so that one who cannot be told keeps it from nobody else.
+fn messages<'m>(config: &NoticeConfig, rule: &'m Rule, body: &'m str) -> Vec<NewMessage<'m>> {
+    let mut messages = Vec::new();
+    for channel in &rule.channels {
+        let message = |recipient: String| NewMessage { channel, recipient, body };
+        match config.channel(channel).map(|channel| &channel.way) {
+            Some(Way::Mail { to }) => messages.extend(to.iter().map(|one| message(one.to_string()))),
+            _ => messages.push(message(String::new())),
+        }
+    }
+    messages
 }
 
-/// Whether a rule is about a subject in a scope.
-fn is_meant(rule: &Rule, scopes: &Scopes, subject: &str, scope: &str) -> bool {
-    let is_subject = rule.subjects.is_empty() || rule.subjects.contains(subject);
-    let slug = scopes.by_uuid(scope).map(Scopes::slug);
-    let is_scope = rule.scopes.is_empty()
-        || rule.scopes.contains(scope)
-        || slug.is_some_and(|slug| rule.scopes.contains(&slug));
-    is_subject && is_scope
+/// When to try again after an attempt; none if that is enough.
+fn after(now: Timestamp, attempt: i64, trouble: &NotSent) -> Option<Timestamp> {
+    if trouble.is_final || attempt >= ATTEMPTS {
+        return None;
+    }
+    let factor = 1_i32 << (attempt - 1).clamp(0, 10);
+    let pause = (PAUSE * factor).min(LONGEST_PAUSE);
+    Some(now.saturating_add(pause).unwrap_or(Timestamp::MAX))
 }

@@ -36,7 +36,7 @@ pub(crate) type Shared = State<Arc<Monitor>>;
 /// The largest body, in bytes: reports of a whole fleet with their logs.
 const LARGEST_BODY: usize = 32 << 20;
 /// The longest that a request may take, its body included.
-const LONGEST_REQUEST: Duration = Duration::from_mins(1);
+pub(crate) const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 /// Nothing is fetched from elsewhere, nothing is run, nobody frames a page.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

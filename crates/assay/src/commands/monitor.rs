@@ -5,14 +5,15 @@ pub(crate) mod verify_certificate;
 pub(crate) mod verify_log;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_monitor::{
-    Audit, Bootstrap, Clock, Monitor, NoticeConfig, Scopes, ServeError, Settings, Store, audit,
+    Audit, Backup, BackupError, Bootstrap, Clock, Monitor, NoticeConfig, Scopes, ServeError, Settings, Store,
+    audit,
 };
 use assay_standards::scope::Spec;
 use assay_transparency::Signer;
@@ -37,6 +38,15 @@ pub(crate) enum Monitoring {
     /// Each signature over what was signed, each result against what it says, the log against both, and what stands
     /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted.
     Verify(Place),
+    /// Write all that is kept into one file
+    ///
+    /// The monitor may run meanwhile: the file has all of it as it was at one moment. It holds hashes of passwords and
+    /// contacts of applicants; nobody else can read it. The key of the log is not in it: keep a copy of that, too.
+    Backup(Copy),
+    /// Make all that was kept from such a file, in an empty database
+    ///
+    /// Of SQLite or PostgreSQL, whichever it was before. Nothing is changed if something is wrong with the file.
+    Restore(Copy),
     /// Check the log of a monitor, or a proof from it
     ///
     /// Of a log: that it is signed by its key, that its tree is made of its entries, and that it begins with what it was
@@ -65,6 +75,15 @@ pub(crate) struct Place {
         conflicts_with = "data"
     )]
     pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Args)]
@@ -168,7 +187,8 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     }
 }
 
-pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
+/// Opens a database that must be there.
+async fn open_there(place: &Place) -> Result<Store, Failure> {
     let folder = folder(place);
     if place.database.is_none() && !folder.join("monitor.sqlite").exists() {
         let message = format!("there is no database in {}", folder.display());
@@ -177,7 +197,54 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
             "--data names the folder of the database, --database its address",
         ));
     }
-    let store = open(place).await?;
+    open(place).await
+}
+
+fn not_copied(file: &Path, error: &BackupError) -> Failure {
+    let message = format!("{}: {error}", file.display());
+    match error {
+        BackupError::Store(_) => Failure::undetermined(message, "the database has to answer"),
+        BackupError::NotEmpty => Failure::usage(message, "--data or --database names another one"),
+        _ => Failure::usage(message, "a backup is what `assay monitor backup` writes"),
+    }
+}
+
+pub(crate) async fn backup(copy: &Copy) -> Result<u8, Failure> {
+    let store = open_there(&copy.place).await?;
+    let file = &copy.file;
+    let half = file.with_extension("part");
+    let written = async {
+        // It holds what nobody else may read.
+        let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        let mut compressed = zstd::Encoder::new(made, 0)?;
+        let backup = store.back_up(&mut compressed, jiff::Timestamp::now()).await?;
+        compressed.finish()?.sync_all()?;
+        fs::rename(&half, file)?;
+        Ok(backup)
+    };
+    let backup: Backup = written.await.map_err(|error| {
+        // What is half written is of no use; it may not be there at all.
+        let _ = fs::remove_file(&half);
+        not_copied(file, &error)
+    })?;
+    print(&format!("{}: {} rows\n", file.display(), backup.rows))?;
+    Ok(0)
+}
+
+pub(crate) async fn restore(copy: &Copy) -> Result<u8, Failure> {
+    let file = &copy.file;
+    // What is wrong with the file is told before a database is made.
+    let read = File::open(file).and_then(zstd::Decoder::new);
+    let read = read.map_err(|error| not_copied(file, &error.into()))?;
+    let store = open(&copy.place).await?;
+    let restored = store.restore(BufReader::new(read)).await.map_err(|error| not_copied(file, &error))?;
+    print(&format!("{}: {} rows\n", file.display(), restored.rows))?;
+    note("`assay monitor verify` makes sure of it; the monitor needs the same log.pem as before");
+    Ok(0)
+}
+
+pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
+    let store = open_there(place).await?;
     let audit = audit(&store).await.map_err(ServeError::from)?;
     for finding in &audit.findings {
         print(&format!("{finding}\n"))?;

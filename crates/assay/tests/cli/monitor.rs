@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -231,6 +232,22 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
         (code, said.as_str()),
         (Some(0), "reports: 1, entries of the log: 1, all is as it was accepted\n")
     );
+
+    // All of it can be taken elsewhere, by nobody but who runs it.
+    let [file, other] = ["monitor.backup", "other"].map(|name| folder.path().join(name));
+    let (code, said) = assay(&folder, &["monitor", "backup", file.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let data = ["--data", other.to_str().unwrap()];
+    let restore = [&["monitor", "restore", file.to_str().unwrap()], &data[..]].concat();
+    assert_eq!(assay(&folder, &restore).0, Some(0));
+    let (code, said) = assay(&folder, &[&["monitor", "verify"], &data[..]].concat());
+    assert_eq!((code, said.contains("reports: 1, entries of the log: 1, all is as it was")), (Some(0), true));
+    let (code, said) = assay(&folder, &restore);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the database is not empty"), "{said}");
+    let broken = [&["monitor", "restore", report], &data[..]].concat();
+    assert_eq!(assay(&folder, &broken).0, Some(2));
 
     // Another log in its place, and then the same one with nothing in it.
     drop(served);

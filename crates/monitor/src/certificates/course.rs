@@ -35,8 +35,14 @@ pub(crate) enum Move {
 
 /// Something cannot be done with an application as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the application is {0}, and nothing more can be done with it")]
-pub(crate) struct NotNow(pub(crate) Course);
+pub(crate) enum NotNow {
+    /// It is decided.
+    #[error("the application is {0}, and nothing more can be done with it")]
+    Decided(Course),
+    /// There is more than anybody reads.
+    #[error("there is so much about the application that no more evidence can be added")]
+    TooMuch,
+}
 
 impl Course {
     pub(crate) const ALL: [Self; 5] =
@@ -60,7 +66,7 @@ impl Course {
             (Course::Submitted | Course::Asked, Move::Withdraw) => Ok(Course::Withdrawn),
             (Course::Submitted | Course::Asked, Move::Grant) => Ok(Course::Granted),
             (Course::Submitted | Course::Asked, Move::Reject) => Ok(Course::Rejected),
-            (decided, _) => Err(NotNow(decided)),
+            (decided, _) => Err(NotNow::Decided(decided)),
         }
     }
 }

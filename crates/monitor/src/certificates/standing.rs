@@ -76,7 +76,7 @@ impl Certificate {
     }
 
     /// Whether it has ended so long ago that nobody need be told.
-    fn is_forgotten(&self, day: Date) -> bool {
+    pub(crate) fn is_forgotten(&self, day: Date) -> bool {
         self.valid_until.checked_add(SHOWN_AFTER.months()).is_ok_and(|end| end <= day)
     }
 }

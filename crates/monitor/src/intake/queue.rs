@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::scopes::Scopes;
 use crate::store::{Handed, Outcome, Store, StoreError};
@@ -89,10 +90,21 @@ fn first_few(jobs: &[Job]) -> usize {
 /// Stores what was handed in, and tells whoever did. Where something of it cannot be stored, all else is, one by one.
 async fn store_some(store: &Store, jobs: Vec<Job>, around: (Arc<Scopes>, Timestamp)) {
     let (handed, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.handed, job.answer)).unzip();
-    let outcomes = match keep(store, &handed, &around).await {
+    let deadline = Instant::now() + LONGEST_WAIT;
+    let outcomes = match keep(store, &handed, &around, deadline).await {
         Err(NotKept::Store(error)) if error.is_about_contents() && handed.len() > 1 => {
+            let mut trouble: Option<NotKept> = None;
             for (handed, answer) in handed.iter().zip(answers) {
-                let outcome = keep(store, std::slice::from_ref(handed), &around).await;
+                let outcome = match trouble.clone() {
+                    Some(trouble) => Err(trouble),
+                    None => keep(store, std::slice::from_ref(handed), &around, deadline).await,
+                };
+                if let Err(error) = &outcome
+                    && !matches!(error, NotKept::Store(error) if error.is_about_contents())
+                {
+                    // The others would only wait for the same.
+                    trouble = Some(error.clone());
+                }
                 tell(answer, outcome.and_then(|mut outcomes| outcomes.pop().ok_or(NotKept::BrokeOff)));
             }
             return;
@@ -111,9 +123,10 @@ async fn keep(
     store: &Store,
     handed: &[Handed],
     (scopes, now): &(Arc<Scopes>, Timestamp),
+    deadline: Instant,
 ) -> Result<Vec<Outcome>, NotKept> {
     let keep = AssertUnwindSafe(store.keep(handed, scopes, *now)).catch_unwind();
-    match tokio::time::timeout(LONGEST_WAIT, keep).await {
+    match tokio::time::timeout_at(deadline, keep).await {
         Ok(Ok(outcomes)) => outcomes.map_err(|error| Arc::new(error).into()),
         Ok(Err(_)) => Err(NotKept::BrokeOff),
         Err(_) => Err(NotKept::TooLong),

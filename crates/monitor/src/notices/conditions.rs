@@ -1,16 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use assay_standards::Verdict;
 use assay_standards::history::State;
-use assay_standards::scope::{Lifetime, Spec, Version};
+use assay_standards::scope::{Lifetime, Spec};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, ToSpan};
 
 use super::config::Rule;
-use crate::certificates::{Certificate, QUARTER, Standing};
-use crate::store::StandingRow;
+use crate::certificates::{Certificate, QUARTER, Standing, needed};
+use crate::score::states;
+use crate::store::{StandingRow, civil};
 
 /// What a notice can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,16 +82,21 @@ pub(crate) struct Condition {
     pub(crate) word: String,
     /// Since when, or until when.
     pub(crate) at: DateTime,
-    /// For the result of a testcase: whether people stated it.
-    pub(crate) stated: bool,
+    /// For the result of a testcase: the verdict that came out, and whether people stated it.
+    pub(crate) found: Option<(Verdict, bool)>,
 }
 
-pub(crate) type Found = BTreeMap<Topic, Condition>;
+/// What is the matter with a subject in a scope, and what is known to be well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) matter: BTreeMap<Topic, Condition>,
+    pub(crate) well: BTreeSet<Topic>,
+}
 
 /// So many hours before it expires, a PASS is told of: checks run at least once a day.
 const EXPIRING: i64 = 48;
 /// So many days before people have to look at something again, they are told.
-const DUE: i32 = 14;
+const DUE: i64 = 14;
 
 /// What is known of a subject in a scope.
 #[derive(Clone, Copy, Debug)]
@@ -103,67 +109,106 @@ pub(crate) struct Looked<'l> {
 
 /// What is the matter with a subject in a scope, as far as a rule asks for it.
 pub(crate) fn conditions(looked: Looked<'_>, rule: &Rule, now: DateTime) -> Found {
-    let mut found = Found::new();
-    let mut add = |about: About, of: &str, word: &str, at: DateTime, stated: bool| {
-        if rule.about.contains(&about) {
-            let topic = Topic { about, of: of.to_owned() };
-            found.insert(topic, Condition { word: word.to_owned(), at, stated });
+    let mut found = Found::default();
+    add_testcases(&mut found, looked, now);
+    let newest = looked.standings.iter().map(|row| row.spell.last).max();
+    // A clock that was set back says nothing.
+    if let Some(newest) = newest.filter(|newest| *newest <= now) {
+        let topic = Topic { about: About::Silence, of: String::new() };
+        match now.duration_since(newest).unsigned_abs() > rule.silent {
+            true => found.add(topic, "no reports", newest),
+            false => found.be_well(topic),
         }
-    };
+    }
+    add_certificates(&mut found, looked.certificates, now);
+    found.matter.retain(|topic, _| rule.about.contains(&topic.about));
+    found.well.retain(|topic| rule.about.contains(&topic.about));
+    found
+}
+
+impl Found {
+    fn add(&mut self, topic: Topic, word: &str, at: DateTime) {
+        self.matter.insert(topic, Condition { word: word.to_owned(), at, found: None });
+    }
+
+    fn be_well(&mut self, topic: Topic) {
+        self.well.insert(topic);
+    }
+}
+
+/// What testcases come to that some version in force needs.
+fn add_testcases(found: &mut Found, looked: Looked<'_>, now: DateTime) {
     let Looked { spec, standings, certificates } = looked;
     let in_force = spec.validity(now.date());
-    let in_force: Vec<&Version> = in_force
-        .into_iter()
-        .filter(|(_, validity)| validity.certifiable())
-        .map(|(version, _)| version)
-        .collect();
-    let counts = |row: &&StandingRow| {
-        let testcase = spec.testcase(&row.name)?;
-        let is_needed = in_force.iter().any(|version| version.target_of(&row.name) == Some(Version::MAIN));
-        let is_due = testcase.manual && in_force.iter().any(|version| version.target_of(&row.name).is_some());
-        (!row.stated || testcase.manual).then_some((testcase, is_needed, is_due))
-    };
-    for (row, (testcase, is_needed, is_due)) in standings.iter().filter_map(|row| Some((row, counts(&row)?)))
-    {
-        let (id, latest) = (row.name.as_str(), row.latest());
-        let state = latest.state(testcase.lifetime, now);
-        let expiry = testcase.lifetime.expiry(latest.at);
-        if is_needed {
-            match state {
-                State::Pass => {
-                    let is_near = expiry.duration_since(now) <= SignedDuration::from_hours(EXPIRING);
-                    if is_near && testcase.lifetime != Lifetime::Day {
-                        add(About::Expiry, id, "about to expire", expiry, row.stated);
-                    }
-                }
-                State::Miss if row.spell.verdict != Verdict::Miss => {
-                    add(About::Result, id, state.as_str(), expiry, row.stated);
-                }
-                _ => add(About::Result, id, state.as_str(), row.spell.since, row.stated),
+    let in_force = in_force.into_iter().filter(|(_, validity)| validity.certifiable());
+    let ids: BTreeSet<&str> = in_force.flat_map(|(version, _)| needed(spec, version)).collect();
+    let known = standings.iter().map(|row| (row.name.as_str(), row.stated, row.latest()));
+    let states = states(spec, known, now);
+    let is_certified = certificates.iter().any(|certificate| certificate.standing(now.date()).is_in_force());
+    for testcase in ids.into_iter().filter_map(|id| spec.testcase(id)) {
+        let rows =
+            || standings.iter().filter(|row| row.name == testcase.id && (testcase.manual || !row.stated));
+        let topic = |about| Topic { about, of: testcase.id.clone() };
+        if testcase.manual {
+            // What gave up decided nothing.
+            let decided = rows().filter_map(|row| row.latest().certain.map(|(_, at)| at)).max();
+            let due = decided.and_then(|at| at.checked_add(QUARTER.months()).ok());
+            let is_near = |due: DateTime| due.duration_since(now) <= SignedDuration::from_hours(24 * DUE);
+            match due {
+                Some(due) if due < now => found.add(topic(About::Check), "overdue", due),
+                Some(due) if is_near(due) => found.add(topic(About::Check), "due", due),
+                Some(_) => found.be_well(topic(About::Check)),
+                None if is_certified => found.add(topic(About::Check), "overdue", now),
+                None => {}
             }
         }
-        // What gave up decided nothing.
-        let decided = latest.certain.map_or(row.spell.since, |(_, at)| at);
-        let due = decided.checked_add(QUARTER.months()).unwrap_or(decided);
-        if is_due && due.duration_since(now) <= SignedDuration::from_hours(24 * i64::from(DUE)) {
-            let word = if due < now { "overdue" } else { "due" };
-            add(About::Check, id, word, due, row.stated);
+        let Some(newest) = rows().max_by_key(|row| row.spell.last) else { continue };
+        let state = states.get(testcase.id.as_str()).copied().unwrap_or(State::Miss);
+        let verdict = newest.spell.verdict;
+        let expiry = testcase.lifetime.expiry(newest.spell.last);
+        let at = match state {
+            State::Pass => {
+                let is_near = expiry.duration_since(now) <= SignedDuration::from_hours(EXPIRING);
+                if is_near && testcase.lifetime != Lifetime::Day {
+                    found.add(topic(About::Expiry), "about to expire", expiry);
+                }
+                found.be_well(topic(About::Result));
+                continue;
+            }
+            State::Miss => expiry,
+            // The FAIL is older than the check that gave up.
+            State::Fail if verdict == Verdict::Abort => newest.latest().certain.map_or(expiry, |(_, at)| at),
+            _ => newest.spell.since,
+        };
+        let came_out = match state {
+            State::Fail => Verdict::Fail,
+            State::Tentative { .. } | State::Abort => Verdict::Abort,
+            State::Pass | State::Miss => verdict,
+        };
+        let word = state.as_str().to_owned();
+        let condition = Condition { word, at, found: Some((came_out, newest.stated)) };
+        found.matter.insert(topic(About::Result), condition);
+    }
+}
+
+/// Which certificates end, have ended, or were taken back. What is long over is of no interest.
+fn add_certificates(found: &mut Found, certificates: &[Certificate], now: DateTime) {
+    let day = now.date();
+    let topic =
+        |certificate: &Certificate| Topic { about: About::Certificate, of: certificate.number.to_string() };
+    let shown = || certificates.iter().filter(|certificate| !certificate.is_forgotten(day));
+    for revoked in shown() {
+        if let Some(revocation) = &revoked.revocation {
+            found.add(topic(revoked), Standing::Revoked.as_str(), civil(revocation.at));
         }
     }
-    let newest = standings.iter().map(|row| row.spell.last).max();
-    if let Some(newest) = newest
-        && now.duration_since(newest).unsigned_abs() > rule.silent
-    {
-        add(About::Silence, "", "no reports", newest, false);
+    let begun = shown().filter(|one| one.revocation.is_none() && one.valid_from <= day);
+    let Some(newest) = begun.max_by_key(|one| (one.valid_until, one.number)) else { return };
+    let goes_on = certificates
+        .iter()
+        .any(|next| next.standing(day) == Standing::Future && next.valid_from <= newest.valid_until);
+    let standing = newest.standing(day);
+    if !goes_on && matches!(standing, Standing::Ending | Standing::Expired) {
+        found.add(topic(newest), standing.as_str(), newest.valid_until.at(0, 0, 0, 0));
     }
-    // One that was followed by another is of no interest.
-    let latest = certificates.iter().max_by_key(|certificate| (certificate.valid_until, certificate.number));
-    if let Some(certificate) = latest {
-        let standing = certificate.standing(now.date());
-        if matches!(standing, Standing::Ending | Standing::Expired | Standing::Revoked) {
-            let end = certificate.valid_until.at(0, 0, 0, 0);
-            add(About::Certificate, &certificate.number.to_string(), standing.as_str(), end, false);
-        }
-    }
-    found
 }

@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use assay_yaml::{At, Context, Fields, Limits, Node, Problems, Reader, Reported, Shape, Wrong, quoted};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use lettre::Address;
 use lettre::message::Mailbox;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use url::Url;
 
 use super::conditions::About;
@@ -30,7 +32,7 @@ pub(crate) enum Way {
     /// A request to somebody's server, signed as Standard Webhooks have it.
     Webhook {
         url: Url,
-        secret: SecretString,
+        key: SecretSlice<u8>,
     },
     Mail {
         to: Vec<Mailbox>,
@@ -107,7 +109,7 @@ pub enum NoticeProblem {
     #[error("{} is no address for mail", quoted(.0))]
     NoMailbox(String),
     /// No address on the web.
-    #[error("{} is no address such as https://example.com/hook", quoted(.0))]
+    #[error("{} … is no address such as https://example.com/hook", quoted(.0))]
     NoUrl(String),
     /// Nothing, or several ways.
     #[error("a channel is one of webhook, mail and matrix")]
@@ -115,6 +117,12 @@ pub enum NoticeProblem {
     /// A way needs a server that is not named.
     #[error("the channel needs the key `{0}` at the top of the file")]
     NoServer(&'static str),
+    /// A secret that nobody should sign with.
+    #[error("the secret of a webhook is at least 16 bytes in base64, perhaps behind whsec_")]
+    WeakSecret,
+    /// Nobody is named who could be told.
+    #[error("at least one must be named")]
+    Nobody,
     /// A secret that is not there.
     #[error("the secret cannot be read from {}: {why}", quoted(.file))]
     NoSecret {
@@ -152,8 +160,14 @@ const MAIL: Context = Context {
 };
 const MATRIX: Context = Context { name: "the Matrix server", keys: &["url", "token_file"], open: false };
 const LIMITS: Limits = Limits { bytes: 1 << 20, nodes: 50_000 };
-/// Repeated connections to mail servers use this one.
+/// Where mail servers take mail from those who write it.
 const SUBMISSION: u16 = 587;
+/// What secrets of Standard Webhooks begin with.
+const WEBHOOK_SECRET: &str = "whsec_";
+/// The shortest, in bytes.
+const LEAST_KEY: usize = 16;
+/// So much of an address is shown that is none, in characters.
+const SHOWN: usize = 12;
 
 type Lines = Reader<NoticeProblem>;
 /// What is in a file that holds a secret.
@@ -227,7 +241,8 @@ fn mailbox(text: &str) -> Result<Mailbox, NoticeProblem> {
 fn web(text: &str) -> Result<Url, NoticeProblem> {
     let url: Option<Url> = text.parse().ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| NoticeProblem::NoUrl(text.to_owned()))
+    // Whoever knows the rest of it may be told from others by that.
+    url.ok_or_else(|| NoticeProblem::NoUrl(text.chars().take(SHOWN).collect()))
 }
 
 fn secret(
@@ -238,8 +253,33 @@ fn secret(
 ) -> Result<SecretString, Reported> {
     reader.needed(fields, key, |file| match secrets(file) {
         Ok(text) => Ok(SecretString::from(text.trim())),
-        Err(why) => Err(NoticeProblem::NoSecret { file: file.to_owned(), why }),
+        Err(why) => {
+            // Somebody may have written the secret itself.
+            let file = if file.starts_with(WEBHOOK_SECRET) { WEBHOOK_SECRET } else { file };
+            Err(NoticeProblem::NoSecret { file: file.to_owned(), why })
+        }
     })
+}
+
+/// What webhooks are signed with, as Standard Webhooks write it: base64, perhaps behind `whsec_`.
+fn webhook_key(
+    reader: &mut Lines,
+    fields: &Fields<'_>,
+    secrets: Secrets<'_>,
+) -> Result<SecretSlice<u8>, Reported> {
+    const KEY: &str = "secret_file";
+    let secret = secret(reader, fields, KEY, secrets)?;
+    let encoded = secret.expose_secret();
+    let encoded = encoded.strip_prefix(WEBHOOK_SECRET).unwrap_or(encoded).trim_end_matches('=');
+    match STANDARD_NO_PAD.decode(encoded) {
+        Ok(key) if key.len() >= LEAST_KEY => Ok(key.into()),
+        _ => {
+            let place = fields.get(KEY).map_or(fields.place, |node| node.place);
+            let spot = reader.spot(place, fields.path_of(KEY));
+            reader.report(spot, NoticeProblem::WeakSecret);
+            Err(Reported)
+        }
+    }
 }
 
 fn mail(reader: &mut Lines, node: &Node, secrets: Secrets<'_>) -> Result<MailServer, Reported> {
@@ -300,7 +340,7 @@ fn channel(
     let way = match ways {
         [Some(_), None, None] => {
             let url = reader.needed(&fields, "webhook", web)?;
-            Way::Webhook { url, secret: secret(reader, &fields, "secret_file", secrets)? }
+            Way::Webhook { url, key: webhook_key(reader, &fields, secrets)? }
         }
         [None, Some(_), None] if !has_mail => return wrong(reader, NoticeProblem::NoServer("mail")),
         [None, Some(node), None] => {
@@ -311,6 +351,9 @@ fn channel(
                     Ok(mailbox) => to.push(mailbox),
                     Err(problem) => reader.report(one.spot, problem),
                 }
+            }
+            if to.is_empty() {
+                return wrong(reader, NoticeProblem::Nobody);
             }
             Way::Mail { to }
         }
@@ -333,6 +376,9 @@ fn rule(
     let fields = reader.fields(node, path, &RULE).ok_or(Reported)?;
     let name = reader.required_text(&fields, "name").ok_or(Reported)?;
     let named = reader.required_list(&fields, "channels", Reader::text_at).ok_or(Reported)?;
+    if named.is_empty() {
+        reader.report(name.spot.clone(), NoticeProblem::Nobody);
+    }
     for channel in &named {
         if !known.iter().any(|other| other.name == channel.value) {
             let nearest = assay_yaml::nearest(&channel.value, known.iter().map(|other| other.name.as_str()))
@@ -385,7 +431,8 @@ mod tests {
 
     fn read(text: &str) -> Result<NoticeConfig, Vec<String>> {
         let secrets = |file: &str| match file {
-            "there" => Ok("whsec_c2VjcmV0\n".to_owned()),
+            "there" => Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".to_owned()),
+            "weak" => Ok("whsec_c2VjcmV0".to_owned()),
             _ => Err("no such file".to_owned()),
         };
         NoticeConfig::read("notices", text, &secrets).map_err(|problems| {
@@ -430,23 +477,29 @@ rules:
 - {name: e, matrix: x}
 - {name: f, webhook: 'https://example.com', secret_file: there}
 - {name: f, webhook: 'https://example.com', secret_file: there}
+- {name: g, webhook: 'https://example.com', secret_file: weak}
+- {name: h, webhook: 'https://example.com', secret_file: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
 rules:
 - {name: r, channels: [ff], about: [resutl], after: 0}
+- {name: s, channels: []}
 ",
         )
         .unwrap_err();
         assert_eq!(
             wrong,
             [
-                "channels[0].webhook: `ftp://example.com` is no address such as https://example.com/hook",
+                "channels[0].webhook: `ftp://exampl` … is no address such as https://example.com/hook",
                 "channels[1].secret_file: the secret cannot be read from `away`: no such file",
                 "channels[2].name: the channel needs the key `mail` at the top of the file",
                 "channels[3].name: a channel is one of webhook, mail and matrix",
                 "channels[4].name: the channel needs the key `matrix` at the top of the file",
                 "channels[6].name: duplicate channel `f`",
+                "channels[7].secret_file: the secret of a webhook is at least 16 bytes in base64, perhaps behind whsec_",
+                "channels[8].secret_file: the secret cannot be read from `whsec_`: no such file",
                 "rules[0].channels[0]: unknown channel `ff` (did you mean `f`?)",
                 "rules[0].about[0]: invalid subject of a notice `resutl` (did you mean `result`?)",
                 "rules[0].after: expected a whole number from 1 to 1000, found `0`",
+                "rules[1].name: at least one must be named",
             ]
         );
     }

@@ -60,11 +60,16 @@ impl Message {
         format!("SCS compliance of {}: {what}", plain(&whom))
     }
 
-    /// For people.
+    /// For people; what is more than anybody reads, or any server takes, is counted.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
+        const MOST: usize = 30_000;
+        let mut text = format!("As of {}\n\n", self.at.strftime("%F %H:%M UTC"));
         let mut last = None;
-        for told in &self.notices {
+        for (number, told) in self.notices.iter().enumerate() {
+            if text.len() > MOST {
+                let _ = writeln!(text, "\nand {} more", self.notices.len() - number);
+                break;
+            }
             let whose = (&told.subject, &told.scope);
             if last != Some(whose) {
                 let gap = if last.is_some() { "\n" } else { "" };
@@ -151,7 +156,9 @@ mod tests {
         assert_eq!(message.title(), "SCS compliance of cloud b and cloud-a: 2 to look at, 1 well again");
         assert_eq!(
             message.text(),
-            "cloud-a, SCS-compatible IaaS
+            "As of 2026-11-23 05:00 UTC
+
+cloud-a, SCS-compatible IaaS
 https://example.com/page/subject/cloud-a
   scs-0102: PASS → FAIL, since 2026-11-23 04:00 UTC
   scs-0103: ABORT → well again
@@ -161,6 +168,9 @@ https://example.com/
   reports: no reports, since 2026-11-23 04:00 UTC
 "
         );
+        message.notices = (0..2_000).map(|_| told("cloud-a", "scs-0102", None, Some("FAIL"))).collect();
+        let long = message.text();
+        assert!(long.len() < 31_000 && long.contains("\nand 1"), "{}", long.len());
         message.notices.truncate(1);
         assert_eq!(message.title(), "SCS compliance of cloud-a: 1 to look at");
     }

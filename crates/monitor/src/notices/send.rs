@@ -9,18 +9,17 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use reqwest::{Client, Response, redirect};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{Client, Response, StatusCode, redirect};
+use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
 use url::Url;
 
 use super::config::{MailServer, MailTls, MatrixServer, NoticeConfig, Way};
 use super::message::Message;
+use crate::store::Waiting;
 
 /// The longest that it may take to tell somebody.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What secrets of Standard Webhooks begin with.
-const WEBHOOK_SECRET: &str = "whsec_";
 /// So much of what others say is kept, in characters.
 const SAID: usize = 300;
 
@@ -28,13 +27,17 @@ const SAID: usize = 300;
 #[derive(Debug)]
 pub(crate) struct Sender(Client);
 
-/// Somebody was not told. Trying again may help.
+/// Somebody was not told.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct NotSent(String);
+#[error("{why}")]
+pub(crate) struct NotSent {
+    why: String,
+    /// Whether the message itself was refused, which no other attempt will change.
+    pub(crate) is_final: bool,
+}
 
 fn not_sent(error: impl fmt::Display) -> NotSent {
-    NotSent(error.to_string().chars().take(SAID).collect())
+    NotSent { why: error.to_string().chars().take(SAID).collect(), is_final: false }
 }
 
 impl Sender {
@@ -46,19 +49,32 @@ impl Sender {
         client.map(Self)
     }
 
-    /// Tells somebody. `id` is the same each time this is tried, so that who gets it twice can tell.
+    /// Tells somebody of a channel.
     pub(crate) async fn send(
         &self,
         config: &NoticeConfig,
-        channel: &str,
-        (id, body): (&str, &str),
+        waiting: &Waiting,
         now: Timestamp,
     ) -> Result<(), NotSent> {
+        // Not every step of what follows knows a limit of its own.
+        let sent = tokio::time::timeout(TIMEOUT, self.send_patiently(config, waiting, now));
+        sent.await
+            .unwrap_or_else(|_| Err(not_sent(format!("no answer within {} seconds", TIMEOUT.as_secs()))))
+    }
+
+    async fn send_patiently(
+        &self,
+        config: &NoticeConfig,
+        waiting: &Waiting,
+        now: Timestamp,
+    ) -> Result<(), NotSent> {
+        // The identifier is the same each time, so that who gets it twice can tell.
+        let Waiting { uuid: id, channel, recipient, body, .. } = waiting;
         let channel = config.channel(channel).ok_or_else(|| not_sent("the channel is there no more"))?;
         let message: Message = serde_json::from_str(body).map_err(not_sent)?;
         match (&channel.way, &config.mail, &config.matrix) {
-            (Way::Webhook { url, secret }, ..) => self.webhook((url, secret), (id, body), now).await,
-            (Way::Mail { to }, Some(server), _) => mail(server, to, id, &message).await,
+            (Way::Webhook { url, key }, ..) => self.webhook((url, key), (id, body), now).await,
+            (Way::Mail { .. }, Some(server), _) => mail(server, recipient, id, &message).await,
             (Way::Matrix { room }, _, Some(server)) => self.matrix(server, room, id, &message).await,
             _ => Err(not_sent("the server is there no more")),
         }
@@ -67,7 +83,7 @@ impl Sender {
     /// As Standard Webhooks have it: identifier, time and body are signed together.
     async fn webhook(
         &self,
-        (url, secret): (&Url, &SecretString),
+        (url, key): (&Url, &SecretSlice<u8>),
         (id, body): (&str, &str),
         now: Timestamp,
     ) -> Result<(), NotSent> {
@@ -78,7 +94,7 @@ impl Sender {
             .header("content-type", "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", &time)
-            .header("webhook-signature", signature(secret, id, &time, body))
+            .header("webhook-signature", signature(key, id, &time, body))
             .body(body.to_owned());
         accepted(request.send().await.map_err(|error| not_sent(error.without_url()))?).await
     }
@@ -108,35 +124,36 @@ impl Sender {
 }
 
 /// Whether others took it.
-async fn accepted(response: Response) -> Result<(), NotSent> {
+async fn accepted(mut response: Response) -> Result<(), NotSent> {
     let status = response.status();
     if status.is_success() {
         return Ok(());
     }
-    let said = response.text().await.unwrap_or_default();
-    Err(not_sent(format!("HTTP {status}: {}", said.chars().take(SAID).collect::<String>())))
+    let mut said = Vec::new();
+    while let (true, Ok(Some(chunk))) = (said.len() < SAID, response.chunk().await) {
+        said.extend(chunk);
+    }
+    let is_final = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY]
+        .contains(&status);
+    Err(NotSent { is_final, ..not_sent(format!("HTTP {status}: {}", String::from_utf8_lossy(&said))) })
 }
 
 /// The signature of a webhook.
-fn signature(secret: &SecretString, id: &str, time: &str, body: &str) -> String {
-    let secret = secret.expose_secret();
-    // Without the prefix, the text itself is the secret.
-    let key = secret.strip_prefix(WEBHOOK_SECRET).and_then(|encoded| STANDARD.decode(encoded).ok());
-    let key = key.unwrap_or_else(|| secret.as_bytes().to_vec());
-    let tag = sign(&Key::new(HMAC_SHA256, &key), format!("{id}.{time}.{body}").as_bytes());
+fn signature(key: &SecretSlice<u8>, id: &str, time: &str, body: &str) -> String {
+    let key = Key::new(HMAC_SHA256, key.expose_secret());
+    let tag = sign(&key, format!("{id}.{time}.{body}").as_bytes());
     format!("v1,{}", STANDARD.encode(tag))
 }
 
-async fn mail(server: &MailServer, to: &[Mailbox], id: &str, message: &Message) -> Result<(), NotSent> {
-    let mut builder = MessageBuilder::new()
+async fn mail(server: &MailServer, to: &str, id: &str, message: &Message) -> Result<(), NotSent> {
+    let to: Mailbox = to.parse().map_err(not_sent)?;
+    let builder = MessageBuilder::new()
         .from(server.from.clone())
+        .to(to)
         .subject(message.title())
         // Who gets it twice sees it once.
         .message_id(Some(format!("<{id}@{}>", server.domain())))
         .header(ContentType::TEXT_PLAIN);
-    for mailbox in to {
-        builder = builder.to(mailbox.clone());
-    }
     let mail = builder.body(message.text()).map_err(not_sent)?;
     let host = server.host.as_str();
     let transport = match server.tls {
@@ -159,9 +176,9 @@ mod tests {
     #[test]
     fn the_published_example_of_webhooks_is_signed_as_published() {
         // From the test of the reference implementation of https://www.standardwebhooks.com/.
-        let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let secret = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let signed =
-            signature(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "{\"test\": 2432232314}");
+            signature(&secret.into(), "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "{\"test\": 2432232314}");
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }

@@ -63,7 +63,7 @@ pub(crate) enum Wish<'w> {
 
 /// So many applications of a subject wait to be decided at most.
 const MOST_OPEN: i64 = 20;
-/// So many moves are made with one; then only assessors make another.
+/// So many moves are made with one; then no more evidence is taken.
 const MOST_MOVES: i64 = 200;
 /// So many are listed.
 const MOST_LISTED: usize = 500;
@@ -164,8 +164,8 @@ impl Store {
         };
         let moves = sqlx::query("SELECT COUNT(*) FROM application_move WHERE application = $1").bind(id);
         let moves: i64 = moves.fetch_one(&mut *tx).await?.try_get(0)?;
-        if made.what.is_applicants() && moves >= MOST_MOVES {
-            return Ok(Ok(Err(NotNow(course))));
+        if made.what == Move::Evidence && moves >= MOST_MOVES {
+            return Ok(Ok(Err(NotNow::TooMuch)));
         }
         let number = next(&mut tx, "certificate").await?;
         let of = Of { subject: row.try_get(2)?, scope: row.try_get(3)? };

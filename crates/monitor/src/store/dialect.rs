@@ -58,6 +58,24 @@ impl Dialect {
         }
     }
 
+    /// How a transaction begins that sees all as it is at one moment, while others write.
+    pub(super) fn begin_snapshot(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Lets the numbers of a table go on behind those that are there; SQLite does that by itself.
+    pub(super) fn go_on_numbering(self, table: &str) -> Option<String> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 0) + 1, false) FROM {table}"
+            )),
+        }
+    }
+
     /// What a transaction that is going to write says next: one at a time, so that two which meet the same names in
     /// another order do not wait for each other for ever. SQLite does that by itself.
     pub(super) fn after_begin(self) -> Option<&'static str> {

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
+use assay_standards::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::certificates::next;
 use super::history::{Of, StandingRow, standings};
-use super::{Store, StoreError, is_storable, micros, time, verdict};
+use super::{Store, StoreError, code, in_order, is_storable, micros, places, time, verdict};
 
 /// All that stands of a subject in a scope.
 #[derive(Debug)]
@@ -21,8 +22,17 @@ pub(crate) struct Known {
 /// Whose topic: subject, UUID of the scope, topic.
 pub(crate) type Key = (String, String, String);
 
-/// What changed since it was told of: the word before and the word now.
-pub(crate) type Difference = (Key, Option<String>, Option<String>);
+/// What changed since it was told of, and the word for it now; none if there is nothing to tell any more.
+pub(crate) type Difference = (Key, Option<String>);
+
+/// What goes into the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewMessage<'m> {
+    pub(crate) channel: &'m str,
+    /// Whom of the channel; empty where it has one.
+    pub(crate) recipient: String,
+    pub(crate) body: &'m str,
+}
 
 /// Something that waits to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +40,16 @@ pub(crate) struct Waiting {
     id: i64,
     pub(crate) uuid: String,
     pub(crate) channel: String,
+    pub(crate) recipient: String,
     pub(crate) body: String,
-    /// How often it was tried before.
-    pub(crate) attempts: i64,
+    /// Which attempt this is, counted from 1.
+    pub(crate) attempt: i64,
 }
 
 /// What was sent is kept so long.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// So many are taken, and sent, at once.
+const AT_ONCE: usize = 16;
 /// Somebody who tries to send has so long; then others may.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -64,24 +77,30 @@ impl Store {
         Ok(all.into_iter().map(|(_, known)| known).collect())
     }
 
-    /// How often in a row a testcase came out as it is, and what it was before; by subject, UUID of the scope and name.
-    pub(crate) async fn run_of(
+    /// How often a testcase came out like this since it last passed, and what else it was before; by subject, UUID of the
+    /// scope and name.
+    pub(crate) async fn course_of(
         &self,
         (subject, scope, testcase): (&str, &str, &str),
-        stated: bool,
-    ) -> Result<(i64, Option<assay_standards::Verdict>), StoreError> {
+        (stated, found): (bool, Verdict),
+    ) -> Result<(i64, Option<Verdict>), StoreError> {
         const OF: &str = "subject = (SELECT id FROM subject WHERE name = $1)
                  AND scope = (SELECT id FROM scope WHERE uuid = $2)
                  AND testcase = (SELECT id FROM testcase WHERE name = $3) AND stated = $4";
         let count = format!(
-            "SELECT COUNT(*) FROM result WHERE {OF}
-                 AND counts_from >= (SELECT since FROM standing WHERE {OF})"
+            "SELECT COUNT(DISTINCT counts_from) FROM result WHERE {OF} AND verdict = $5
+                 AND counts_from > COALESCE((SELECT MAX(counts_from) FROM result WHERE {OF} AND verdict = $6), -1)"
         );
         let count = sqlx::query(AssertSqlSafe(count)).bind(subject).bind(scope).bind(testcase);
-        let count = count.bind(i64::from(stated)).fetch_one(&self.pool).await?.try_get(0)?;
-        let before = format!("SELECT verdict FROM spell WHERE {OF} ORDER BY since DESC LIMIT 1");
+        let count = count.bind(i64::from(stated)).bind(code(found)).bind(code(Verdict::Pass));
+        let count = count.fetch_one(&self.pool).await?.try_get(0)?;
+        // That a check gave up in between is no answer.
+        let before = format!(
+            "SELECT verdict FROM spell WHERE {OF} AND verdict <> $5 AND verdict <> $6 ORDER BY since DESC LIMIT 1"
+        );
         let before = sqlx::query(AssertSqlSafe(before)).bind(subject).bind(scope).bind(testcase);
-        let before = before.bind(i64::from(stated)).fetch_optional(&self.pool).await?;
+        let before = before.bind(i64::from(stated)).bind(code(found)).bind(code(Verdict::Abort));
+        let before = before.fetch_optional(&self.pool).await?;
         Ok((count, before.map(|row| verdict(row.try_get(0)?)).transpose()?))
     }
 
@@ -97,44 +116,47 @@ impl Store {
         told(&mut self.pool.begin().await?, rule).await
     }
 
-    /// Notes what is told now, and puts it into the outbox for each channel. Nothing happens, and false comes back, if
-    /// somebody else has told something since `before` was read, or scores are others than at `revision`.
+    /// Notes what is told now, and puts it into the outbox for each recipient. Nothing happens, and false comes back, if
+    /// somebody else has told something since `before` was read.
     pub(crate) async fn tell(
         &self,
         rule: &str,
-        (before, revision): (&BTreeMap<Key, String>, i64),
+        before: &BTreeMap<Key, String>,
         differences: &[Difference],
-        messages: &[(&str, String)],
-        now: Timestamp,
+        (messages, now): (&[NewMessage<'_>], Timestamp),
     ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        let current: i64 =
-            sqlx::query("SELECT number FROM revision").fetch_one(&mut *tx).await?.try_get(0)?;
-        if current != revision || told(&mut tx, rule).await? != *before {
+        if told(&mut tx, rule).await? != *before {
             return Ok(false);
         }
-        for ((subject, scope, topic), _, to) in differences {
+        for ((subject, scope, topic), _) in differences.iter().filter(|(_, to)| to.is_none()) {
             let delete = sqlx::query(
                 "DELETE FROM told WHERE rule = $1 AND subject = $2 AND scope = $3 AND topic = $4",
             );
             delete.bind(rule).bind(subject).bind(scope).bind(topic).execute(&mut *tx).await?;
-            if let Some(word) = to {
-                let insert = sqlx::query(
-                    "INSERT INTO told (rule, subject, scope, topic, word) VALUES ($1, $2, $3, $4, $5)",
-                );
-                let insert = insert.bind(rule).bind(subject).bind(scope).bind(topic).bind(word);
-                insert.execute(&mut *tx).await?;
-            }
         }
-        for (channel, body) in messages {
+        let new: Vec<(&Key, &String)> =
+            differences.iter().filter_map(|(key, to)| Some((key, to.as_ref()?))).collect();
+        for some in new.chunks(64) {
+            let insert = format!(
+                "INSERT INTO told (rule, subject, scope, topic, word) VALUES {}
+                 ON CONFLICT (rule, subject, scope, topic) DO UPDATE SET word = excluded.word",
+                places(some.len(), 5)
+            );
+            let mut insert = sqlx::query(in_order(&tx, &insert));
+            for ((subject, scope, topic), word) in some {
+                insert = insert.bind(rule).bind(subject).bind(scope).bind(topic).bind(*word);
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        for NewMessage { channel, recipient, body } in messages {
             let id = next(&mut tx, "outbox").await?;
             let insert = sqlx::query(
-                "INSERT INTO outbox (id, uuid, rule, channel, body, made_at, attempts, due)
-                 VALUES ($1, $2, $3, $4, $5, $6, 0, $6)",
+                "INSERT INTO outbox (id, uuid, rule, channel, recipient, body, made_at, attempts, due)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7)",
             );
-            let insert =
-                insert.bind(id).bind(Uuid::new_v4().to_string()).bind(rule).bind(*channel).bind(body);
-            insert.bind(micros(now)).execute(&mut *tx).await?;
+            let insert = insert.bind(id).bind(Uuid::new_v4().to_string()).bind(rule).bind(*channel);
+            insert.bind(recipient).bind(*body).bind(micros(now)).execute(&mut *tx).await?;
         }
         // Of each rule the newest stays, since it says when something was told the last time.
         let delete = sqlx::query(
@@ -146,27 +168,37 @@ impl Store {
         Ok(true)
     }
 
-    /// What is due, which nobody else gets for a while.
-    pub(crate) async fn take_due(&self, now: Timestamp, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-        const DUE: &str =
-            "SELECT id, uuid, channel, body, attempts FROM outbox WHERE due <= $1 ORDER BY due LIMIT $2";
-        let ask = || sqlx::query(DUE).bind(micros(now)).bind(limit);
-        if ask().fetch_optional(&self.pool).await?.is_none() {
+    /// The oldest that waits for each recipient of these channels, as far as it is due. Nobody else gets it for a while,
+    /// nor what waits behind it.
+    pub(crate) async fn take_due(
+        &self,
+        channels: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        const OLDEST: &str = "SELECT id, uuid, channel, recipient, body, attempts, due FROM outbox
+                 WHERE id IN (SELECT MIN(id) FROM outbox WHERE due IS NOT NULL GROUP BY channel, recipient)
+                     AND due <= $1 ORDER BY id";
+        if sqlx::query(OLDEST).bind(micros(now)).fetch_optional(&self.pool).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.write().await?;
         let mut taken = Vec::new();
-        for row in ask().fetch_all(&mut *tx).await? {
-            let id: i64 = row.try_get(0)?;
+        for row in sqlx::query(OLDEST).bind(micros(now)).fetch_all(&mut *tx).await? {
+            let (id, channel): (i64, String) = (row.try_get(0)?, row.try_get(2)?);
+            if taken.len() == AT_ONCE || !channels.contains(&channel.as_str()) {
+                continue;
+            }
             let lease = micros(now.saturating_add(LEASE).unwrap_or(Timestamp::MAX));
             let update = sqlx::query("UPDATE outbox SET due = $1, attempts = attempts + 1 WHERE id = $2");
             update.bind(lease).bind(id).execute(&mut *tx).await?;
+            let attempts: i64 = row.try_get(5)?;
             taken.push(Waiting {
                 id,
                 uuid: row.try_get(1)?,
-                channel: row.try_get(2)?,
-                body: row.try_get(3)?,
-                attempts: row.try_get(4)?,
+                channel,
+                recipient: row.try_get(3)?,
+                body: row.try_get(4)?,
+                attempt: attempts + 1,
             });
         }
         tx.commit().await?;
@@ -190,8 +222,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let trouble: String = trouble.chars().filter(|c| is_storable(c.encode_utf8(&mut [0; 4]))).collect();
-        let update = sqlx::query("UPDATE outbox SET due = $1, trouble = $2 WHERE id = $3");
-        update.bind(again.map(micros)).bind(trouble).bind(waiting.id).execute(&mut *tx).await?;
+        // Somebody else may have got it meanwhile.
+        let update = sqlx::query(
+            "UPDATE outbox SET due = $1, trouble = $2 WHERE id = $3 AND due IS NOT NULL AND attempts = $4",
+        );
+        let update = update.bind(again.map(micros)).bind(trouble).bind(waiting.id).bind(waiting.attempt);
+        update.execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -279,6 +279,11 @@ pub(crate) async fn what_is_done_to_a_certificate_later_is_found(ground: Ground)
     assert_eq!(audit(&ground.store).await.unwrap().findings, Vec::<String>::new());
     for (statement, told) in [
         ("UPDATE certificate SET valid_until = valid_until + 1", "the log says something else about it"),
+        (
+            "UPDATE certificate SET valid_until = valid_until - 1, organisation = 'x'",
+            "something else about it",
+        ),
+        ("UPDATE certificate SET reason = 'y'", "otherwise whether it was revoked"),
         ("UPDATE certificate SET revoked_at = NULL", "otherwise whether it was revoked"),
         ("UPDATE certificate SET uuid = 'x'", "is in the log, and nowhere else"),
     ] {

@@ -8,10 +8,11 @@ use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, Settings, Store};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
-use sqlx::{AnyConnection, Connection as _, Executor as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(crate) const IAAS: &str = "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f";
@@ -36,6 +37,7 @@ pub(crate) struct Ground {
     now: Arc<Mutex<Timestamp>>,
     client: Client,
     stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 impl Ground {
@@ -52,12 +54,11 @@ impl Ground {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(Arc::clone(&monitor).serve(listener, async {
-            let _ = stopped.await;
-        }));
+        let serving = serving(&monitor, listener, stopped);
         let (ci, own) = (Key::new(folder.path(), "ci"), Key::new(folder.path(), "own"));
         let client = Client::new();
-        let ground = Self { monitor, store, key, database, address, folder, ci, own, now, client, stop };
+        let ground =
+            Self { monitor, store, key, database, address, folder, ci, own, now, client, stop, serving };
         ground.take_accounts(&ground.accounts()).await;
         ground
     }
@@ -96,7 +97,7 @@ impl Ground {
         monitor
     }
 
-    /// Another instance on the same database takes the place of the one before.
+    /// Another instance on the same database takes the place of the one before, which has ended then.
     pub(crate) async fn restart(&mut self, settings: Settings) {
         let now = Arc::clone(&self.now);
         let clock = Clock::of(move || *now.lock().unwrap());
@@ -106,10 +107,9 @@ impl Ground {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(Arc::clone(&self.monitor).serve(listener, async {
-            let _ = stopped.await;
-        }));
         drop(std::mem::replace(&mut self.stop, stop));
+        let before = std::mem::replace(&mut self.serving, serving(&self.monitor, listener, stopped));
+        before.await.unwrap();
     }
 
     pub(crate) async fn take_accounts(&self, text: &str) {
@@ -122,8 +122,23 @@ impl Ground {
 
     /// Does to the database what nobody should.
     pub(crate) async fn tamper(&self, statement: &'static str) {
+        self.tamper_with(statement).await;
+    }
+
+    async fn tamper_with(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.database).await.unwrap();
-        connection.execute(statement).await.unwrap();
+        connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+
+    /// Takes everything away.
+    pub(crate) async fn empty(&self) {
+        for table in ["told", "outbox", "certificate", "application_move", "application"] {
+            self.tamper_with(&format!("DELETE FROM {table}")).await;
+        }
+        for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {
+            self.tamper_with(&format!("DELETE FROM {table}")).await;
+        }
+        self.tamper("DELETE FROM submission").await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -164,6 +179,14 @@ impl Ground {
         };
         Answer::of(request).await
     }
+}
+
+/// Serves until it is told to end, or whoever would tell it is gone.
+fn serving(monitor: &Arc<Monitor>, listener: TcpListener, stopped: oneshot::Receiver<()>) -> JoinHandle<()> {
+    let serving = Arc::clone(monitor).serve(listener, async {
+        let _ = stopped.await;
+    });
+    tokio::spawn(async { serving.await.unwrap() })
 }
 
 /// What the monitor said.

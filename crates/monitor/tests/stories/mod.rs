@@ -1,6 +1,7 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod certifying;
+mod copying;
 mod ground;
 mod log;
 mod looking;
@@ -10,7 +11,9 @@ mod reading;
 mod uploading;
 
 pub(crate) use ground::Ground;
-pub(crate) use {certifying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*};
+pub(crate) use {
+    certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+};
 
 /// A test for each story, on what a function sets up.
 macro_rules! on {
@@ -58,7 +61,9 @@ macro_rules! on {
             a_notice_waits_until_it_arrives,
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,
-            silence_and_ends_are_told_once
+            silence_and_ends_are_told_once,
+            all_can_be_taken_elsewhere,
+            who_keeps_others_waiting_is_cut_off
         );
     };
     ($ground:ident: $($story:ident),+) => {

@@ -29,7 +29,7 @@ rules:
 {servers}
 "
     );
-    NoticeConfig::read("notices", &text, &|_| Ok("whsec_c2VjcmV0".into())).unwrap()
+    NoticeConfig::read("notices", &text, &|_| Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into())).unwrap()
 }
 
 fn webhook(server: &MockServer, rule: &str) -> NoticeConfig {
@@ -145,8 +145,8 @@ pub(crate) async fn a_notice_waits_until_it_arrives(mut ground: Ground) {
     assert!(metrics.contains("assay_monitor_notices{state=\"waiting\"} 1\n"), "{metrics}");
     // Another instance, much later, and the server is well again.
     let server = hook(200).await;
-    ground.set_clock("2026-11-22T13:00:00Z");
     ground.restart(settings()).await;
+    ground.set_clock("2026-11-22T13:00:00Z");
     ground.monitor.take_notices(webhook(&server, ""));
     let second = requests(&server, 1).await;
     assert_eq!(first[0].headers["webhook-id"], second[0].headers["webhook-id"]);
@@ -170,8 +170,13 @@ pub(crate) async fn only_what_happens_again_is_told(mut ground: Ground) {
     assert_eq!(notices(&told[1]), [(format!("result:{WEEKLY}"), json!("PASS"), json!("FAIL"))]);
 }
 
-/// Takes a mail as a mail server does, and says what came.
+/// Takes two mails as a mail server does, and says what came.
 async fn mail_server(listener: TcpListener) -> String {
+    let taken = [0, 1].map(async |_| mail(&listener).await);
+    futures::future::join_all(taken).await.concat()
+}
+
+async fn mail(listener: &TcpListener) -> String {
     let (stream, _) = listener.accept().await.unwrap();
     let mut stream = BufReader::new(stream);
     let mut said = String::new();
@@ -222,7 +227,8 @@ pub(crate) async fn people_are_told_by_mail_and_in_rooms(mut ground: Ground) {
     all_is_sent(&ground).await;
 
     let matrix = MockServer::start().await;
-    let given = Mock::given(method("PUT")).and(header("authorization", "Bearer whsec_c2VjcmV0"));
+    let given = Mock::given(method("PUT"))
+        .and(header("authorization", "Bearer whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
     given.respond_with(ResponseTemplate::new(200)).mount(&matrix).await;
     let server = format!("matrix: {{url: '{}/', token_file: t}}", matrix.uri());
     ground.monitor.take_notices(config("matrix: '!room:example.com'", "", &server));

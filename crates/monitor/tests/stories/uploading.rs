@@ -1,5 +1,10 @@
+use std::time::Duration;
+
+use assay_monitor::Settings;
 use std::fs;
 use std::process::Command;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -203,5 +208,19 @@ pub(crate) async fn one_that_cannot_be_stored_keeps_out_nobody_else(ground: Grou
     });
     for (subject, status) in futures::future::join_all(sent).await {
         assert_eq!(status, if subject == "ci" { 200 } else { 503 }, "{subject}");
+    }
+}
+
+pub(crate) async fn who_keeps_others_waiting_is_cut_off(mut ground: Ground) {
+    ground.restart(Settings { patience: Duration::from_millis(200), ..Settings::default() }).await;
+    let mut slow = TcpStream::connect(ground.address).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").await.unwrap();
+    let mut idle = TcpStream::connect(ground.address).await.unwrap();
+    // Others are served meanwhile.
+    assert_eq!(ground.read(None, "/healthz").await.status, 200);
+    for stream in [&mut slow, &mut idle] {
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "it is cut off");
     }
 }
