@@ -104,7 +104,7 @@ pub(crate) struct Serve {
     /// Scope specs instead of the built-in ones
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) scopes: Vec<PathBuf>,
-    /// What stands before all addresses in pages, if not all is served from the root
+    /// The address of the monitor as others know it, with which all links begin; certificates need it with `https://`
     #[arg(long, value_name = "URL", default_value = "/", value_parser = base_url)]
     pub(crate) base_url: String,
     /// Who is told of what: webhooks, mail, Matrix
