@@ -1,5 +1,6 @@
 //! What happens at a monitor, told once and run on each database.
 
+mod asking;
 mod certifying;
 mod copying;
 mod ground;
@@ -12,7 +13,7 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -63,7 +64,8 @@ macro_rules! on {
             people_are_told_by_mail_and_in_rooms,
             silence_and_ends_are_told_once,
             all_can_be_taken_elsewhere,
-            who_keeps_others_waiting_is_cut_off
+            who_keeps_others_waiting_is_cut_off,
+            every_address_is_for_whom_it_is_meant
         );
     };
     ($ground:ident: $($story:ident),+) => {

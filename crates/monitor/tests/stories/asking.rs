@@ -1,0 +1,186 @@
+use std::collections::BTreeSet;
+
+use assay_monitor::Settings;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::ground::{Ground, IAAS, PASSWORD, Report};
+
+/// Nobody, who reads all, who hands in for others, the subject itself, who approves, who does all of it.
+const WHO: [Option<&str>; 6] =
+    [None, Some("reader"), Some("ci"), Some("cloud-b"), Some("approver"), Some("assessor")];
+
+/// An address of the server, how and with what it is asked for, and what each of those hears.
+type Asked<'a> = (&'a str, Method, String, Option<&'a Value>, [u16; 6]);
+
+/// The addresses of the server, as its source has them.
+fn routes() -> BTreeSet<&'static str> {
+    const SOURCE: &str = include_str!("../../src/web.rs");
+    let quoted = SOURCE.split(".route(").skip(1);
+    quoted.filter_map(|route| route.split('"').nth(1)).collect()
+}
+
+pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
+    let base_url = "https://compliance.example.com/".into();
+    ground.restart(Settings { base_url, ..Settings::default() }).await;
+    let report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", 1)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &report.yaml()).await.status, 200);
+    let application = json!({
+        "subject": "cloud-b", "scope": "scs-compatible-kaas", "version": "v1", "organisation": "A",
+        "covers": "all", "contact": "somebody", "evidence": "none",
+    });
+    let applied = ground.send(Some("cloud-b"), "/api/v1/applications", &application).await;
+    let application_of = applied.body["application"].as_str().unwrap().to_owned();
+    let moves = format!("/api/v1/applications/{application_of}/moves");
+    let grant = json!({"move": "grant", "text": "x", "despite": true});
+    let certificate = ground.send(Some("assessor"), &moves, &grant).await.body["certificate"].clone();
+    let certificate = certificate.as_str().unwrap();
+    let uuid = report.uuid.to_string();
+    let all = [200; 6];
+    let approval = json!({
+        "reportuuid": uuid, "scopeuuid": report.scope, "check": "version-policy-check", "approval": true,
+    });
+    let ask = json!({"move": "ask", "text": "x"});
+    let form = |word: &str| format!("/page/{word}");
+    // Where today's clients know 401, it is 401 for who is known, too.
+    let matrix: Vec<Asked<'_>> = vec![
+        ("/", Method::GET, "/".into(), None, [307; 6]),
+        ("/reports", Method::GET, "/reports".into(), None, [401, 200, 200, 200, 200, 200]),
+        ("/reports", Method::GET, "/reports?subject=cloud-b".into(), None, [401, 200, 401, 200, 401, 200]),
+        ("/reports/{uuid}", Method::GET, format!("/reports/{uuid}"), None, [401, 200, 401, 200, 401, 200]),
+        (
+            "/reports/{uuid}/signed",
+            Method::GET,
+            format!("/reports/{uuid}/signed"),
+            None,
+            [401, 200, 401, 200, 401, 200],
+        ),
+        ("/results", Method::GET, "/results".into(), None, [401, 200, 401, 401, 401, 200]),
+        ("/results", Method::POST, "/results".into(), Some(&approval), [401, 401, 401, 401, 200, 200]),
+        ("/status", Method::GET, "/status".into(), None, all),
+        ("/healthz", Method::GET, "/healthz".into(), None, all),
+        ("/metrics", Method::GET, "/metrics".into(), None, all),
+        ("/{form}/table", Method::GET, form("table"), None, all),
+        ("/{form}/table_full", Method::GET, form("table_full"), None, all),
+        ("/{form}/detail/{subject}/{scope}", Method::GET, form(&format!("detail/cloud-b/{IAAS}")), None, all),
+        (
+            "/{form}/detail_full/{subject}/{scope}",
+            Method::GET,
+            form(&format!("detail_full/cloud-b/{IAAS}")),
+            None,
+            all,
+        ),
+        ("/{form}/report/{uuid}", Method::GET, form(&format!("report/{uuid}")), None, all),
+        (
+            "/{form}/report_full/{uuid}",
+            Method::GET,
+            form(&format!("report_full/{uuid}")),
+            None,
+            [401, 200, 401, 200, 401, 200],
+        ),
+        ("/{form}/scope/{scope}", Method::GET, form(&format!("scope/{IAAS}")), None, all),
+        ("/{form}/subject/{subject}", Method::GET, form("subject/cloud-b"), None, all),
+        ("/{form}/log", Method::GET, form("log"), None, all),
+        ("/{form}/certificates", Method::GET, form("certificates"), None, all),
+        ("/{form}/certificate/{uuid}", Method::GET, form(&format!("certificate/{certificate}")), None, all),
+        ("/log/checkpoint", Method::GET, "/log/checkpoint".into(), None, all),
+        ("/log/key", Method::GET, "/log/key".into(), None, all),
+        ("/log/proof/{uuid}", Method::GET, format!("/log/proof/{uuid}"), None, all),
+        ("/log/tile/{*path}", Method::GET, "/log/tile/0/000.p/1".into(), None, all),
+        ("/certificates/revoked.json", Method::GET, "/certificates/revoked.json".into(), None, all),
+        (
+            "/certificates/{uuid}/credential.json",
+            Method::GET,
+            format!("/certificates/{certificate}/credential.json"),
+            None,
+            all,
+        ),
+        (
+            "/certificates/{uuid}/certificate.pdf",
+            Method::GET,
+            format!("/certificates/{certificate}/certificate.pdf"),
+            None,
+            all,
+        ),
+        ("/feed/{subject}/{scope}", Method::GET, "/feed/cloud-b/scs-compatible-kaas.atom".into(), None, all),
+        ("/badge/{subject}/{scope}", Method::GET, "/badge/cloud-b/scs-compatible-kaas.svg".into(), None, all),
+        ("/api/v1/scores", Method::GET, "/api/v1/scores".into(), None, all),
+        ("/api/v1/subjects/{subject}", Method::GET, "/api/v1/subjects/cloud-b".into(), None, all),
+        (
+            "/api/v1/subjects/{subject}/history",
+            Method::GET,
+            "/api/v1/subjects/cloud-b/history".into(),
+            None,
+            all,
+        ),
+        ("/api/v1/certificates", Method::GET, "/api/v1/certificates".into(), None, all),
+        (
+            "/api/v1/certificates/{uuid}",
+            Method::GET,
+            format!("/api/v1/certificates/{certificate}"),
+            None,
+            all,
+        ),
+        (
+            "/api/v1/applications",
+            Method::GET,
+            "/api/v1/applications".into(),
+            None,
+            [401, 200, 200, 200, 200, 200],
+        ),
+        (
+            "/api/v1/applications",
+            Method::POST,
+            "/api/v1/applications".into(),
+            Some(&application),
+            [401, 403, 403, 201, 403, 201],
+        ),
+        (
+            "/api/v1/applications/{uuid}",
+            Method::GET,
+            format!("/api/v1/applications/{application_of}"),
+            None,
+            [401, 404, 404, 200, 200, 200],
+        ),
+        // It is decided, which only those hear who may decide.
+        (
+            "/api/v1/applications/{uuid}/moves",
+            Method::POST,
+            moves.clone(),
+            Some(&ask),
+            [401, 404, 404, 403, 409, 409],
+        ),
+        ("/assets/monitor.css", Method::GET, "/assets/monitor.css".into(), None, all),
+    ];
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let mut asked = BTreeSet::new();
+    for (route, method, path, body, statuses) in &matrix {
+        asked.insert(*route);
+        for (who, status) in WHO.into_iter().zip(statuses) {
+            let mut request = client.request(method.clone(), ground.url(path));
+            if let Some(who) = who {
+                request = request.basic_auth(who, Some(PASSWORD));
+            }
+            if let Some(body) = body {
+                request = request.header("content-type", "application/json").body(body.to_string());
+            }
+            let answer = request.send().await.unwrap().status().as_u16();
+            assert_eq!(answer, *status, "{method} {path} by {who:?}");
+        }
+        // Nobody else's password helps.
+        let wrong = client.request(method.clone(), ground.url(path)).basic_auth("assessor", Some("guess"));
+        let answer = wrong.send().await.unwrap().status().as_u16();
+        let is_public = statuses[0] != 401;
+        assert_eq!(answer == 401, !is_public, "{method} {path}");
+    }
+    // Revoking is tried last, since it happens once.
+    let revoke = format!("/api/v1/certificates/{certificate}/revocation");
+    asked.insert("/api/v1/certificates/{uuid}/revocation");
+    let reason = json!({"reason": "x"});
+    for (who, status) in WHO.into_iter().zip([401, 403, 403, 403, 200, 409]) {
+        assert_eq!(ground.send(who, &revoke, &reason).await.status, status, "{who:?}");
+    }
+    // Handing in has stories of its own, for who may do it depends on what is handed in.
+    assert_eq!(asked, routes(), "every address is in the matrix");
+}
