@@ -22,8 +22,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(2);
 const ATTEMPTS: i64 = 90;
 /// What changes by itself is looked for at least so often.
 const LOOKED_AGAIN: SignedDuration = SignedDuration::from_mins(10);
-/// Of so many results the course is asked for in one look; the others wait for the next.
-const ASKED: usize = 500;
+/// So much is told at once; the rest waits for the next look, which finds this told.
+const TOLD: usize = 500;
 
 /// What was looked at last.
 #[derive(Debug, Default)]
@@ -97,17 +97,16 @@ impl Monitor {
         before: &BTreeMap<Key, String>,
         found: &[(&Known, Found)],
     ) -> Result<(Vec<Difference>, Vec<Told>, bool), StoreError> {
-        let (mut differences, mut notices, mut asked) = (Vec::new(), Vec::new(), 0);
+        let (mut differences, mut notices) = (Vec::new(), Vec::new());
         for (known, found) in found {
             let key = |topic: &Topic| (known.subject.clone(), known.scope.clone(), topic.to_string());
             for (topic, condition) in &found.matter {
                 let was = before.get(&key(topic));
-                if was == Some(&condition.word) || asked == ASKED {
+                if was == Some(&condition.word) || notices.len() >= TOLD {
                     continue;
                 }
                 let mut from = was.cloned();
                 if let Some((verdict, stated)) = condition.found {
-                    asked += 1;
                     let of = (known.subject.as_str(), known.scope.as_str(), topic.of.as_str());
                     let (count, previous) = self.store.course_of(of, (stated, verdict)).await?;
                     let has_expired = condition.word == Verdict::Miss.to_string();
@@ -138,7 +137,8 @@ impl Monitor {
         let order =
             |told: &Told| (told.subject.clone(), told.scope.clone(), told.about.clone(), told.of.clone());
         notices.sort_by_key(order);
-        Ok((differences, notices, asked < ASKED))
+        let is_all = notices.len() < TOLD;
+        Ok((differences, notices, is_all))
     }
 
     fn told(

@@ -1,13 +1,14 @@
 use std::time::{Duration, Instant};
 
 use assay_monitor::{NoticeConfig, Settings};
+use assay_standards::scope::{Spec, Version};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use wiremock::matchers::{any, header, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::ground::{Ground, PASSWORD, Report};
+use super::ground::{Ground, IAAS, PASSWORD, Report};
 
 const WEEKLY: &str = "version-policy-check";
 /// Long enough for a busy machine.
@@ -285,4 +286,28 @@ pub(crate) async fn silence_and_ends_are_told_once(mut ground: Ground) {
     let all = server.received_requests().await.unwrap();
     let silences = all.iter().flat_map(notices).filter(|(topic, ..)| topic == "silence:").count();
     assert_eq!((is_told(&all, "about to end"), is_told(&all, "expired"), silences), (1, 1, 1));
+}
+
+pub(crate) async fn what_waits_to_happen_again_keeps_back_nothing(mut ground: Ground) {
+    let spec = Spec::embedded_iaas();
+    let (version, _) = spec.validity("2026-11-22".parse().unwrap())[0];
+    let failing: Vec<(&str, i8)> = version.target(Version::MAIN).iter().map(|id| (id.as_str(), -1)).collect();
+    let clouds: Vec<String> =
+        (0..12).map(|number| format!("cloud-{number:02}")).chain(["z".into()]).collect();
+    let accounts: String =
+        clouds.iter().map(|cloud| format!("- {{subject: {cloud}, delegates: [ci]}}\n")).collect();
+    let server = hook(200).await;
+    ground.restart(settings()).await;
+    ground.take_accounts(&format!("{}{accounts}", ground.accounts())).await;
+    let all: String = clouds
+        .iter()
+        .map(|cloud| Report { scope: IAAS, ..Report::new(cloud, "2026-11-22 08:00:00", &failing) }.yaml())
+        .collect();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &all).await.status, 200);
+    ground.monitor.take_notices(webhook(&server, ", after: 2, about: [result]"));
+    let again = Report { scope: IAAS, ..Report::new("z", "2026-11-22 09:00:00", &failing[..1]) };
+    assert_eq!(ground.hand_in("ci", &ground.ci, &again.yaml()).await.status, 200);
+    let told = requests(&server, 1).await;
+    assert_eq!(notices(&told[0]).len(), 1);
+    assert!(failing.len() * 12 > 500, "more than is told at once");
 }
