@@ -69,6 +69,14 @@ async fn body_of<T>(
     }
 }
 
+/// Makes sure that a body is said to be JSON, which a form of another site cannot say.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
+        true => Ok(()),
+        false => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json")),
+    }
+}
+
 pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
     let always = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use assay_report::visible;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ impl Message {
             (worse, 0) => format!("{worse} to look at"),
             (worse, better) => format!("{worse} to look at, {better} well again"),
         };
-        format!("SCS compliance of {}: {what}", plain(&whom))
+        format!("SCS compliance of {}: {what}", visible(&whom))
     }
 
     /// For people; what is more than anybody reads, or any server takes, is counted.
@@ -74,8 +75,13 @@ impl Message {
             if last != Some(whose) {
                 let gap = if last.is_some() { "\n" } else { "" };
                 // Writing to a string cannot fail.
-                let _ =
-                    writeln!(text, "{gap}{}, {}\n{}", plain(&told.subject), plain(&told.scope), told.page);
+                let _ = writeln!(
+                    text,
+                    "{gap}{}, {}\n{}",
+                    visible(&told.subject),
+                    visible(&told.scope),
+                    told.page
+                );
                 last = Some(whose);
             }
             let _ = writeln!(text, "  {}", told.line());
@@ -89,8 +95,8 @@ impl Told {
         let what = match (self.about.as_str(), self.of.as_str()) {
             ("certificate", number) => format!("certificate {number}"),
             ("silence", _) => "reports".to_owned(),
-            ("check", of) => format!("{}, which people check", plain(of)),
-            (_, of) => plain(of),
+            ("check", of) => format!("{}, which people check", visible(of)),
+            (_, of) => visible(of).into_owned(),
         };
         let day = |at: &DateTime| at.strftime("%F %H:%M UTC").to_string();
         match (&self.from, &self.to, &self.when) {
@@ -110,11 +116,6 @@ impl Told {
             (None, None, _) => what,
         }
     }
-}
-
-/// A name of others on one line.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -149,11 +150,14 @@ mod tests {
                     about: "silence".into(),
                     of: String::new(),
                     page: "https://example.com/".into(),
-                    ..told("cloud\nb", "", None, Some("no reports"))
+                    ..told("cloud\u{202e}b", "", None, Some("no reports"))
                 },
             ],
         };
-        assert_eq!(message.title(), "SCS compliance of cloud b and cloud-a: 2 to look at, 1 well again");
+        assert_eq!(
+            message.title(),
+            "SCS compliance of cloud-a and cloud\\u{202e}b: 2 to look at, 1 well again"
+        );
         assert_eq!(
             message.text(),
             "As of 2026-11-23 05:00 UTC
@@ -163,7 +167,7 @@ https://example.com/page/subject/cloud-a
   scs-0102: PASS → FAIL, since 2026-11-23 04:00 UTC
   scs-0103: ABORT → well again
 
-cloud b, SCS-compatible IaaS
+cloud\\u{202e}b, SCS-compatible IaaS
 https://example.com/
   reports: no reports, since 2026-11-23 04:00 UTC
 "

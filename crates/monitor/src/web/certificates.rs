@@ -1,7 +1,7 @@
 //! Certificates for programs: applications and what is done with them, what was granted, what was revoked.
 
+use assay_report::visible;
 use assay_standards::scope::Spec;
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::access::Caller;
 use super::api::{NamedScope, json_of};
 use super::error::Refusal;
-use super::{Shared, body_of};
+use super::{Shared, body_of, is_json};
 use crate::accounts::Role;
 use crate::certificates::{
     Around, Badge, Certificate, Move, Revocation, certificate_document, end_of, obstacles, paper,
@@ -28,14 +28,38 @@ use crate::past;
 use crate::scopes::Scopes;
 use crate::score::states;
 use crate::serve::Monitor;
-use crate::store::{Application, Granted, History, Made, NewApplication, StandingRow, Wish, civil};
+use crate::store::{Application, Granted, Made, NewApplication, PastSpell, StandingRow, Wish, civil};
 
 /// The largest application, in bytes.
 const LARGEST: usize = 64 << 10;
-/// The longest text in it, in characters: what somebody says, and what stands on certificates.
-const LONGEST: usize = 10_000;
-const LONGEST_NAME: usize = 200;
-const LONGEST_LINE: usize = 2_000;
+/// A kind of text that somebody sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Stands in lists.
+    Name,
+    /// Stands on certificates and in contacts.
+    Line,
+    /// What somebody has to say.
+    Text,
+}
+
+impl Kind {
+    /// The longest, in characters.
+    fn longest(self) -> usize {
+        match self {
+            Kind::Name => 200,
+            Kind::Line => 2_000,
+            Kind::Text => 10_000,
+        }
+    }
+
+    fn may_hold(self, c: char) -> bool {
+        // What cannot be seen makes a name pose as another one, also on paper.
+        (self == Kind::Text && matches!(c, '\n' | '\t'))
+            || visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8()
+    }
+}
+
 /// How far ahead a certificate may begin, in days: the next one is granted before the last one ends.
 const AHEAD: i32 = 92;
 
@@ -155,16 +179,12 @@ impl<'v> CertificateView<'v> {
     }
 }
 
-/// What was sent as JSON by somebody who may send it.
+/// What was sent as JSON by somebody who is known.
 async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Result<(Caller, T), Refusal> {
-    let (parts, body): (_, Body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let asked = async {
         let caller = Caller::of(monitor, &parts.headers).await?;
-        // A form of another site cannot send this type.
-        if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
-        }
-        Ok(caller)
+        is_json(&parts.headers).map(|()| caller)
     };
     let (caller, body) = body_of(asked.await, &parts.headers, body, LARGEST).await?;
     let sent = serde_json::from_slice(&body).map_err(|error| Refusal::unreadable(error.to_string()))?;
@@ -172,16 +192,14 @@ async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Resul
 }
 
 /// Makes sure that a text is there, and one that people can read.
-fn checked(name: &str, text: &str, longest: usize) -> Result<(), Refusal> {
-    // Names stand on one line.
-    let may_break = longest == LONGEST;
-    let is_odd = |c: char| c.is_control() && !(may_break && matches!(c, '\n' | '\t'));
+fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal> {
+    let longest = kind.longest();
     let what = if text.trim().is_empty() {
         "is missing".to_owned()
     } else if text.chars().count() > longest {
         format!("is longer than {longest} characters")
-    } else if text.chars().any(is_odd) {
-        "has control characters".to_owned()
+    } else if text.chars().any(|c| !kind.may_hold(c)) {
+        "has characters that cannot be seen".to_owned()
     } else {
         return Ok(());
     };
@@ -201,15 +219,15 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
         return Err(Refusal::forbidden("only the subject itself may apply"));
     }
     let texts = [
-        ("subject", &subject, LONGEST_NAME),
-        ("version", &version, LONGEST_NAME),
-        ("organisation", &organisation, LONGEST_NAME),
-        ("covers", &covers, LONGEST_LINE),
-        ("contact", &contact, LONGEST_LINE),
-        ("evidence", &evidence, LONGEST),
+        ("subject", &subject, Kind::Name),
+        ("version", &version, Kind::Name),
+        ("organisation", &organisation, Kind::Name),
+        ("covers", &covers, Kind::Line),
+        ("contact", &contact, Kind::Line),
+        ("evidence", &evidence, Kind::Text),
     ];
-    for (name, text, longest) in texts {
-        checked(name, text, longest)?;
+    for (name, text, kind) in texts {
+        checked(name, text, kind)?;
     }
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
@@ -282,7 +300,7 @@ pub(super) async fn make_move(
         .ok()
         .filter(|made| *made != Move::Apply)
         .ok_or_else(|| Refusal::unreadable("move: evidence, ask, withdraw, grant or reject"))?;
-    checked("text", &wanted.text, LONGEST)?;
+    checked("text", &wanted.text, Kind::Text)?;
     let may = match made.is_applicants() {
         true => is_applicant(&caller, &application.asked.subject),
         false => caller.has(Role::Approve),
@@ -437,7 +455,7 @@ pub(super) async fn revoke(
     if !caller.has(Role::Approve) {
         return Err(Refusal::forbidden("only assessors may revoke"));
     }
-    checked("reason", &reason, LONGEST_LINE)?;
+    checked("reason", &reason, Kind::Line)?;
     find(&monitor, &uuid).await?;
     let revocation = Revocation { at: monitor.clock.now(), reason };
     if !monitor.store.revoke(&uuid, &revocation).await? {
@@ -502,7 +520,7 @@ pub(super) async fn badge(
     let scopes = monitor.scopes();
     let spec = file.strip_suffix(".svg").and_then(|scope| scopes.find(scope));
     let spec = spec.ok_or_else(|| Refusal::not_found("badge"))?;
-    let badge = badge_of(&monitor, &subject, spec).await?;
+    let badge = badge_of(&monitor, (&subject, spec), None).await?;
     let text = super::pages::badge(&spec.name, badge)?;
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml; charset=utf-8"),
@@ -514,18 +532,27 @@ pub(super) async fn badge(
     Ok((status, headers, text).into_response())
 }
 
-/// What the badge of a subject says now.
-pub(super) async fn badge_of(monitor: &Monitor, subject: &str, spec: &Spec) -> Result<Badge, Refusal> {
+/// What the badge of a subject says now; `known` is what is known of it in the scope at this moment, if that was read.
+pub(super) async fn badge_of(
+    monitor: &Monitor,
+    (subject, spec): (&str, &Spec),
+    known: Option<&[PastSpell]>,
+) -> Result<Badge, Refusal> {
     monitor.keep_up().await?;
     let now = civil(monitor.clock.now());
     let certificates = monitor.store.certificates(Wish::OfSubjectIn(subject, &spec.uuid)).await?;
     let score = monitor.store.score(subject, &spec.uuid).await?;
     let achieved = score.as_ref().and_then(|score| score.achieved.as_ref());
-    let history = match certificates.is_empty() {
-        true => History::default(),
-        false => monitor.store.history(subject, &spec.uuid, (now, now)).await?,
+    let read;
+    let spells = match known {
+        Some(spells) => spells,
+        None if certificates.is_empty() => &[],
+        None => {
+            read = monitor.store.history(subject, &spec.uuid, (now, now)).await?;
+            &read.spells
+        }
     };
-    let states = past::states_at(spec, &history.spells, now);
+    let states = past::states_at(spec, spells, now);
     let certified = |certificate: &Certificate| state_of(spec, &certificate.version, &states);
     Ok(Badge::of(&certificates, achieved, certified, now.date()))
 }

@@ -311,7 +311,7 @@ pub(super) async fn certificate(
     let now = civil(monitor.clock.now());
     let history = monitor.store.history(&found.subject, &found.scope, (now, now)).await?;
     let spec = match scopes.by_uuid(&found.scope) {
-        Some(spec) => Some((spec, badge_of(&monitor, &found.subject, spec).await?)),
+        Some(spec) => Some((spec, badge_of(&monitor, (&found.subject, spec), Some(&history.spells)).await?)),
         None => None,
     };
     let page = certificate::CertificatePage::new(

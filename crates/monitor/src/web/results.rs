@@ -1,14 +1,14 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::error::Refusal;
-use super::{Shared, body_of};
+use super::{Shared, body_of, is_json};
 use crate::accounts::Role;
 use crate::store::Approval;
 
@@ -69,10 +69,7 @@ pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<
     let (parts, body) = request.into_parts();
     let asked = async {
         Caller::of(&monitor, &parts.headers).await?.must_have(Role::Approve)?;
-        if parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/json") {
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
-        }
-        Ok(())
+        is_json(&parts.headers)
     };
     let ((), body) = body_of(asked.await, &parts.headers, body, LARGEST_LIST).await?;
     let body: Value =

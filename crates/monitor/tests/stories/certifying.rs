@@ -101,7 +101,7 @@ pub(crate) async fn a_certificate_is_applied_for_and_granted(ground: Ground) {
         (json!({"move": "grant", "text": "x", "valid_from": "2027-11-21"}), "valid_from: between"),
         (json!({"move": "apply", "text": "x"}), "move: "),
         (json!({"move": "ask", "text": " "}), "text is missing"),
-        (json!({"move": "ask", "text": "a\u{0}b"}), "text has control characters"),
+        (json!({"move": "ask", "text": "a\u{0}b"}), "text has characters that cannot be seen"),
         (json!({"move": "ask", "text": "x", "despite": true}), "valid_from and despite go with grant only"),
     ] {
         let (status, body) = make(&ground, "assessor", &address, wrong.clone()).await;
@@ -260,7 +260,8 @@ pub(crate) async fn who_may_do_what_with_applications(ground: Ground) {
         (json!({"scope": "nonsense"}), "scope: there is none of that name"),
         (json!({"organisation": ""}), "organisation is missing"),
         (json!({"evidence": "x".repeat(10_001)}), "evidence is longer than 10000 characters"),
-        (json!({"covers": "a\nb"}), "covers has control characters"),
+        (json!({"covers": "a\nb"}), "covers has characters that cannot be seen"),
+        (json!({"organisation": "a\u{202e}b"}), "organisation has characters that cannot be seen"),
         (json!({"more": 1}), "unknown field `more`"),
     ] {
         let mut body = application();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use assay_report::visible;
 use assay_transparency::{Issuer, verify_document};
 use clap::Args;
 use jiff::Timestamp;
@@ -139,7 +140,7 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
         None => (is_web(&from) && is_web(list)).then_some(list),
     };
     let now = Timestamp::now();
-    let about = plain(&format!("certificate {number}, {name} for {subject}"));
+    let about = format!("certificate {number}, {} for {}", visible(name), visible(subject));
     if now < *valid_from || now >= *valid_until {
         let message = format!("{about}, is valid from {} until {}", day(*valid_from), day(*valid_until));
         return Err(untrue(message, "that is not now"));
@@ -148,7 +149,7 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
         let (read, _): (List, Issuer) = verified(list, read(list, no_list).await?, Some(&issuer))?;
         if let Some(found) = read.revoked.iter().find(|revoked| revoked.certificate == uuid) {
             let Revoked { at, reason, .. } = found;
-            return Err(untrue(format!("{about}, was revoked on {}: {}", day(*at), plain(reason)), ""));
+            return Err(untrue(format!("{about}, was revoked on {}: {}", day(*at), visible(reason)), ""));
         }
         if read.next_update < now {
             let message = format!("{list} is of {}; there is a newer one", day(read.issued));
@@ -159,18 +160,13 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
     }
     print(&format!(
         "{about}\noperated by {}; covers {}\nvalid from {} until {}, granted by {}\n",
-        plain(organisation),
-        plain(covers),
+        visible(organisation),
+        visible(covers),
         day(*valid_from),
         day(*valid_until),
-        plain(&certificate.issuer.name)
+        visible(&certificate.issuer.name)
     ))?;
     Ok(0)
-}
-
-/// A text of others on one line, which changes nothing on a terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn day(at: Timestamp) -> String {
