@@ -20,6 +20,10 @@ pub fn payload_digest(text: &str) -> String {
 
 /// SHA-256 of what was signed, in hexadecimal digits, as the log has it.
 pub(crate) fn hexadecimal_digest(payload: &str) -> String {
-    let digest = digest(&SHA256, payload.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(digest(&SHA256, payload.as_bytes()).as_ref())
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -212,10 +212,12 @@ fn not_copied(file: &Path, error: &BackupError) -> Failure {
 pub(crate) async fn backup(copy: &Copy) -> Result<u8, Failure> {
     let store = open_there(&copy.place).await?;
     let file = &copy.file;
-    let half = file.with_extension("part");
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let half = folder.join(format!(".{name}.{}", std::process::id()));
     let written = async {
-        // It holds what nobody else may read.
-        let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        // It holds what nobody else may read, so that no file may do that is there already.
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
         let mut compressed = zstd::Encoder::new(made, 0)?;
         let backup = store.back_up(&mut compressed, jiff::Timestamp::now()).await?;
         compressed.finish()?.sync_all()?;

@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+/// The hash of `example`, which costs next to nothing to check.
+const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+
 /// A monitor that says where it is.
 struct Served {
     child: Child,
@@ -68,7 +71,6 @@ fn it_serves_without_configuration_until_it_is_told_to_end() {
 #[test]
 fn accounts_are_read_again_and_bad_ones_change_nothing() {
     // bcrypt of "example"
-    const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.yaml");
     fs::write(&file, "accounts: []\n").unwrap();
@@ -167,7 +169,6 @@ run:
 
 #[test]
 fn a_log_that_was_changed_is_told_from_one_that_grew() {
-    const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
     let folder = tempfile::tempdir().unwrap();
     let (public, body) = signed_report(&folder);
     let words: Vec<&str> = public.split_whitespace().collect();
@@ -266,7 +267,6 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
 
 #[test]
 fn a_certificate_is_told_from_what_is_none_any_more() {
-    const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.yaml");
     let accounts = format!("accounts:\n- {{subject: mycloud, roles: [approve], api_keys: ['{HASH}']}}\n");

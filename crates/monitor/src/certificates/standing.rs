@@ -75,6 +75,11 @@ impl Certificate {
         }
     }
 
+    /// Whether another of these, of the same subject and scope, will take its place without a gap.
+    pub(crate) fn is_followed(&self, all: &[Certificate], day: Date) -> bool {
+        all.iter().any(|next| next.standing(day) == Standing::Future && next.valid_from <= self.valid_until)
+    }
+
     /// Whether it has ended so long ago that nobody need be told.
     pub(crate) fn is_forgotten(&self, day: Date) -> bool {
         self.valid_until.checked_add(SHOWN_AFTER.months()).is_ok_and(|end| end <= day)
@@ -140,17 +145,14 @@ impl Badge {
         let Some(newest) = newest else {
             return achieved.map_or(Badge::Unknown, Self::of_uncertified);
         };
-        let goes_on = || {
-            certificates
-                .iter()
-                .any(|next| next.standing(day) == Standing::Future && next.valid_from <= newest.valid_until)
-        };
         let state = || certified(newest).or_else(|| achieved.map(Achieved::state)).unwrap_or(State::Miss);
         match newest.standing(day) {
             Standing::Revoked => Badge::Revoked,
             Standing::Expired => Badge::Expired,
             standing => match state() {
-                State::Pass if standing == Standing::Ending && !goes_on() => Badge::Warning,
+                State::Pass if standing == Standing::Ending && !newest.is_followed(certificates, day) => {
+                    Badge::Warning
+                }
                 State::Pass => Badge::Certified,
                 State::Tentative { .. } => Badge::Warning,
                 State::Abort | State::Miss | State::Fail => Badge::Failing,

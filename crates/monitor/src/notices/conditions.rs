@@ -204,11 +204,9 @@ fn add_certificates(found: &mut Found, certificates: &[Certificate], now: DateTi
     }
     let begun = shown().filter(|one| one.revocation.is_none() && one.valid_from <= day);
     let Some(newest) = begun.max_by_key(|one| (one.valid_until, one.number)) else { return };
-    let goes_on = certificates
-        .iter()
-        .any(|next| next.standing(day) == Standing::Future && next.valid_from <= newest.valid_until);
     let standing = newest.standing(day);
-    if !goes_on && matches!(standing, Standing::Ending | Standing::Expired) {
+    let is_over = matches!(standing, Standing::Ending | Standing::Expired);
+    if is_over && !newest.is_followed(certificates, day) {
         found.add(topic(newest), standing.as_str(), newest.valid_until.at(0, 0, 0, 0));
     }
 }

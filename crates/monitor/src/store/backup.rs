@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Executor as _, Row, Transaction};
 
 use super::{MIGRATIONS, Store, StoreError, in_order, places};
+use crate::intake::hexadecimal;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,11 +297,6 @@ impl<W: Write> Lines<W> {
     }
 }
 
-fn hexadecimal(digest: Context) -> String {
-    let digits = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
-    digits.concat()
-}
-
 impl Store {
     /// Writes all that is kept into a file, as it is at one moment. Others may write meanwhile.
     ///
@@ -324,7 +320,7 @@ impl Store {
             }
         }
         let Lines { mut file, digest } = lines;
-        let end = Line::End { digest: hexadecimal(digest) };
+        let end = Line::End { digest: hexadecimal(digest.finish().as_ref()) };
         serde_json::to_writer(&mut file, &end).map_err(std::io::Error::from)?;
         file.write_all(b"\n")?;
         file.flush()?;
@@ -365,7 +361,7 @@ impl Store {
                     write(&mut tx, table, &rows).await?.map_err(wrong)?;
                 }
                 Line::End { digest: said } => {
-                    if said != hexadecimal(digest.clone()) {
+                    if said != hexadecimal(digest.clone().finish().as_ref()) {
                         return Err(wrong("what stands before was changed"));
                     }
                     is_whole = true;
