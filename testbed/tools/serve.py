@@ -26,8 +26,25 @@ else:
 
 from cheroot import wsgi  # noqa: E402  (after the application, which may patch the standard library)
 
+
+
+class Server(wsgi.Server):
+    """Gives a thread only to who asks something.
+
+    Clients open connections that they then do not need. Such a one would keep a thread until it is closed, and
+    keystone, which has one thread, would answer nobody meanwhile.
+    """
+
+    def process_conn(self, conn) -> None:
+        """Passes a new connection on when there is something to read."""
+        if conn.last_used is None:
+            self._connections.put(conn)
+        else:
+            super().process_conn(conn)
+
+
 threads = int(os.environ.get("THREADS", "8"))
-server = wsgi.Server(
+server = Server(
     (os.environ["HOST"], port), app, numthreads=threads, request_queue_size=256, timeout=60, reuse_port=workers > 1
 )
 
