@@ -3,12 +3,18 @@ CREATE TABLE account (
     id         {id},
     name       TEXT NOT NULL UNIQUE,
     group_name TEXT,
-    roles      BIGINT NOT NULL
+    roles      BIGINT NOT NULL,
+    -- 1 if it was made here, and no file names it.
+    kept_here  BIGINT NOT NULL,
+    -- 1 if nobody may use it.
+    blocked    BIGINT NOT NULL
 );
 
+-- `own` is 1 where the account set it itself, here and below: then the file takes nothing of it away.
 CREATE TABLE password (
     account BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     hash    TEXT NOT NULL,
+    own     BIGINT NOT NULL,
     PRIMARY KEY (account, hash)
 );
 
@@ -17,6 +23,7 @@ CREATE TABLE public_key (
     name    TEXT NOT NULL,
     kind    TEXT NOT NULL,
     key     TEXT NOT NULL,
+    own     BIGINT NOT NULL,
     PRIMARY KEY (account, name)
 );
 
@@ -24,6 +31,7 @@ CREATE TABLE public_key (
 CREATE TABLE delegation (
     account  BIGINT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     delegate TEXT NOT NULL,
+    own      BIGINT NOT NULL,
     PRIMARY KEY (account, delegate)
 );
 

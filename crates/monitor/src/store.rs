@@ -10,6 +10,7 @@ mod history;
 mod log;
 mod notices;
 mod numbers;
+mod people;
 mod reports;
 mod results;
 mod rows;
@@ -35,6 +36,7 @@ pub(crate) use history::{History, PastSpell, StandingRow};
 pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
+pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,
 };
@@ -100,6 +102,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("reports", include_str!("../migrations/0001_reports.sql")),
     ("certificates", include_str!("../migrations/0002_certificates.sql")),
     ("notices", include_str!("../migrations/0003_notices.sql")),
+    ("people", include_str!("../migrations/0004_people.sql")),
 ];
 
 impl Store {

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod certificates;
+mod desk;
 mod error;
 mod health;
 mod log;
@@ -125,6 +126,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/api/v1/subjects/{subject}", get(api::subject))
         .route("/api/v1/subjects/{subject}/history", get(api::history))
         .route("/assets/monitor.css", get(pages::style))
+        .merge(desk::router(&monitor))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY))

@@ -14,11 +14,11 @@ pub(crate) struct Account {
 }
 
 impl Store {
-    /// Makes the accounts those of a file: what it does not name goes, with all that belongs to the account. Reports
-    /// and results stay, since they belong to subjects.
+    /// Makes the accounts those of a file: what it does not name goes, with all that belongs to the account, unless the
+    /// account was made here. Reports and results stay, since they belong to subjects.
     pub(crate) async fn apply(&self, bootstrap: &Bootstrap) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let known = sqlx::query("SELECT name FROM account").fetch_all(&mut *tx).await?;
+        let known = sqlx::query("SELECT name FROM account WHERE kept_here = 0").fetch_all(&mut *tx).await?;
         for row in known {
             let name: String = row.try_get(0)?;
             if !bootstrap.accounts.iter().any(|account| account.name == name) {
@@ -28,30 +28,40 @@ impl Store {
         for account in &bootstrap.accounts {
             let BootstrapAccount { name, group, roles, delegates, hashes, keys } = account;
             let row = sqlx::query(
-                "INSERT INTO account (name, group_name, roles) VALUES ($1, $2, $3)
-                 ON CONFLICT (name) DO UPDATE SET group_name = excluded.group_name, roles = excluded.roles
+                "INSERT INTO account (name, group_name, roles, kept_here, blocked) VALUES ($1, $2, $3, 0, 0)
+                 ON CONFLICT (name) DO UPDATE
+                     SET group_name = excluded.group_name, roles = excluded.roles, kept_here = 0, blocked = 0
                  RETURNING id",
             );
             let row = row.bind(name).bind(group.clone()).bind(roles.bits()).fetch_one(&mut *tx).await?;
             let id: i64 = row.try_get(0)?;
             for table in [
-                "DELETE FROM password WHERE account = $1",
-                "DELETE FROM public_key WHERE account = $1",
-                "DELETE FROM delegation WHERE account = $1",
+                "DELETE FROM password WHERE account = $1 AND own = 0",
+                "DELETE FROM public_key WHERE account = $1 AND own = 0",
+                "DELETE FROM delegation WHERE account = $1 AND own = 0",
             ] {
                 sqlx::query(table).bind(id).execute(&mut *tx).await?;
             }
             for hash in hashes {
-                let insert = sqlx::query("INSERT INTO password (account, hash) VALUES ($1, $2)");
+                let insert = sqlx::query(
+                    "INSERT INTO password (account, hash, own) VALUES ($1, $2, 0)
+                     ON CONFLICT (account, hash) DO UPDATE SET own = 0",
+                );
                 insert.bind(id).bind(hash).execute(&mut *tx).await?;
             }
             for key in keys {
-                let insert =
-                    sqlx::query("INSERT INTO public_key (account, name, kind, key) VALUES ($1, $2, $3, $4)");
+                let insert = sqlx::query(
+                    "INSERT INTO public_key (account, name, kind, key, own) VALUES ($1, $2, $3, $4, 0)
+                     ON CONFLICT (account, name) DO UPDATE
+                         SET kind = excluded.kind, key = excluded.key, own = 0",
+                );
                 insert.bind(id).bind(&key.name).bind(&key.kind).bind(&key.key).execute(&mut *tx).await?;
             }
             for delegate in delegates {
-                let insert = sqlx::query("INSERT INTO delegation (account, delegate) VALUES ($1, $2)");
+                let insert = sqlx::query(
+                    "INSERT INTO delegation (account, delegate, own) VALUES ($1, $2, 0)
+                     ON CONFLICT (account, delegate) DO UPDATE SET own = 0",
+                );
                 insert.bind(id).bind(delegate).execute(&mut *tx).await?;
             }
         }
@@ -67,7 +77,7 @@ impl Store {
         }
         let rows = sqlx::query(
             "SELECT a.roles, p.hash FROM account a LEFT JOIN password p ON p.account = a.id
-             WHERE a.name = $1 ORDER BY p.hash",
+             WHERE a.name = $1 AND a.blocked = 0 ORDER BY p.hash",
         );
         let rows = rows.bind(name).fetch_all(&self.pool).await?;
         let Some(first) = rows.first() else { return Ok(None) };

@@ -63,18 +63,27 @@ impl Store {
              ORDER BY s.name, o.uuid, t.name",
         );
         let rows = rows.bind(subject.unwrap_or_default()).bind(scope.unwrap_or_default());
-        let read = |row: &AnyRow| {
-            Ok(Standing {
-                subject: row.try_get(0)?,
-                scope: row.try_get(1)?,
-                testcase: row.try_get(2)?,
-                verdict: verdict(row.try_get(3)?)?,
-                counts_from: time(row.try_get(4)?)?,
-                report: row.try_get(5)?,
-                stated: flag(row, 6)?,
-            })
-        };
-        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+        rows.fetch_all(&self.pool).await?.iter().map(standing).collect()
+    }
+
+    /// What people state and stands, and whether it is approved; what is not comes first.
+    pub(crate) async fn statements(&self) -> Result<Vec<(Standing, bool)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.name, o.uuid, t.name, c.verdict, c.counts_from, r.uuid, c.stated, x.approved
+             FROM standing c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope
+                 JOIN testcase t ON t.id = c.testcase JOIN report r ON r.id = c.report
+                 JOIN result x ON x.subject = c.subject AND x.scope = c.scope AND x.testcase = c.testcase
+                     AND x.counts_from = c.counts_from AND x.report = c.report
+             WHERE c.stated = 1 ORDER BY x.approved, s.name, o.uuid, t.name",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((standing(row)?, flag(row, 7)?))).collect()
+    }
+
+    /// Whether there are results about a subject of that name.
+    pub(crate) async fn is_subject(&self, name: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM subject WHERE name = $1").bind(name);
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
     }
 
     /// What stands without being the newest result of its testcase, by subject and testcase: nothing, if nobody has
@@ -180,4 +189,16 @@ impl Store {
         tx.commit().await?;
         Ok(Ok(()))
     }
+}
+
+fn standing(row: &AnyRow) -> Result<Standing, StoreError> {
+    Ok(Standing {
+        subject: row.try_get(0)?,
+        scope: row.try_get(1)?,
+        testcase: row.try_get(2)?,
+        verdict: verdict(row.try_get(3)?)?,
+        counts_from: time(row.try_get(4)?)?,
+        report: row.try_get(5)?,
+        stated: flag(row, 6)?,
+    })
 }

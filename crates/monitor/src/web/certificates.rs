@@ -34,7 +34,7 @@ use crate::store::{Application, Granted, Made, NewApplication, PastSpell, Standi
 const LARGEST: usize = 64 << 10;
 /// A kind of text that somebody sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Stands in lists.
     Name,
     /// Stands on certificates and in contacts.
@@ -63,28 +63,30 @@ impl Kind {
 /// How far ahead a certificate may begin, in days: the next one is granted before the last one ends.
 const AHEAD: i32 = 92;
 
+/// What somebody applies for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    subject: String,
+pub(super) struct Asked {
+    pub(super) subject: String,
     /// By UUID or slug.
-    scope: String,
-    version: String,
-    organisation: String,
-    covers: String,
-    contact: String,
-    evidence: String,
+    pub(super) scope: String,
+    pub(super) version: String,
+    pub(super) organisation: String,
+    pub(super) covers: String,
+    pub(super) contact: String,
+    pub(super) evidence: String,
 }
 
+/// What somebody wants to do with an application.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
     #[serde(rename = "move")]
-    made: String,
-    text: String,
-    valid_from: Option<Date>,
+    pub(super) made: String,
+    pub(super) text: String,
+    pub(super) valid_from: Option<Date>,
     #[serde(default)]
-    despite: bool,
+    pub(super) despite: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -192,7 +194,7 @@ async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Resul
 }
 
 /// Makes sure that a text is there, and one that people can read.
-fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal> {
+pub(super) fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal> {
     let longest = kind.longest();
     let what = if text.trim().is_empty() {
         "is missing".to_owned()
@@ -207,13 +209,21 @@ fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal> {
 }
 
 /// Whether somebody may see an application and add to it.
-fn is_applicant(caller: &Caller, subject: &str) -> bool {
+pub(super) fn is_applicant(caller: &Caller, subject: &str) -> bool {
     caller.name == subject || caller.has(Role::Admin)
 }
 
 /// Applies for a certificate.
 pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
     let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
+    let uuid = apply_for(&monitor, caller, asked).await?;
+    let address = format!("{}api/v1/applications/{uuid}", monitor.settings.base_url);
+    let body = json_of(&json!({"application": uuid}))?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
+}
+
+/// Takes an application down, and says its UUID.
+pub(super) async fn apply_for(monitor: &Monitor, caller: Caller, asked: Asked) -> Result<String, Refusal> {
     let Asked { subject, scope, version, organisation, covers, contact, evidence } = asked;
     if !is_applicant(&caller, &subject) {
         return Err(Refusal::forbidden("only the subject itself may apply"));
@@ -252,9 +262,7 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
     if !monitor.store.apply_for(&new, &made).await? {
         return Err(Refusal::conflict("too many applications of this subject wait to be decided"));
     }
-    let address = format!("{}api/v1/applications/{}", monitor.settings.base_url, new.uuid);
-    let body = json_of(&json!({"application": new.uuid}))?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
+    Ok(new.uuid)
 }
 
 /// The applications that concern whoever asks.
@@ -266,7 +274,12 @@ pub(super) async fn applications(State(monitor): Shared, headers: HeaderMap) -> 
     json_of(&all.iter().map(ApplicationView::of).collect::<Vec<_>>())
 }
 
-async fn application_for(monitor: &Monitor, caller: &Caller, uuid: &str) -> Result<Application, Refusal> {
+/// An application that somebody may see.
+pub(super) async fn application_for(
+    monitor: &Monitor,
+    caller: &Caller,
+    uuid: &str,
+) -> Result<Application, Refusal> {
     let missing = || Refusal::not_found("application");
     let application = monitor.store.application(uuid).await?.ok_or_else(missing)?;
     match is_applicant(caller, &application.asked.subject) || caller.has(Role::Approve) {
@@ -293,7 +306,19 @@ pub(super) async fn make_move(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (caller, wanted): (_, Wanted) = sent(&monitor, request).await?;
-    let application = application_for(&monitor, &caller, &uuid).await?;
+    move_on(&monitor, caller, &uuid, wanted).await?;
+    let missing = || Refusal::not_found("application");
+    json_of(&ApplicationView::of(&monitor.store.application(&uuid).await?.ok_or_else(missing)?))
+}
+
+/// Moves an application on.
+pub(super) async fn move_on(
+    monitor: &Monitor,
+    caller: Caller,
+    uuid: &str,
+    wanted: Wanted,
+) -> Result<(), Refusal> {
+    let application = application_for(monitor, &caller, uuid).await?;
     let made: Move = wanted
         .made
         .parse()
@@ -313,19 +338,18 @@ pub(super) async fn make_move(
     }
     let now = monitor.clock.now();
     let grant = match made {
-        Move::Grant => Some(Grant::prepare(&monitor, &application.asked, &wanted)?),
+        Move::Grant => Some(Grant::prepare(monitor, &application.asked, &wanted)?),
         _ => None,
     };
     let made = Made { at: now, account: caller.name, what: made, text: wanted.text };
     let outcome = monitor
         .store
-        .make_move(&uuid, &made, |number, standings| {
-            grant.map(|grant| grant.sign(&monitor, number, (standings, now))).transpose()
+        .make_move(uuid, &made, |number, standings| {
+            grant.map(|grant| grant.sign(monitor, number, (standings, now))).transpose()
         })
         .await?;
     outcome?.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
-    let missing = || Refusal::not_found("application");
-    json_of(&ApplicationView::of(&monitor.store.application(&uuid).await?.ok_or_else(missing)?))
+    Ok(())
 }
 
 /// A certificate that is about to be granted.
@@ -452,16 +476,27 @@ pub(super) async fn revoke(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (caller, Revoked { reason }): (_, Revoked) = sent(&monitor, request).await?;
+    take_back(&monitor, &caller, &uuid, reason).await?;
+    certificate(State(monitor), Path(uuid)).await
+}
+
+/// Revokes a certificate.
+pub(super) async fn take_back(
+    monitor: &Monitor,
+    caller: &Caller,
+    uuid: &str,
+    reason: String,
+) -> Result<(), Refusal> {
     if !caller.has(Role::Approve) {
         return Err(Refusal::forbidden("only assessors may revoke"));
     }
     checked("reason", &reason, Kind::Line)?;
-    find(&monitor, &uuid).await?;
+    find(monitor, uuid).await?;
     let revocation = Revocation { at: monitor.clock.now(), reason };
-    if !monitor.store.revoke(&uuid, &revocation).await? {
-        return Err(Refusal::conflict("it was revoked before"));
+    match monitor.store.revoke(uuid, &revocation).await? {
+        true => Ok(()),
+        false => Err(Refusal::conflict("it was revoked before")),
     }
-    certificate(State(monitor), Path(uuid)).await
 }
 
 const FRESH: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::accounts::{NotRandom, TooBusy};
 use crate::intake::NotKept;
 use crate::store::StoreError;
 use crate::workers::BrokeOff;
@@ -49,6 +50,42 @@ impl Refusal {
 
     pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+}
+
+impl Refusal {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether nobody is known by what was shown.
+    pub(crate) fn is_unknown_caller(&self) -> bool {
+        self.asks_for_password
+    }
+
+    /// Why, for people.
+    pub(crate) fn detail(&self) -> String {
+        match &self.detail {
+            Value::String(detail) => detail.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Why an answer is a refusal, for pages that say so in their own words.
+#[derive(Debug, Clone)]
+pub(super) struct Detail(pub(super) String);
+
+impl From<TooBusy> for Refusal {
+    fn from(TooBusy: TooBusy) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many logins at once; try again")
+    }
+}
+
+impl From<NotRandom> for Refusal {
+    fn from(error: NotRandom) -> Self {
+        tracing::error!(%error, "no secret could be made");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 
@@ -97,7 +134,9 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let detail = Detail(self.detail());
         let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
+        response.extensions_mut().insert(detail);
         if self.asks_for_password {
             let challenge = HeaderValue::from_static("Basic realm=\"Compliance monitor\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

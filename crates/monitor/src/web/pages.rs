@@ -95,7 +95,7 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what results hand over")]
-fn not_written(error: askama::Error) -> Refusal {
+pub(super) fn not_written(error: askama::Error) -> Refusal {
     tracing::error!(%error, "a page could not be written");
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
 }
@@ -215,8 +215,9 @@ pub(super) async fn subject(
         }
     }
     let day = day.map(|day| day.to_string());
+    let about = (subject.as_str(), monitor.store.profile(&subject).await?);
     let base = &monitor.settings.base_url;
-    show(&monitor, form, &subject::SubjectPage::new(base, &subject, told, (span.days(), until, day)))
+    show(&monitor, form, &subject::SubjectPage::new(base, about, told, (span.days(), until, day)))
 }
 
 /// What changed for a subject in a scope over the last days, as an Atom feed.

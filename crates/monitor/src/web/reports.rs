@@ -88,7 +88,7 @@ async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Ref
     // Nothing is read of a body before it is known whose it is.
     let (parts, body) = request.into_parts();
     let asked = async {
-        let caller = Caller::of(monitor, &parts.headers).await?;
+        let caller = Caller::who_hands_in(monitor, &parts.headers).await?;
         let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(MediaType::from_header).ok_or_else(|| {
             let detail = "send application/x-signed-yaml or application/x-signed-json, without parameters";

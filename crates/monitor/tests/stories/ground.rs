@@ -219,7 +219,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn new(folder: &Path, name: &str) -> Self {
+    pub(crate) fn new(folder: &Path, name: &str) -> Self {
         let path = folder.join(name);
         let made = Command::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-f"])

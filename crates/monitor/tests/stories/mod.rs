@@ -3,6 +3,7 @@
 mod asking;
 mod certifying;
 mod copying;
+mod desk;
 mod ground;
 mod log;
 mod looking;
@@ -13,7 +14,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+    asking::*, certifying::*, copying::*, desk::*, log::*, looking::*, noticing::*, past::*, reading::*,
+    uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -66,7 +68,15 @@ macro_rules! on {
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
             who_keeps_others_waiting_is_cut_off,
-            every_address_is_for_whom_it_is_meant
+            every_address_is_for_whom_it_is_meant,
+            somebody_comes_and_goes,
+            programs_have_tokens,
+            keys_change_without_the_file,
+            accounts_are_kept_here_too,
+            a_subject_tells_about_itself,
+            certificates_are_applied_for_with_forms,
+            what_people_state_is_approved_at_the_desk,
+            every_page_of_the_desk_is_for_whom_it_is_meant
         );
     };
     ($ground:ident: $($story:ident),+) => {

@@ -6,6 +6,7 @@ use super::Shown;
 use crate::past::{Known, Past, class};
 use crate::scopes::Scopes;
 use crate::score::Achieved;
+use crate::store::Profile;
 
 /// How many changes are listed at most.
 const LISTED: usize = 100;
@@ -19,6 +20,7 @@ pub(super) struct SubjectPage<'p> {
     days: i32,
     /// The day for which it is told; none for now.
     day: Option<String>,
+    profile: Profile,
     scopes: Vec<ScopePast>,
 }
 
@@ -78,13 +80,13 @@ impl<'p> SubjectPage<'p> {
     /// Of `days` days up to an instant, which is that of the request unless a `day` was asked for.
     pub(super) fn new(
         base: &'p str,
-        subject: &'p str,
+        (subject, profile): (&'p str, Profile),
         scopes: Vec<Told<'_>>,
         (days, until, day): (i32, DateTime, Option<String>),
     ) -> Self {
         let window = Window { from: begin(days, until), until };
         let scopes = scopes.into_iter().map(|told| ScopePast::new(&told, &window)).collect();
-        Self { base, subject, days, day, scopes }
+        Self { base, subject, days, day, profile, scopes }
     }
 }
 

@@ -1,0 +1,240 @@
+//! Keeping accounts.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+
+use super::super::Shared;
+use super::super::certificates::Kind;
+use super::super::error::Refusal;
+use super::super::pages::segment;
+use super::account::role_words;
+use super::forms::{Fields, Sent, Visitor};
+use super::{Came, Page, go_on, shown_time};
+use crate::accounts::{Role, Roles, Secret, digest_of};
+use crate::serve::Monitor;
+use crate::store::{Deed, Person};
+
+/// How long an invitation is good for.
+const INVITATION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+#[derive(Template)]
+#[template(path = "desk/accounts.html")]
+struct Accounts<'a> {
+    base: &'a str,
+    form_key: &'a str,
+    rows: Vec<Row>,
+    trouble: Option<String>,
+    fields: &'a Fields,
+}
+
+struct Row {
+    person: Person,
+    roles: String,
+}
+
+fn rows(people: Vec<Person>) -> Vec<Row> {
+    people.into_iter().map(|person| Row { roles: role_words(&person), person }).collect()
+}
+
+/// All accounts.
+pub(super) async fn list(
+    State(monitor): Shared,
+    visitor: Visitor,
+    Query(came): Query<Came>,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    page(&monitor, &visitor, came.said(), (None, &Fields::default())).await
+}
+
+async fn page(
+    monitor: &Monitor,
+    visitor: &Visitor,
+    said: Option<&'static str>,
+    (refusal, fields): (Option<Refusal>, &Fields),
+) -> Result<Response, Refusal> {
+    let accounts = Accounts {
+        base: &monitor.settings.base_url,
+        form_key: &visitor.form_key,
+        rows: rows(monitor.store.people().await?),
+        trouble: refusal.as_ref().map(Refusal::detail),
+        fields,
+    };
+    let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
+    let title = "Accounts".to_owned();
+    Page { monitor, visitor: Some(visitor), title, said }.show(status, &accounts)
+}
+
+/// Makes an account. Nobody can log in to it before being invited.
+pub(super) async fn add(State(monitor): Shared, Sent { visitor, fields }: Sent) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let made = async {
+        let name = fields.text("name", Kind::Name)?;
+        if name.contains(['/', ':']) || name.starts_with("group-") {
+            // It stands in addresses, in logins and beside groups.
+            return Err(Refusal::unreadable("name: it has no / and no : and does not begin with group-"));
+        }
+        let person = Person { name, ..read(&fields)? };
+        let deed = deed(
+            &monitor,
+            &visitor,
+            format!("made the account with the roles {}", role_words(&person)),
+            &person.name,
+        );
+        match monitor.store.add_person(&person, &deed).await? {
+            true => Ok(person.name),
+            false => Err(Refusal::conflict("there is an account of this name")),
+        }
+    };
+    match made.await {
+        Ok(name) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
+        Err(refusal) => page(&monitor, &visitor, None, (Some(refusal), &fields)).await,
+    }
+}
+
+fn read(fields: &Fields) -> Result<Person, Refusal> {
+    let group = fields.optional("group", Kind::Name)?;
+    let roles: Roles = Role::ALL.into_iter().filter(|role| fields.is_ticked(role.as_str())).collect();
+    Ok(Person {
+        name: String::new(),
+        group: (!group.is_empty()).then_some(group),
+        roles,
+        kept_here: true,
+        blocked: fields.is_ticked("blocked"),
+    })
+}
+
+fn deed(monitor: &Monitor, visitor: &Visitor, what: String, about: &str) -> Deed {
+    Deed { at: monitor.clock.now(), account: visitor.caller.name.clone(), what, about: about.to_owned() }
+}
+
+#[derive(Template)]
+#[template(path = "desk/person.html")]
+struct PersonForm<'p> {
+    base: &'p str,
+    form_key: &'p str,
+    person: &'p Person,
+    roles: String,
+    invitation: Option<String>,
+    trouble: Option<String>,
+}
+
+/// What an account is.
+pub(super) async fn show(
+    State(monitor): Shared,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(came): Query<Came>,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let person = find(&monitor, &name).await?;
+    one(&monitor, &visitor, &person, came.said(), (None, None))
+}
+
+async fn find(monitor: &Monitor, name: &str) -> Result<Person, Refusal> {
+    monitor.store.person(name).await?.ok_or_else(|| Refusal::not_found("account"))
+}
+
+fn one(
+    monitor: &Monitor,
+    visitor: &Visitor,
+    person: &Person,
+    said: Option<&'static str>,
+    (invitation, refusal): (Option<String>, Option<&Refusal>),
+) -> Result<Response, Refusal> {
+    let form = PersonForm {
+        base: &monitor.settings.base_url,
+        form_key: &visitor.form_key,
+        person,
+        roles: role_words(person),
+        invitation,
+        trouble: refusal.map(Refusal::detail),
+    };
+    let status = refusal.map_or(StatusCode::OK, Refusal::status);
+    let title = format!("Account {}", person.name);
+    Page { monitor, visitor: Some(visitor), title, said }.show(status, &form)
+}
+
+/// Changes an account that was made here.
+pub(super) async fn change(
+    State(monitor): Shared,
+    Path(name): Path<String>,
+    Sent { visitor, fields }: Sent,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let before = find(&monitor, &name).await?;
+    let changed = async {
+        let person = Person { name: name.clone(), ..read(&fields)? };
+        if name == visitor.caller.name && (person.blocked || !person.roles.has(Role::Admin)) {
+            return Err(Refusal::conflict(
+                "nobody takes away what they themselves need for this: ask another admin",
+            ));
+        }
+        let blocked = if person.blocked { ", blocked" } else { "" };
+        let group = person.group.as_deref().unwrap_or("none");
+        let what = format!("changed the account: roles {}, group {group}{blocked}", role_words(&person));
+        match monitor.store.change_person(&person, &deed(&monitor, &visitor, what, &name)).await? {
+            true => Ok(()),
+            false => Err(Refusal::conflict("what this account is, the operator's file says")),
+        }
+    };
+    match changed.await {
+        Ok(()) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
+        Err(refusal) => one(&monitor, &visitor, &before, None, (None, Some(&refusal))),
+    }
+}
+
+/// Makes an address where somebody sets the password of an account once.
+pub(super) async fn invite(
+    State(monitor): Shared,
+    Path(name): Path<String>,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let person = find(&monitor, &name).await?;
+    let Secret(secret) = Secret::new()?;
+    let deed = deed(&monitor, &visitor, "invited somebody to set its password".to_owned(), &name);
+    monitor.store.invite(&deed, &digest_of(secret.expose_secret()), deed.at + INVITATION).await?;
+    let address = format!("{}invitation/{}", monitor.settings.base_url, secret.expose_secret());
+    one(&monitor, &visitor, &person, None, (Some(address), None))
+}
+
+/// Removes an account that was made here.
+pub(super) async fn remove(
+    State(monitor): Shared,
+    Path(name): Path<String>,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let person = find(&monitor, &name).await?;
+    let refusal = if name == visitor.caller.name {
+        Refusal::conflict("nobody removes their own account: ask another admin")
+    } else if monitor
+        .store
+        .remove_person(&name, &deed(&monitor, &visitor, "removed the account".to_owned(), &name))
+        .await?
+    {
+        return Ok(go_on(&monitor, "desk/accounts", "no-person"));
+    } else {
+        Refusal::conflict("this account is there because the operator's file names it")
+    };
+    one(&monitor, &visitor, &person, None, (None, Some(&refusal)))
+}
+
+#[derive(Template)]
+#[template(path = "desk/changes.html")]
+struct Changes {
+    rows: Vec<(String, Deed)>,
+}
+
+/// Who changed what.
+pub(super) async fn changes(State(monitor): Shared, visitor: Visitor) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    let rows = monitor.store.deeds().await?.into_iter().map(|deed| (shown_time(deed.at), deed)).collect();
+    let title = "Changes of accounts and profiles".to_owned();
+    Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }
+        .show(StatusCode::OK, &Changes { rows })
+}
