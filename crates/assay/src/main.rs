@@ -124,6 +124,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),
         Command::Monitor(monitoring) => match &**monitoring {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
+            Monitoring::Invite(invite) => awaited(commands::monitor::invite_somebody(invite)),
             Monitoring::Backup(copy) => awaited(commands::monitor::backup(copy)),
             Monitoring::Restore(copy) => awaited(commands::monitor::restore(copy)),
             Monitoring::Verify(place) => awaited(commands::monitor::verify(place)),

@@ -22,7 +22,7 @@ mod watch;
 mod web;
 mod workers;
 
-pub use accounts::{Bootstrap, BootstrapProblem};
+pub use accounts::{Bootstrap, BootstrapProblem, InviteError, invite, is_account_name};
 pub use audit::{Audit, audit};
 pub use clock::Clock;
 pub use intake::payload_digest;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_monitor::{
-    Audit, Backup, BackupError, Bootstrap, Clock, Monitor, NoticeConfig, Scopes, ServeError, Settings, Store,
-    audit,
+    Audit, Backup, BackupError, Bootstrap, Clock, InviteError, Monitor, NoticeConfig, Scopes, ServeError,
+    Settings, Store, audit, invite, is_account_name,
 };
 use assay_standards::scope::Spec;
 use assay_transparency::Signer;
@@ -33,6 +33,11 @@ pub(crate) enum Monitoring {
     /// Without options it keeps all in a folder of its own and listens on loopback. SIGHUP reads the files of accounts,
     /// scopes and notices again; what is wrong with them is told, and what was there stays.
     Serve(Serve),
+    /// Let somebody set the password of an account, which is made if it is not there
+    ///
+    /// Prints an address that is good for a week, once. This is how the first account comes to be, which can do the same
+    /// for others in a browser. The monitor may run meanwhile.
+    Invite(Invite),
     /// Verify everything that is stored again
     ///
     /// Each signature over what was signed, each result against what it says, the log against both, and what stands
@@ -84,6 +89,25 @@ pub(crate) struct Copy {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// The account: a subject, or somebody who looks after others
+    #[arg(value_name = "NAME", value_parser = account)]
+    pub(crate) name: String,
+    /// What a new account may do beyond what concerns itself: `read_any`, `append_any`, `approve`, `admin`
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// The address of the monitor
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/", value_parser = base_url)]
+    pub(crate) base_url: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+fn account(text: &str) -> Result<String, String> {
+    is_account_name(text).map(|()| text.to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +222,21 @@ async fn open_there(place: &Place) -> Result<Store, Failure> {
         ));
     }
     open(place).await
+}
+
+pub(crate) async fn invite_somebody(arguments: &Invite) -> Result<u8, Failure> {
+    let store = open_there(&arguments.place).await?;
+    let Invite { name, roles, base_url, .. } = arguments;
+    let invited = invite(&store, name, roles, jiff::Timestamp::now()).await;
+    let secret = invited.map_err(|error| match error {
+        InviteError::Store(error) => ServeError::from(error).into(),
+        error => {
+            Failure::usage(error.to_string(), "`assay monitor invite --help` says what can be asked for")
+        }
+    })?;
+    print(&format!("{base_url}invitation/{secret}\n"))?;
+    note("whoever opens it within a week sets the password of the account, once");
+    Ok(0)
 }
 
 fn not_copied(file: &Path, error: &BackupError) -> Failure {

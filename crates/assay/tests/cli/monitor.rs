@@ -69,6 +69,49 @@ fn it_serves_without_configuration_until_it_is_told_to_end() {
 }
 
 #[test]
+fn the_first_account_is_made_by_an_invitation() {
+    let folder = tempfile::tempdir().unwrap();
+    let invite = |arguments: &[&str]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_assay"))
+            .args(["monitor", "invite"])
+            .args(arguments)
+            .env("ASSAY_STATE_DIR", folder.path())
+            .output()
+            .unwrap();
+        let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap());
+        (ran.status.code().unwrap(), said)
+    };
+    let (code, [_, stderr]) = invite(&["me"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("there is no database in"), "{stderr}");
+    let served = serve(&folder, &[]);
+    for (arguments, expected) in [
+        (&["a/b"][..], "it has no / and no :"),
+        (&["me", "--role", "root"], "there is no role \"root\""),
+        (&["me", "--role"], "a value is required"),
+    ] {
+        let (code, [_, stderr]) = invite(arguments);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+    let (code, [address, _]) =
+        invite(&["me", "--role", "admin", "--role", "approve", "--base-url", &served.url]);
+    assert_eq!(code, 0);
+    assert!(address.starts_with(&format!("{}invitation/", served.url)), "{address}");
+    assert_eq!(invite(&["me", "--role", "admin"]).0, 2, "roles are for new accounts");
+    let jar = folder.path().join("cookies");
+    let curl = |arguments: &[&str]| {
+        let jar = jar.to_str().unwrap();
+        let got = Command::new("curl").args(["-s", "-L", "-b", jar, "-c", jar]).args(arguments).output();
+        String::from_utf8(got.unwrap().stdout).unwrap()
+    };
+    let password = "new_password=a few words together&again=a few words together";
+    let desk = curl(&["-d", password, address.trim()]);
+    assert!(desk.contains("Desk of me") && desk.contains("desk/accounts"), "{desk}");
+    assert!(curl(&[&format!("{}desk/changes", served.url)]).contains("the operator"));
+}
+
+#[test]
 fn accounts_are_read_again_and_bad_ones_change_nothing() {
     // bcrypt of "example"
     let folder = tempfile::tempdir().unwrap();

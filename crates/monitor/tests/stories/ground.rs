@@ -112,6 +112,22 @@ impl Ground {
         before.await.unwrap();
     }
 
+    /// The same at the address where the one before was.
+    pub(crate) async fn restart_in_place(&mut self, settings: Settings) {
+        let address = self.address;
+        drop(std::mem::replace(&mut self.stop, oneshot::channel().0));
+        (&mut self.serving).await.unwrap();
+        let now = Arc::clone(&self.now);
+        let clock = Clock::of(move || *now.lock().unwrap());
+        let monitor =
+            Monitor::open(self.store.clone(), Scopes::embedded(), clock, settings, &self.key).await.unwrap();
+        self.monitor = Arc::new(monitor);
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.stop = stop;
+        self.serving = serving(&self.monitor, listener, stopped);
+    }
+
     pub(crate) async fn take_accounts(&self, text: &str) {
         self.monitor.take_accounts(&Bootstrap::read("accounts", text).unwrap()).await.unwrap();
     }

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 
 use super::super::Shared;
@@ -14,12 +13,9 @@ use super::super::pages::segment;
 use super::account::role_words;
 use super::forms::{Fields, Sent, Visitor};
 use super::{Came, Page, go_on, shown_time};
-use crate::accounts::{Role, Roles, Secret, digest_of};
+use crate::accounts::{INVITATION, Role, Roles, Secret, digest_of, is_account_name};
 use crate::serve::Monitor;
 use crate::store::{Deed, Person};
-
-/// How long an invitation is good for.
-const INVITATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Template)]
 #[template(path = "desk/accounts.html")]
@@ -73,10 +69,7 @@ pub(super) async fn add(State(monitor): Shared, Sent { visitor, fields }: Sent) 
     visitor.must_have(Role::Admin)?;
     let made = async {
         let name = fields.text("name", Kind::Name)?;
-        if name.contains(['/', ':']) || name.starts_with("group-") {
-            // It stands in addresses, in logins and beside groups.
-            return Err(Refusal::unreadable("name: it has no / and no : and does not begin with group-"));
-        }
+        is_account_name(&name).map_err(|why| Refusal::unreadable(format!("name: {why}")))?;
         let person = Person { name, ..read(&fields)? };
         let deed = deed(
             &monitor,
