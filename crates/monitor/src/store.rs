@@ -7,6 +7,7 @@ mod backup;
 mod certificates;
 mod dialect;
 mod history;
+mod integrators;
 mod log;
 mod notices;
 mod numbers;
@@ -29,9 +30,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 pub use backup::{Backup, BackupError};
-pub(crate) use certificates::{Application, Granted, Made, NewApplication, Wish};
+pub(crate) use certificates::{Application, Granted, Made, Moment, NewApplication, Wish};
 use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, StandingRow};
+pub(crate) use integrators::MOST_REFERENCES;
 pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
@@ -100,6 +102,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("reports", include_str!("../migrations/0001_reports.sql")),
     ("certificates", include_str!("../migrations/0002_certificates.sql")),
     ("notices", include_str!("../migrations/0003_notices.sql")),
+    ("integrators", include_str!("../migrations/0006_integrators.sql")),
 ];
 
 impl Store {

@@ -186,6 +186,17 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "integrator_reference",
+        key: 2,
+        columns: &[
+            ("application", Number),
+            ("number", Number),
+            ("reference", Text),
+            ("word", Text),
+            ("said", Text),
+        ],
+    },
+    Table {
         name: "told",
         key: 4,
         columns: &[("rule", Text), ("subject", Text), ("scope", Text), ("topic", Text), ("word", Text)],

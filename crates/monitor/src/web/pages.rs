@@ -3,6 +3,7 @@
 
 mod certificate;
 mod detail;
+mod integrator;
 mod log;
 mod overview;
 mod report;
@@ -27,6 +28,7 @@ use super::access::Caller;
 use super::api::Span;
 use super::certificates::{badge_of, find};
 use super::error::Refusal;
+use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
 use crate::certificates::Badge;
@@ -305,8 +307,11 @@ pub(super) async fn certificate(
     State(monitor): Shared,
     Path((form, uuid)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let form = Form::of(&form)?;
     let found = find(&monitor, &uuid).await?;
+    if found.layer().is_some() {
+        return integrator(State(monitor), Path((form, uuid))).await;
+    }
+    let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let now = civil(monitor.clock.now());
     let history = monitor.store.history(&found.subject, &found.scope, (now, now)).await?;
@@ -321,6 +326,30 @@ pub(super) async fn certificate(
         &history.spells,
         now,
     );
+    show(&monitor, form, &page)
+}
+
+/// All integrators that were certified.
+pub(super) async fn integrators(
+    State(monitor): Shared,
+    Path(form): Path<String>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let (all, day) = (granted(&monitor).await?, civil(monitor.clock.now()).date());
+    let base = &monitor.settings.base_url;
+    show(&monitor, form, &integrator::IntegratorsPage::new(base, &all, &monitor.scopes(), day))
+}
+
+/// What the certificate of an integrator says, and how its points come together.
+pub(super) async fn integrator(
+    State(monitor): Shared,
+    Path((form, uuid)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let (found, document) = certified(&monitor, &uuid).await?;
+    let around = (monitor.settings.base_url.as_str(), monitor.issuer());
+    let day = civil(monitor.clock.now()).date();
+    let page = integrator::IntegratorPage::new(around, (&found, &document), &monitor.scopes(), day);
     show(&monitor, form, &page)
 }
 

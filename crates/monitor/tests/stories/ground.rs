@@ -132,7 +132,9 @@ impl Ground {
 
     /// Takes everything away.
     pub(crate) async fn empty(&self) {
-        for table in ["told", "outbox", "certificate", "application_move", "application"] {
+        for table in
+            ["told", "outbox", "certificate", "integrator_reference", "application_move", "application"]
+        {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
         for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {

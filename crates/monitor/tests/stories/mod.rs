@@ -4,6 +4,7 @@ mod asking;
 mod certifying;
 mod copying;
 mod ground;
+mod integrating;
 mod log;
 mod looking;
 mod noticing;
@@ -13,7 +14,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+    asking::*, certifying::*, copying::*, integrating::*, log::*, looking::*, noticing::*, past::*,
+    reading::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -57,6 +59,8 @@ macro_rules! on {
             one_that_is_granted_against_the_tests_says_so,
             what_is_done_to_a_certificate_later_is_found,
             the_next_certificate_begins_when_the_last_one_ends,
+            an_integrator_is_certified_by_points,
+            who_may_do_what_with_references,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             a_notice_waits_until_it_arrives,

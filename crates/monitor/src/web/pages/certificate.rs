@@ -22,30 +22,33 @@ pub(super) struct CertificatesPage<'p> {
 #[template(path = "certificates.md", escape = "none")]
 struct CertificatesMarkdown<'p>(&'p CertificatesPage<'p>);
 
-struct Row {
-    uuid: String,
-    number: i64,
-    subject: String,
-    organisation: String,
-    what: String,
-    from: Date,
-    until: Date,
-    standing: Standing,
-    class: &'static str,
+/// What lists say of a certificate.
+pub(super) struct Row {
+    pub(super) uuid: String,
+    /// The first word of the address of its status page.
+    pub(super) page: &'static str,
+    pub(super) number: i64,
+    pub(super) subject: String,
+    pub(super) organisation: String,
+    pub(super) what: String,
+    pub(super) from: Date,
+    pub(super) until: Date,
+    pub(super) standing: Standing,
+    pub(super) class: &'static str,
     /// Why it was revoked, and when.
-    revoked: Option<(String, Date)>,
+    pub(super) revoked: Option<(String, Date)>,
 }
 
-fn row(certificate: &Certificate, scopes: &Scopes, day: Date) -> Row {
-    let name = scopes.by_uuid(&certificate.scope).map_or("a scope that is not known here", |spec| &spec.name);
+pub(super) fn row(certificate: &Certificate, scopes: &Scopes, day: Date) -> Row {
     let standing = certificate.standing(day);
     let revoked = certificate.revocation.as_ref();
     Row {
         uuid: certificate.uuid.clone(),
+        page: certificate.page(),
         number: certificate.number,
         subject: certificate.subject.clone(),
         organisation: certificate.organisation.clone(),
-        what: format!("{name} {}", certificate.version),
+        what: certificate.what(scopes),
         from: certificate.valid_from,
         until: certificate.valid_until,
         standing,
