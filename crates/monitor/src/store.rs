@@ -6,6 +6,7 @@ mod accounts;
 mod backup;
 mod certificates;
 mod dialect;
+mod findings;
 mod history;
 mod integrators;
 mod log;

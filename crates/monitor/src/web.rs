@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod certificates;
 mod error;
+mod findings;
 mod health;
 mod integrators;
 mod log;
@@ -113,6 +114,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/{form}/certificate/{uuid}", get(pages::certificate))
         .route("/{form}/integrators", get(pages::integrators))
         .route("/{form}/integrator/{uuid}", get(pages::integrator))
+        .route("/{form}/audit/{subject}/{scope}", get(pages::audit))
         .route("/certificates/revoked.json", get(certificates::revoked))
         .route("/certificates/{uuid}/credential.json", get(certificates::credential))
         .route("/certificates/{uuid}/certificate.pdf", get(certificates::on_paper))
@@ -134,6 +136,8 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/api/v1/scores", get(api::scores))
         .route("/api/v1/subjects/{subject}", get(api::subject))
         .route("/api/v1/subjects/{subject}/history", get(api::history))
+        .route("/api/v1/subjects/{subject}/audit", get(findings::audit))
+        .route("/api/v1/subjects/{subject}/findings", post(findings::find))
         .route("/assets/monitor.css", get(pages::style))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())

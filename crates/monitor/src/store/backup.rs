@@ -197,6 +197,23 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "finding",
+        key: 1,
+        columns: &[
+            ("id", Number),
+            ("uuid", Text),
+            ("subject", Number),
+            ("scope", Number),
+            ("testcase", Number),
+            ("opinion", Text),
+            ("text", Text),
+            ("evidence", Text),
+            ("seen_on", Number),
+            ("at", Number),
+            ("account", Text),
+        ],
+    },
+    Table {
         name: "told",
         key: 4,
         columns: &[("rule", Text), ("subject", Text), ("scope", Text), ("topic", Text), ("word", Text)],

@@ -343,7 +343,8 @@ async fn insert(
     scores::revise(tx).await
 }
 
-fn word<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
+/// A word of which there are few, such as that for a course.
+pub(super) fn word<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
     let word: String = row.try_get(column)?;
     word.parse().map_err(|_| StoreError::Corrupt(format!("{word:?} is no word that is known here")))
 }

@@ -1,6 +1,7 @@
 //! What people look at, in three forms: a whole page, the fragment of HTML within it, and Markdown for those who build
 //! pages of their own.
 
+mod audit;
 mod certificate;
 mod detail;
 mod integrator;
@@ -28,6 +29,7 @@ use super::access::Caller;
 use super::api::Span;
 use super::certificates::{badge_of, find};
 use super::error::Refusal;
+use super::findings::Said;
 use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
@@ -288,6 +290,22 @@ pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Res
     let entries = monitor.store.log_entries(size.saturating_sub(LISTED as u64), LISTED).await?;
     let key = monitor.signer.key().to_string();
     show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
+}
+
+/// What a subject stated, what was measured and what auditors found, for whom it concerns.
+pub(super) async fn audit(
+    State(monitor): Shared,
+    Path((form, subject, scope)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let said = Said::read(&monitor, &headers, (&subject, spec)).await?;
+    let version = said.version(spec, None)?;
+    let sides = said.sides(spec, version);
+    let names = (monitor.settings.base_url.as_str(), subject.as_str());
+    show(&monitor, form, &audit::AuditPage::new(names, (spec, version), &sides))
 }
 
 /// All certificates that were granted.

@@ -42,6 +42,9 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
         "reportuuid": uuid, "scopeuuid": report.scope, "check": "version-policy-check", "approval": true,
     });
     let ask = json!({"move": "ask", "text": "x"});
+    let finding = json!({
+        "scope": "scs-compatible-kaas", "testcase": "version-policy-check", "finding": "REMARK", "text": "x",
+    });
     let reference = json!({"kind": "managed", "environment": "a", "from": "2025-01-01", "evidence": ["x"]});
     let integration = json!({
         "applicant": "cloud-b", "layer": "KaaS", "tier": "Bronze", "organisation": "A", "covers": "all",
@@ -203,6 +206,27 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
             moves.clone(),
             Some(&ask),
             [401, 404, 404, 403, 409, 409],
+        ),
+        (
+            "/api/v1/subjects/{subject}/audit",
+            Method::GET,
+            "/api/v1/subjects/cloud-b/audit?scope=scs-compatible-kaas".into(),
+            None,
+            [401, 200, 403, 200, 200, 200],
+        ),
+        (
+            "/{form}/audit/{subject}/{scope}",
+            Method::GET,
+            form("audit/cloud-b/scs-compatible-kaas"),
+            None,
+            [401, 200, 403, 200, 200, 200],
+        ),
+        (
+            "/api/v1/subjects/{subject}/findings",
+            Method::POST,
+            "/api/v1/subjects/cloud-b/findings".into(),
+            Some(&finding),
+            [401, 403, 403, 403, 201, 201],
         ),
         ("/assets/monitor.css", Method::GET, "/assets/monitor.css".into(), None, all),
     ];

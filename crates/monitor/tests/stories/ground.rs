@@ -132,9 +132,15 @@ impl Ground {
 
     /// Takes everything away.
     pub(crate) async fn empty(&self) {
-        for table in
-            ["told", "outbox", "certificate", "integrator_reference", "application_move", "application"]
-        {
+        for table in [
+            "told",
+            "outbox",
+            "finding",
+            "certificate",
+            "integrator_reference",
+            "application_move",
+            "application",
+        ] {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
         for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {

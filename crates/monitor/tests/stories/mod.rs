@@ -1,6 +1,7 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod asking;
+mod auditing;
 mod certifying;
 mod copying;
 mod ground;
@@ -14,8 +15,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, integrating::*, log::*, looking::*, noticing::*, past::*,
-    reading::*, uploading::*,
+    asking::*, auditing::*, certifying::*, copying::*, integrating::*, log::*, looking::*, noticing::*,
+    past::*, reading::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -61,6 +62,7 @@ macro_rules! on {
             the_next_certificate_begins_when_the_last_one_ends,
             an_integrator_is_certified_by_points,
             who_may_do_what_with_references,
+            what_is_said_of_a_subject_stands_side_by_side,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             a_notice_waits_until_it_arrives,
