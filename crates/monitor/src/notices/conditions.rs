@@ -5,11 +5,11 @@ use std::str::FromStr;
 use assay_standards::Verdict;
 use assay_standards::history::State;
 use assay_standards::scope::{Lifetime, Spec};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, ToSpan};
 
 use super::config::Rule;
-use crate::certificates::{Certificate, QUARTER, Standing, needed};
+use crate::certificates::{Certificate, Standing, due_after, needed};
 use crate::score::states;
 use crate::store::{StandingRow, civil};
 
@@ -152,7 +152,7 @@ fn add_testcases(found: &mut Found, looked: Looked<'_>, now: DateTime) {
         if testcase.manual {
             // What gave up decided nothing.
             let decided = rows().filter_map(|row| row.latest().certain.map(|(_, at)| at)).max();
-            let due = decided.and_then(|at| at.checked_add(QUARTER.months()).ok());
+            let due = decided.and_then(due_after);
             let is_near = |due: DateTime| due.duration_since(now) <= SignedDuration::from_hours(24 * DUE);
             match due {
                 Some(due) if due < now => found.add(topic(About::Check), "overdue", due),

@@ -215,7 +215,12 @@ pub(super) async fn subject(
             let History { spells, is_cut } =
                 monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
             let past = Past::new(spec, &spells, from);
-            told.push(subject::Told { past, achieved: achieved(spec, &spells, until), is_cut });
+            // What is due is due now, whatever day was asked for.
+            let checks = match day {
+                None => subject::Check::all(spec, &spells, until),
+                Some(_) => Vec::new(),
+            };
+            told.push(subject::Told { past, achieved: achieved(spec, &spells, until), checks, is_cut });
         }
     }
     let day = day.map(|day| day.to_string());
@@ -240,8 +245,8 @@ pub(super) async fn feed(
     let from = subject::begin(DAYS, until);
     let History { spells, is_cut } = monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
     let past = Past::new(spec, &spells, from);
-    let told = subject::Told { past, achieved: achieved(spec, &spells, until), is_cut };
-    let feed = subject::Feed::new((&monitor.settings.base_url, &subject), &told, (from, until));
+    let told = subject::Told { past, achieved: achieved(spec, &spells, until), checks: Vec::new(), is_cut };
+    let feed = subject::Feed::new((&monitor.settings.base_url, &subject), told, (from, until));
     let text = feed.render().map_err(not_written)?;
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
 }

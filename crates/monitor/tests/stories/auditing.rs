@@ -1,4 +1,5 @@
-use assay_monitor::{Audit, audit};
+use assay_monitor::{Audit, Scopes, audit};
+use assay_standards::scope::Spec;
 use serde_json::{Value, json};
 
 use super::ground::{Ground, Report};
@@ -93,4 +94,46 @@ pub(crate) async fn what_is_said_of_a_subject_stands_side_by_side(ground: Ground
         let findings = audit(&ground.store).await.unwrap().findings;
         assert!(findings.iter().any(|finding| finding.contains(told)), "{statement}: {findings:#?}");
     }
+}
+
+pub(crate) async fn what_people_check_is_due_every_quarter(ground: Ground) {
+    let spec = "uuid: with-papers\nname: With papers\nurl: https://example.com\nscripts:\n- executable: x\n  \
+                testcases: [{id: a}]\n- testcases: [{id: papers, lifetime: year}, {id: never}]\nmodules: \
+                [{id: m, targets: {main: [a, papers, never]}}]\ntimeline:\n- date: 2026-01-01\n  versions: {v1: \
+                effective}\nversions: [{version: v1, include: [m], stabilized_at: 2026-01-01}]\n";
+    ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", spec).unwrap()])).await.unwrap();
+    let stated = async |at: &str, code: i8| {
+        let mut report = Report::new("cloud-b", at, &[]);
+        report.scope = "with-papers";
+        report.results = vec![("papers", code)];
+        let stated =
+            report.yaml().replace("cmd: check", "cmd: 'assay declare: stated by people, not measured'");
+        assert_eq!(ground.hand_in("cloud-b", &ground.own, &stated).await.status, 200);
+    };
+    stated("2026-11-22 10:00:00", 1).await;
+    let text = async |path: &str| ground.get(path).send().await.unwrap().text().await.unwrap();
+    let overdue =
+        "assay_monitor_manual_check_overdue{subject=\"cloud-b\",scope=\"With papers\",testcase=\"papers\"}";
+    for (now, is_late) in
+        [("2026-11-22T12:00:00Z", false), ("2027-02-22T09:59:59Z", false), ("2027-02-22T10:00:01Z", true)]
+    {
+        ground.set_clock(now);
+        let page = text("/markdown/subject/cloud-b").await;
+        let late = if is_late { ", overdue" } else { "" };
+        assert!(page.contains(&format!("| papers | 2026-11-22 | 2027-02-22{late} |")), "{now}: {page}");
+        assert!(page.contains("| never | never | – |"), "{page}");
+        assert_eq!(text("/page/subject/cloud-b").await.contains("overdue"), is_late);
+        // It is about now, and not about the past.
+        assert!(!text("/page/subject/cloud-b?at=2026-11-22").await.contains("every quarter"));
+        let metrics = text("/metrics").await;
+        assert!(metrics.contains(&format!("{overdue} {}\n", u8::from(is_late))), "{now}: {metrics}");
+        let due = "testcase=\"papers\"} 1803290400\n";
+        assert!(metrics.contains(due) && !metrics.contains("testcase=\"never\""), "{metrics}");
+    }
+    // That somebody gave up decides nothing; a FAIL does.
+    stated("2027-02-22 10:00:00", 0).await;
+    assert!(text("/metrics").await.contains(&format!("{overdue} 1\n")));
+    ground.set_clock("2027-02-23T10:00:00Z");
+    stated("2027-02-23 09:00:00", -1).await;
+    assert!(text("/metrics").await.contains(&format!("{overdue} 0\n")));
 }

@@ -63,6 +63,7 @@ macro_rules! on {
             an_integrator_is_certified_by_points,
             who_may_do_what_with_references,
             what_is_said_of_a_subject_stands_side_by_side,
+            what_people_check_is_due_every_quarter,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             a_notice_waits_until_it_arrives,

@@ -1,11 +1,10 @@
 use askama::Template;
 use assay_standards::history::State;
 use assay_standards::scope::Spec;
-use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::Shown;
-use crate::certificates::{Badge, Certificate, QUARTER, Standing, needed, state_of};
+use crate::certificates::{Badge, Certificate, Standing, due_after, needed, state_of};
 use crate::past::{class, states_at};
 use crate::scopes::Scopes;
 use crate::store::PastSpell;
@@ -150,9 +149,10 @@ impl<'p> CertificatePage<'p> {
         let checks = needed.iter().filter(is_manual).map(|&id| {
             // What gave up decided nothing.
             let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
-            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at.date())).max();
-            let due = last.and_then(|last| last.checked_add(QUARTER.months()).ok());
-            let is_late = due.is_none_or(|due| due < now.date());
+            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at)).max();
+            let due = last.and_then(due_after);
+            let is_late = due.is_none_or(|due| due < now);
+            let (last, due) = (last.map(DateTime::date), due.map(DateTime::date));
             Check { testcase: id.to_owned(), state: state(id), class: class(state(id)), last, due, is_late }
         });
         page.certified = Some(Fares {
