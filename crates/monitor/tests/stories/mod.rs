@@ -70,6 +70,7 @@ macro_rules! on {
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,
             silence_and_ends_are_told_once,
+            integrators_are_told_of_the_end,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
             who_keeps_others_waiting_is_cut_off,
