@@ -7,6 +7,7 @@ use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
 
 use crate::certificates::{Certificate, Revocation};
+use crate::findings::Finding;
 use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
 use crate::log::Entry;
 use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
@@ -53,9 +54,11 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     let mut certified = Certified::default();
     // What is granted from here on is in the log alone, as far as this look goes.
     let certificates = store.certificates(Wish::All).await?;
+    let findings = store.findings(None).await?;
     let (size, root) = store.log_head().await?;
     let mut growth = empty()?;
     let mut next = 0;
+    let mut found = BTreeMap::new();
     while next < size {
         let some = store.log_entries(next, SOME).await?;
         if some.is_empty() {
@@ -68,6 +71,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
             match serde_json::from_slice(&entry.bytes) {
                 Ok(Entry::Report { report, .. }) if store.report(&report).await?.is_none() => {
                     audit.findings.push(format!("report {report} is in the log, and nowhere else"));
+                }
+                Ok(Entry::Finding { finding, subject, scope, testcase, said, at }) => {
+                    found.insert(finding, (subject, scope, testcase, said, at.as_microsecond()));
                 }
                 Ok(said) => certified.hear(said),
                 Err(_) => {}
@@ -89,6 +95,20 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     for uuid in certified.0.keys() {
         if store.document(uuid).await?.is_none() {
             audit.findings.push(format!("certificate {uuid} is in the log, and nowhere else"));
+        }
+    }
+    for kept in findings {
+        let Finding { ref uuid, ref subject, ref scope, ref testcase, at, .. } = kept;
+        let said = (subject.clone(), scope.clone(), testcase.clone(), kept.digest(), at.as_microsecond());
+        if found.remove(uuid) != Some(said) {
+            audit.findings.push(format!("finding {uuid}: the log says something else about it"));
+        }
+    }
+    if !found.is_empty() {
+        // Somebody may have written some down meanwhile.
+        let again = store.findings(None).await?;
+        for uuid in found.keys().filter(|uuid| again.iter().all(|kept| kept.uuid != **uuid)) {
+            audit.findings.push(format!("finding {uuid} is in the log, and nowhere else"));
         }
     }
     match store.results_without_report().await? {
@@ -122,7 +142,7 @@ impl Certified {
             Entry::Revocation { certificate, reason, at } => {
                 self.0.entry(certificate).or_default().1 = Some(Revocation { at, reason });
             }
-            Entry::Report { .. } | Entry::Approval { .. } => {}
+            Entry::Report { .. } | Entry::Approval { .. } | Entry::Finding { .. } => {}
         }
     }
 

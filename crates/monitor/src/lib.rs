@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod certificates;
 mod clock;
+mod findings;
 mod intake;
 mod listen;
 mod log;

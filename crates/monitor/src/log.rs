@@ -75,13 +75,30 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// An auditor found something, which is not for everybody to read.
+    Finding {
+        /// Its UUID.
+        finding: String,
+        /// Whom it is about.
+        subject: String,
+        /// UUID of the scope.
+        scope: String,
+        /// Which testcase of it.
+        testcase: String,
+        /// SHA-256 of what was said, in hexadecimal digits.
+        said: String,
+        /// When it was written down.
+        at: Timestamp,
+    },
 }
 
 impl Entry {
     /// The UUID of what is proved by it to be in the log.
     pub(crate) fn about(&self) -> Option<&str> {
         match self {
-            Entry::Report { report: uuid, .. } | Entry::Certificate { certificate: uuid, .. } => Some(uuid),
+            Entry::Report { report: uuid, .. }
+            | Entry::Certificate { certificate: uuid, .. }
+            | Entry::Finding { finding: uuid, .. } => Some(uuid),
             Entry::Approval { .. } | Entry::Revocation { .. } => None,
         }
     }

@@ -47,8 +47,13 @@ impl Scopes {
 
     /// The name of a scope as addresses have it.
     pub fn slug(spec: &Spec) -> String {
+        Self::slug_of(&spec.name)
+    }
+
+    /// Any name as addresses have it.
+    pub(crate) fn slug_of(name: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        spec.name.chars().map(plain).collect()
+        name.chars().map(plain).collect()
     }
 
     /// What tells this form of a scope, and the way in which it is interpreted, from any other.

@@ -6,7 +6,9 @@ mod accounts;
 mod backup;
 mod certificates;
 mod dialect;
+mod findings;
 mod history;
+mod integrators;
 mod log;
 mod notices;
 mod numbers;
@@ -30,9 +32,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 pub use backup::{Backup, BackupError};
-pub(crate) use certificates::{Application, Granted, Made, NewApplication, Wish};
+pub(crate) use certificates::{Application, Granted, Made, Moment, NewApplication, Wish};
 use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, StandingRow};
+pub(crate) use integrators::MOST_REFERENCES;
 pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
@@ -103,6 +106,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("certificates", include_str!("../migrations/0002_certificates.sql")),
     ("notices", include_str!("../migrations/0003_notices.sql")),
     ("people", include_str!("../migrations/0004_people.sql")),
+    ("integrators", include_str!("../migrations/0005_integrators.sql")),
 ];
 
 impl Store {

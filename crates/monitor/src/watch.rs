@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use assay_standards::Verdict;
+use assay_standards::requirements::Layer;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::certificates::Certificate;
+use crate::certificates::{Certificate, layer_of};
 use crate::notices::{
     Condition, Found, Looked, Message, NotSent, NoticeConfig, Rule, Told, Topic, Way, conditions,
 };
@@ -57,10 +58,15 @@ impl Monitor {
 
     /// Compares what is the matter with what was told. False if there is more to be told soon.
     async fn look_around(&self, look: &Look<'_>) -> Result<bool, StoreError> {
-        let all = self.store.all_known().await?;
+        let mut all = self.store.all_known().await?;
         let mut certificates: HashMap<(String, String), Vec<Certificate>> = HashMap::new();
         for certificate in self.store.certificates(Wish::All).await? {
             let key = (certificate.subject.clone(), certificate.scope.clone());
+            // Of an integrator nothing is known but what was certified.
+            if certificate.layer().is_some() && !certificates.contains_key(&key) {
+                let (subject, scope) = key.clone();
+                all.push(Known { subject, scope, standings: Vec::new() });
+            }
             certificates.entry(key).or_default().push(certificate);
         }
         let mut is_done = true;
@@ -149,15 +155,22 @@ impl Monitor {
         (from, to): (Option<String>, Option<&Condition>),
     ) -> Told {
         let Known { subject, scope, .. } = known;
+        let (name, page) = match (layer_of(scope), scopes.by_uuid(scope)) {
+            (Some(layer), _) => (layer.title(), "integrators".to_owned()),
+            (None, spec) => {
+                let name = spec.map_or_else(|| scope.clone(), |spec| spec.name.clone());
+                (name, format!("subject/{}", segment(subject)))
+            }
+        };
         Told {
             subject: subject.clone(),
-            scope: scopes.by_uuid(scope).map_or_else(|| scope.clone(), |spec| spec.name.clone()),
+            scope: name,
             about: topic.about.as_str().to_owned(),
             of: topic.of.clone(),
             from,
             to: to.map(|condition| condition.word.clone()),
             when: to.map(|condition| condition.at),
-            page: format!("{}page/subject/{}", self.settings.base_url, segment(subject)),
+            page: format!("{}page/{page}", self.settings.base_url),
         }
     }
 
@@ -204,9 +217,11 @@ fn found<'k>(
     let mut found = Vec::new();
     for known in all {
         // Of what is not known here, another instance may know more.
-        let Some(spec) = look.scopes.by_uuid(&known.scope) else { continue };
+        let (spec, layer) = (look.scopes.by_uuid(&known.scope), layer_of(&known.scope));
+        let title = layer.map(Layer::title);
+        let Some(name) = title.as_deref().or(spec.map(|spec| spec.name.as_str())) else { continue };
         let is = |words: &BTreeSet<String>, word: &str| words.is_empty() || words.contains(word);
-        let is_scope = is(&rule.scopes, &known.scope) || rule.scopes.contains(&Scopes::slug(spec));
+        let is_scope = is(&rule.scopes, &known.scope) || rule.scopes.contains(&Scopes::slug_of(name));
         if !is(&rule.subjects, &known.subject) || !is_scope {
             continue;
         }

@@ -5,7 +5,9 @@ mod api;
 mod certificates;
 mod desk;
 mod error;
+mod findings;
 mod health;
+mod integrators;
 mod log;
 mod metrics;
 mod pages;
@@ -111,6 +113,9 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/log/tile/{*path}", get(log::tile))
         .route("/{form}/certificates", get(pages::certificates))
         .route("/{form}/certificate/{uuid}", get(pages::certificate))
+        .route("/{form}/integrators", get(pages::integrators))
+        .route("/{form}/integrator/{uuid}", get(pages::integrator))
+        .route("/{form}/audit/{subject}/{scope}", get(pages::audit))
         .route("/certificates/revoked.json", get(certificates::revoked))
         .route("/certificates/{uuid}/credential.json", get(certificates::credential))
         .route("/certificates/{uuid}/certificate.pdf", get(certificates::on_paper))
@@ -122,9 +127,18 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/api/v1/certificates", get(certificates::certificates))
         .route("/api/v1/certificates/{uuid}", get(certificates::certificate))
         .route("/api/v1/certificates/{uuid}/revocation", post(certificates::revoke))
+        .route("/api/v1/integrators", get(integrators::integrators))
+        .route("/api/v1/integrators/{uuid}", get(integrators::integrator))
+        .route("/api/v1/integrators/applications", post(integrators::apply))
+        .route("/api/v1/integrators/applications/{uuid}", get(integrators::application))
+        .route("/api/v1/integrators/applications/{uuid}/moves", post(certificates::make_move))
+        .route("/api/v1/integrators/applications/{uuid}/references", post(integrators::add))
+        .route("/api/v1/integrators/applications/{uuid}/references/{number}/word", post(integrators::say))
         .route("/api/v1/scores", get(api::scores))
         .route("/api/v1/subjects/{subject}", get(api::subject))
         .route("/api/v1/subjects/{subject}/history", get(api::history))
+        .route("/api/v1/subjects/{subject}/audit", get(findings::audit))
+        .route("/api/v1/subjects/{subject}/findings", post(findings::find))
         .route("/assets/monitor.css", get(pages::style))
         .merge(desk::router(&monitor))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))

@@ -228,7 +228,7 @@ async fn ground() -> Ground {
     let mut ground = Ground::on(store, database, folder).await;
     // Certificates say where they are found: here.
     let base_url = format!("http://{}/", ground.address);
-    ground.restart_in_place(Settings { base_url, ..Settings::default() }).await;
+    ground.restart(Settings { base_url, ..Settings::default() }).await;
     ground
 }
 

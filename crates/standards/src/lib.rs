@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod declaration;
 pub mod flavor_name;
 pub mod history;
+pub mod integrators;
 pub mod requirements;
 pub mod scope;
 pub mod score_card;

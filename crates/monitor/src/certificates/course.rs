@@ -23,6 +23,8 @@ pub(crate) enum Move {
     Apply,
     /// Adds evidence, or an answer.
     Evidence,
+    /// Says what to make of a part of it.
+    Judge,
     /// Asks for more.
     Ask,
     /// Takes it back.
@@ -62,6 +64,7 @@ impl Course {
     pub(crate) fn after(self, made: Move) -> Result<Self, NotNow> {
         match (self, made) {
             (Course::Submitted | Course::Asked, Move::Apply | Move::Evidence) => Ok(Course::Submitted),
+            (Course::Submitted | Course::Asked, Move::Judge) => Ok(self),
             (Course::Submitted | Course::Asked, Move::Ask) => Ok(Course::Asked),
             (Course::Submitted | Course::Asked, Move::Withdraw) => Ok(Course::Withdrawn),
             (Course::Submitted | Course::Asked, Move::Grant) => Ok(Course::Granted),
@@ -86,13 +89,14 @@ impl FromStr for Course {
 }
 
 impl Move {
-    const ALL: [Self; 6] =
-        [Self::Apply, Self::Evidence, Self::Ask, Self::Withdraw, Self::Grant, Self::Reject];
+    const ALL: [Self; 7] =
+        [Self::Apply, Self::Evidence, Self::Judge, Self::Ask, Self::Withdraw, Self::Grant, Self::Reject];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Move::Apply => "apply",
             Move::Evidence => "evidence",
+            Move::Judge => "judge",
             Move::Ask => "ask",
             Move::Withdraw => "withdraw",
             Move::Grant => "grant",
@@ -130,5 +134,6 @@ mod tests {
         }
         assert_eq!(Course::Submitted.after(Move::Ask), Ok(Course::Asked));
         assert_eq!(Course::Asked.after(Move::Evidence), Ok(Course::Submitted));
+        assert_eq!(Course::Asked.after(Move::Judge), Ok(Course::Asked));
     }
 }

@@ -42,8 +42,10 @@ fn not_written(error: &dyn std::fmt::Debug) -> NotWritten {
 
 /// What else stands on it.
 pub(crate) struct Around<'a> {
-    /// The scope by its name.
-    pub(crate) scope: &'a str,
+    /// What is certified.
+    pub(crate) what: &'a str,
+    /// What is said of the organisation.
+    pub(crate) lines: &'a [Line],
     /// Who granted it.
     pub(crate) issuer: &'a str,
     /// The address of its status page.
@@ -52,6 +54,45 @@ pub(crate) struct Around<'a> {
     pub(crate) digest: &'a str,
     /// When that was signed, in UTC.
     pub(crate) signed: jiff::civil::DateTime,
+}
+
+/// A label, and what stands below it.
+pub(crate) struct Line {
+    label: &'static str,
+    text: String,
+    is_large: bool,
+}
+
+impl Line {
+    /// What a certificate says of its organisation, given what was signed.
+    pub(crate) fn of(certificate: &Certificate, signed: &serde_json::Value) -> Vec<Self> {
+        let said = |field: &str| &signed["credentialSubject"][field];
+        let text = |field: &str| said(field).as_str().unwrap_or_default();
+        let Certificate { subject, covers, version, .. } = certificate;
+        let line = |label, text, is_large| Self { label, text, is_large };
+        if let Some(layer) = certificate.layer() {
+            let points = (&said("points"), &said("needed"));
+            let tier = format!(
+                "{} of {}: {} points, of {} that it takes",
+                version,
+                layer.title(),
+                points.0,
+                points.1
+            );
+            return vec![
+                line("known here as", subject.clone(), true),
+                line("with", covers.clone(), false),
+                line("has reached the tier", tier, false),
+                line("in accordance with", text("standard").to_owned(), false),
+            ];
+        }
+        let scope = said("scope")["name"].as_str().unwrap_or_default();
+        vec![
+            line("operates", subject.clone(), true),
+            line("with", covers.clone(), false),
+            line("in conformance with", format!("version {version} of the scope {scope}"), false),
+        ]
+    }
 }
 
 /// A font to write with and to measure.
@@ -197,8 +238,8 @@ fn written_at(at: jiff::civil::DateTime) -> DateTime {
 /// Something in it cannot be drawn.
 pub(crate) fn paper(certificate: &Certificate, around: &Around<'_>) -> Result<Vec<u8>, NotWritten> {
     let (regular, bold) = (Type::new(dejavu::sans::regular())?, Type::new(dejavu::sans::bold())?);
-    let Certificate { number, subject, organisation, covers, version, uuid, .. } = certificate;
-    let what = format!("{} {version}", around.scope);
+    let Certificate { number, subject, organisation, uuid, .. } = certificate;
+    let what = around.what;
     let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A2_B);
     let configuration = configuration.finish().map_err(|error| not_written(&error))?;
     let mut document =
@@ -220,20 +261,18 @@ pub(crate) fn paper(certificate: &Certificate, around: &Around<'_>) -> Result<Ve
     let (label, text) = ((10.5, FAINT), (13.0, BLACK));
     let mut writer = Writer { surface: &mut surface, y: 90.0 };
     writer.write(&bold, (12.0, ACCENT), &format!("CERTIFICATE No. {number}"));
-    writer.write(&bold, (30.0, BLACK), &what);
+    writer.write(&bold, (30.0, BLACK), what);
     writer.skip(26.0);
-    for (name, value, face, style) in [
-        ("This is to certify that", organisation.as_str(), &bold, (19.0, BLACK)),
-        ("operates", subject.as_str(), &bold, (19.0, BLACK)),
-        ("with", covers.as_str(), &regular, text),
-    ] {
+    let organisation = ("This is to certify that", organisation.as_str(), true);
+    let lines = around.lines.iter().map(|line| (line.label, line.text.as_str(), line.is_large));
+    for (name, value, is_large) in std::iter::once(organisation).chain(lines) {
         writer.write(&regular, label, name);
-        writer.write(face, style, value);
+        match is_large {
+            true => writer.write(&bold, (19.0, BLACK), value),
+            false => writer.write(&regular, text, value),
+        }
         writer.skip(12.0);
     }
-    writer.write(&regular, label, "in conformance with");
-    writer.write(&regular, text, &format!("version {version} of the scope {}", around.scope));
-    writer.skip(12.0);
     writer.write(&regular, label, "valid");
     let (from, until) = (certificate.valid_from, certificate.valid_until);
     let last = until.yesterday().unwrap_or(until);
@@ -292,8 +331,10 @@ mod tests {
             valid_until: date(2027, 11, 23),
             revocation: None,
         };
+        let signed = serde_json::json!({"credentialSubject": {"scope": {"name": "SCS-compatible IaaS"}}});
         let around = Around {
-            scope: "SCS-compatible IaaS",
+            what: "SCS-compatible IaaS v5.1",
+            lines: &Line::of(&certificate, &signed),
             issuer: "Forum SCS-Standards",
             page: "https://compliance.example.com/page/certificate/0b5e0b5e-0b5e-4b5e-8b5e-0b5e0b5e0b5e",
             digest: &"0123456789abcdef".repeat(4),

@@ -1,15 +1,15 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use assay_standards::history::State;
 use assay_standards::scope::{Spec, Validity, Version};
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 
 use crate::score::Achieved;
 
 /// How often what no program can decide has to be looked at again, in months (scs-0004-v1, rule 3).
-pub(crate) const QUARTER: i32 = 3;
+const QUARTER: i32 = 3;
 /// So many days before its end, a certificate is about to end.
 const ENDING: i32 = 30;
 /// So many months after its end, it is still shown (scs-0004-v1 asks for three at least).
@@ -237,6 +237,19 @@ pub(crate) fn needed<'v>(spec: &Spec, version: &'v Version) -> impl Iterator<Ite
     let is_manual = |id: &str| spec.testcase(id).is_some_and(|testcase| testcase.manual);
     let all = version.testcases().filter(move |(id, target)| *target == Version::MAIN || is_manual(id));
     all.map(|(id, _)| id)
+}
+
+/// The testcases that people have to check for some version in force, every quarter (scs-0004-v1, rule 3).
+pub(crate) fn manual_in_force(spec: &Spec, day: Date) -> BTreeSet<&str> {
+    let in_force = spec.validity(day);
+    let in_force = in_force.into_iter().filter(|(_, validity)| validity.certifiable());
+    let needed = in_force.flat_map(|(version, _)| needed(spec, version));
+    needed.filter(|id| spec.testcase(id).is_some_and(|testcase| testcase.manual)).collect()
+}
+
+/// When people have to check something again that they last decided then.
+pub(crate) fn due_after(decided: DateTime) -> Option<DateTime> {
+    decided.checked_add(QUARTER.months()).ok()
 }
 
 /// The state of what a certificate for a version needs; none if the scope has no such version any more.

@@ -5,11 +5,11 @@ use std::str::FromStr;
 use assay_standards::Verdict;
 use assay_standards::history::State;
 use assay_standards::scope::{Lifetime, Spec};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, ToSpan};
 
 use super::config::Rule;
-use crate::certificates::{Certificate, QUARTER, Standing, needed};
+use crate::certificates::{Certificate, Standing, due_after, needed};
 use crate::score::states;
 use crate::store::{StandingRow, civil};
 
@@ -101,7 +101,8 @@ const DUE: i64 = 14;
 /// What is known of a subject in a scope.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looked<'l> {
-    pub(crate) spec: &'l Spec,
+    /// None for what is certified without tests: an integrator.
+    pub(crate) spec: Option<&'l Spec>,
     pub(crate) standings: &'l [StandingRow],
     /// Its certificates in this scope.
     pub(crate) certificates: &'l [Certificate],
@@ -110,7 +111,9 @@ pub(crate) struct Looked<'l> {
 /// What is the matter with a subject in a scope, as far as a rule asks for it.
 pub(crate) fn conditions(looked: Looked<'_>, rule: &Rule, now: DateTime) -> Found {
     let mut found = Found::default();
-    add_testcases(&mut found, looked, now);
+    if let Some(spec) = looked.spec {
+        add_testcases(&mut found, spec, looked, now);
+    }
     let newest = looked.standings.iter().map(|row| row.spell.last).max();
     // A clock that was set back says nothing.
     if let Some(newest) = newest.filter(|newest| *newest <= now) {
@@ -137,8 +140,8 @@ impl Found {
 }
 
 /// What testcases come to that some version in force needs.
-fn add_testcases(found: &mut Found, looked: Looked<'_>, now: DateTime) {
-    let Looked { spec, standings, certificates } = looked;
+fn add_testcases(found: &mut Found, spec: &Spec, looked: Looked<'_>, now: DateTime) {
+    let Looked { standings, certificates, .. } = looked;
     let in_force = spec.validity(now.date());
     let in_force = in_force.into_iter().filter(|(_, validity)| validity.certifiable());
     let ids: BTreeSet<&str> = in_force.flat_map(|(version, _)| needed(spec, version)).collect();
@@ -152,7 +155,7 @@ fn add_testcases(found: &mut Found, looked: Looked<'_>, now: DateTime) {
         if testcase.manual {
             // What gave up decided nothing.
             let decided = rows().filter_map(|row| row.latest().certain.map(|(_, at)| at)).max();
-            let due = decided.and_then(|at| at.checked_add(QUARTER.months()).ok());
+            let due = decided.and_then(due_after);
             let is_near = |due: DateTime| due.duration_since(now) <= SignedDuration::from_hours(24 * DUE);
             match due {
                 Some(due) if due < now => found.add(topic(About::Check), "overdue", due),

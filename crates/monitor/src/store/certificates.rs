@@ -1,11 +1,13 @@
+use assay_standards::integrators::Reference;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::history::{Of, standings};
+use super::integrators::{add, references};
 use super::numbers::Kind;
 use super::{StandingRow, Store, StoreError, days, is_storable, log, micros, read_day, scores, time};
-use crate::certificates::{Certificate, Course, Move, NotNow, Revocation};
+use crate::certificates::{Certificate, Course, Judged, Move, NotNow, Revocation};
 use crate::log::Entry;
 
 /// What somebody wants to have certified.
@@ -13,8 +15,9 @@ use crate::log::Entry;
 pub(crate) struct NewApplication {
     pub(crate) uuid: String,
     pub(crate) subject: String,
-    /// UUID of the scope.
+    /// UUID of the scope; for an integrator, that of the layer.
     pub(crate) scope: String,
+    /// For an integrator, the tier.
     pub(crate) version: String,
     pub(crate) organisation: String,
     pub(crate) covers: String,
@@ -27,6 +30,8 @@ pub(crate) struct Application {
     pub(crate) asked: NewApplication,
     pub(crate) course: Course,
     pub(crate) moves: Vec<Made>,
+    /// The environments that an integrator names.
+    pub(crate) references: Vec<Judged>,
     /// UUID of the certificate that was granted.
     pub(crate) certificate: Option<String>,
 }
@@ -48,6 +53,16 @@ pub(crate) struct Granted {
     /// As it was signed.
     pub(crate) document: String,
     pub(crate) entry: Entry,
+}
+
+/// What there is at the moment of a move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment<'m> {
+    /// The number that a certificate will have.
+    pub(crate) number: i64,
+    /// What stands of the subject in the scope.
+    pub(crate) standings: &'m [StandingRow],
+    pub(crate) references: &'m [Judged],
 }
 
 /// Which certificates are wanted.
@@ -75,7 +90,12 @@ const APPLICATION: &str =
 
 impl Store {
     /// Stores an application, with what speaks for it. False if the subject has too many that are not decided.
-    pub(crate) async fn apply_for(&self, new: &NewApplication, made: &Made) -> Result<bool, StoreError> {
+    pub(crate) async fn apply_for(
+        &self,
+        new: &NewApplication,
+        named: &[Reference],
+        made: &Made,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
         let mut numbers = self.numbers.new_ones();
         let subject = numbers.of(&mut tx, Kind::Subject, &new.subject).await?;
@@ -104,6 +124,9 @@ impl Store {
             .bind(Course::Submitted.as_str())
             .execute(&mut *tx)
             .await?;
+        for reference in named {
+            add(&mut tx, id, reference).await?;
+        }
         write_down(&mut tx, id, made).await?;
         tx.commit().await?;
         numbers.keep();
@@ -118,10 +141,11 @@ impl Store {
         let select = format!("{APPLICATION} WHERE a.uuid = $1");
         let row = sqlx::query(AssertSqlSafe(select)).bind(uuid).fetch_optional(&self.pool).await?;
         let Some(row) = row else { return Ok(None) };
+        let id: i64 = row.try_get(0)?;
         let moves = sqlx::query(
             "SELECT at, account, move, text FROM application_move WHERE application = $1 ORDER BY number",
         );
-        let moves = moves.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
+        let moves = moves.bind(id).fetch_all(&self.pool).await?;
         let read = |row: &AnyRow| {
             Ok(Made {
                 at: time(row.try_get(0)?)?,
@@ -131,7 +155,8 @@ impl Store {
             })
         };
         let moves: Vec<Made> = moves.iter().map(read).collect::<Result<_, StoreError>>()?;
-        Ok(Some(Application { moves, ..application(&row)? }))
+        let references = references(&mut self.pool.begin().await?, id).await?;
+        Ok(Some(Application { moves, references, ..application(&row)? }))
     }
 
     /// Applications of one subject or of all, the newest first, as many as are listed; what was done with them is left
@@ -146,40 +171,29 @@ impl Store {
         rows.fetch_all(&self.pool).await?.iter().map(application).collect()
     }
 
-    /// Writes a move down, if it can be made now, and the certificate if that is what it leads to. `grant` gets the
-    /// number that the certificate will have, and what stands of the subject in the scope at this moment.
+    /// Writes a move down, if it can be made now, and the certificate if that is what it leads to.
     pub(crate) async fn make_move<E>(
         &self,
         uuid: &str,
         made: &Made,
-        grant: impl FnOnce(i64, &[StandingRow]) -> Result<Option<Granted>, E>,
+        grant: impl FnOnce(Moment<'_>) -> Result<Option<Granted>, E>,
     ) -> Result<Result<Result<(), NotNow>, E>, StoreError> {
         let mut tx = self.write().await?;
-        let row = sqlx::query("SELECT id, course, subject, scope FROM application WHERE uuid = $1");
-        let row = row.bind(uuid).fetch_one(&mut *tx).await?;
-        let (id, course): (i64, Course) = (row.try_get(0)?, word(&row, 1)?);
-        let after = match course.after(made.what) {
-            Ok(after) => after,
+        let open = match Open::of(&mut tx, uuid, made.what).await? {
+            Ok(open) => open,
             Err(not_now) => return Ok(Ok(Err(not_now))),
         };
-        let moves = sqlx::query("SELECT COUNT(*) FROM application_move WHERE application = $1").bind(id);
-        let moves: i64 = moves.fetch_one(&mut *tx).await?.try_get(0)?;
-        if made.what == Move::Evidence && moves >= MOST_MOVES {
-            return Ok(Ok(Err(NotNow::TooMuch)));
-        }
         let number = next(&mut tx, "certificate").await?;
-        let of = Of { subject: row.try_get(2)?, scope: row.try_get(3)? };
-        let found = standings(&mut tx, &[of]).await?.remove(&of).unwrap_or_default();
-        match grant(number, &found) {
+        let standings = standings(&mut tx, &[open.of]).await?.remove(&open.of).unwrap_or_default();
+        let references = references(&mut tx, open.id).await?;
+        match grant(Moment { number, standings: &standings, references: &references }) {
             Err(error) => return Ok(Err(error)),
             Ok(None) => {}
             Ok(Some(granted)) => {
-                insert(&mut tx, (number, id, of), &granted).await?;
+                insert(&mut tx, (number, open.id, open.of), &granted).await?;
             }
         }
-        write_down(&mut tx, id, made).await?;
-        let update = sqlx::query("UPDATE application SET course = $1 WHERE id = $2");
-        update.bind(after.as_str()).bind(id).execute(&mut *tx).await?;
+        open.go_on(&mut tx, made).await?;
         tx.commit().await?;
         Ok(Ok(Ok(())))
     }
@@ -244,6 +258,45 @@ impl Store {
     }
 }
 
+/// An application with which something can be done now.
+pub(super) struct Open {
+    pub(super) id: i64,
+    of: Of,
+    after: Course,
+}
+
+impl Open {
+    /// The application, if a move can be made with it.
+    pub(super) async fn of(
+        tx: &mut Transaction<'_, Any>,
+        uuid: &str,
+        what: Move,
+    ) -> Result<Result<Self, NotNow>, StoreError> {
+        let row = sqlx::query("SELECT id, course, subject, scope FROM application WHERE uuid = $1");
+        let row = row.bind(uuid).fetch_one(&mut **tx).await?;
+        let (id, course): (i64, Course) = (row.try_get(0)?, word(&row, 1)?);
+        let after = match course.after(what) {
+            Ok(after) => after,
+            Err(not_now) => return Ok(Err(not_now)),
+        };
+        let moves = sqlx::query("SELECT COUNT(*) FROM application_move WHERE application = $1").bind(id);
+        let moves: i64 = moves.fetch_one(&mut **tx).await?.try_get(0)?;
+        if what == Move::Evidence && moves >= MOST_MOVES {
+            return Ok(Err(NotNow::TooMuch));
+        }
+        let of = Of { subject: row.try_get(2)?, scope: row.try_get(3)? };
+        Ok(Ok(Self { id, of, after }))
+    }
+
+    /// Writes the move down.
+    pub(super) async fn go_on(self, tx: &mut Transaction<'_, Any>, made: &Made) -> Result<(), StoreError> {
+        write_down(tx, self.id, made).await?;
+        let update = sqlx::query("UPDATE application SET course = $1 WHERE id = $2");
+        update.bind(self.after.as_str()).bind(self.id).execute(&mut **tx).await?;
+        Ok(())
+    }
+}
+
 /// The number that the next row of a table gets. Whoever writes is alone.
 pub(super) async fn next(tx: &mut Transaction<'_, Any>, table: &'static str) -> Result<i64, StoreError> {
     let select = format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}");
@@ -290,7 +343,8 @@ async fn insert(
     scores::revise(tx).await
 }
 
-fn word<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
+/// A word of which there are few, such as that for a course.
+pub(super) fn word<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
     let word: String = row.try_get(column)?;
     word.parse().map_err(|_| StoreError::Corrupt(format!("{word:?} is no word that is known here")))
 }
@@ -308,6 +362,7 @@ fn application(row: &AnyRow) -> Result<Application, StoreError> {
         },
         course: word(row, 8)?,
         moves: Vec::new(),
+        references: Vec::new(),
         certificate: row.try_get(9)?,
     })
 }

@@ -1,9 +1,10 @@
 use assay_standards::Verdict;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Store, StoreError, flag, is_storable, log, micros, time, verdict};
+use super::{Store, StoreError, flag, is_storable, log, micros, read_civil, time, verdict};
 use crate::log::Entry;
 
 /// The newest result of a testcase that a program found out, or the newest that people stated.
@@ -84,6 +85,28 @@ impl Store {
     pub(crate) async fn is_subject(&self, name: &str) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM subject WHERE name = $1").bind(name);
         Ok(row.fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// When people last decided something of their own, of all subjects in a scope: subject, testcase, and when. What gave up
+    /// decided nothing.
+    pub(crate) async fn decided(
+        &self,
+        scope: &str,
+        testcases: impl IntoIterator<Item = &str>,
+    ) -> Result<Vec<(String, String, DateTime)>, StoreError> {
+        let mut all = Vec::new();
+        for testcase in testcases {
+            let select = sqlx::query(
+                "SELECT s.name, MAX(c.certain_from) FROM standing c JOIN subject s ON s.id = c.subject
+                 WHERE c.scope = (SELECT id FROM scope WHERE uuid = $1)
+                     AND c.testcase = (SELECT id FROM testcase WHERE name = $2) AND c.certain_from IS NOT NULL
+                 GROUP BY s.name ORDER BY s.name",
+            );
+            for row in select.bind(scope).bind(testcase).fetch_all(&self.pool).await? {
+                all.push((row.try_get(0)?, testcase.to_owned(), read_civil(row.try_get(1)?)?));
+            }
+        }
+        Ok(all)
     }
 
     /// What stands without being the newest result of its testcase, by subject and testcase: nothing, if nobody has

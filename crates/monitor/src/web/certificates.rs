@@ -1,6 +1,7 @@
 //! Certificates for programs: applications and what is done with them, what was granted, what was revoked.
 
 use assay_report::visible;
+use assay_standards::integrators::Reference;
 use assay_standards::scope::Spec;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -14,13 +15,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::access::Caller;
-use super::api::{NamedScope, json_of};
+use super::api::json_of;
 use super::error::Refusal;
+use super::integrators::Judgement;
 use super::{Shared, body_of, is_json};
 use crate::accounts::Role;
 use crate::certificates::{
-    Around, Badge, Certificate, Move, Revocation, certificate_document, end_of, obstacles, paper,
-    revocation_list, state_of,
+    Around, Badge, Certificate, Line, Move, Revocation, Statement, certificate_document, end_of, layer_of,
+    obstacles, paper, revocation_list, state_of,
 };
 use crate::intake::hexadecimal_digest;
 use crate::log::Entry;
@@ -28,7 +30,7 @@ use crate::past;
 use crate::scopes::Scopes;
 use crate::score::states;
 use crate::serve::Monitor;
-use crate::store::{Application, Granted, Made, NewApplication, PastSpell, StandingRow, Wish, civil};
+use crate::store::{Application, Granted, Made, Moment, NewApplication, PastSpell, Wish, civil};
 
 /// The largest application, in bytes.
 const LARGEST: usize = 64 << 10;
@@ -95,8 +97,9 @@ struct Revoked {
     reason: String,
 }
 
+/// An application as it is handed out to those whom it concerns.
 #[derive(Debug, Serialize)]
-struct ApplicationView<'v> {
+pub(super) struct ApplicationView<'v> {
     application: &'v str,
     subject: &'v str,
     scope: &'v str,
@@ -120,8 +123,8 @@ struct MoveView<'v> {
 }
 
 impl<'v> ApplicationView<'v> {
-    fn of(application: &'v Application) -> Self {
-        let Application { asked, course, moves, certificate } = application;
+    pub(super) fn of(application: &'v Application) -> Self {
+        let Application { asked, course, moves, certificate, references: _ } = application;
         let moves = moves.iter().map(|made| MoveView {
             at: made.at,
             account: &made.account,
@@ -143,13 +146,20 @@ impl<'v> ApplicationView<'v> {
     }
 }
 
+/// A scope, or for an integrator what stands in its place.
+#[derive(Debug, Serialize)]
+struct CertifiedScope<'s> {
+    uuid: &'s str,
+    name: String,
+}
+
 /// A certificate as it is handed out.
 #[derive(Debug, Serialize)]
-struct CertificateView<'v> {
+pub(super) struct CertificateView<'v> {
     certificate: &'v str,
     number: i64,
     subject: &'v str,
-    scope: NamedScope<'v>,
+    scope: CertifiedScope<'v>,
     version: &'v str,
     organisation: &'v str,
     covers: &'v str,
@@ -161,14 +171,17 @@ struct CertificateView<'v> {
 }
 
 impl<'v> CertificateView<'v> {
-    fn of(certificate: &'v Certificate, scopes: &'v Scopes, day: Date) -> Self {
-        let name = scopes.by_uuid(&certificate.scope).map_or("", |spec| &spec.name);
+    pub(super) fn of(certificate: &'v Certificate, scopes: &'v Scopes, day: Date) -> Self {
+        let name = match (certificate.layer(), scopes.by_uuid(&certificate.scope)) {
+            (Some(layer), _) => layer.title(),
+            (None, spec) => spec.map_or_else(String::new, |spec| spec.name.clone()),
+        };
         let revocation = certificate.revocation.as_ref();
         Self {
             certificate: &certificate.uuid,
             number: certificate.number,
             subject: &certificate.subject,
-            scope: NamedScope { uuid: &certificate.scope, name },
+            scope: CertifiedScope { uuid: &certificate.scope, name },
             version: &certificate.version,
             organisation: &certificate.organisation,
             covers: &certificate.covers,
@@ -182,7 +195,10 @@ impl<'v> CertificateView<'v> {
 }
 
 /// What was sent as JSON by somebody who is known.
-async fn sent<T: DeserializeOwned>(monitor: &Monitor, request: Request) -> Result<(Caller, T), Refusal> {
+pub(super) async fn sent<T: DeserializeOwned>(
+    monitor: &Monitor,
+    request: Request,
+) -> Result<(Caller, T), Refusal> {
     let (parts, body) = request.into_parts();
     let asked = async {
         let caller = Caller::of(monitor, &parts.headers).await?;
@@ -216,8 +232,12 @@ pub(super) fn is_applicant(caller: &Caller, subject: &str) -> bool {
 /// Applies for a certificate.
 pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
     let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
-    let uuid = apply_for(&monitor, caller, asked).await?;
-    let address = format!("{}api/v1/applications/{uuid}", monitor.settings.base_url);
+    taken_in(&monitor, "applications", &apply_for(&monitor, caller, asked).await?)
+}
+
+/// Says where an application is found that was taken in.
+pub(super) fn taken_in(monitor: &Monitor, place: &str, uuid: &str) -> Result<Response, Refusal> {
+    let address = format!("{}api/v1/{place}/{uuid}", monitor.settings.base_url);
     let body = json_of(&json!({"application": uuid}))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
 }
@@ -259,10 +279,19 @@ pub(super) async fn apply_for(monitor: &Monitor, caller: Caller, asked: Asked) -
         contact,
     };
     let made = Made { at: monitor.clock.now(), account: caller.name, what: Move::Apply, text: evidence };
-    if !monitor.store.apply_for(&new, &made).await? {
+    take(monitor, (&new, &[]), &made).await
+}
+
+/// Takes an application in, and says its UUID.
+pub(super) async fn take(
+    monitor: &Monitor,
+    (new, named): (&NewApplication, &[Reference]),
+    made: &Made,
+) -> Result<String, Refusal> {
+    if !monitor.store.apply_for(new, named, made).await? {
         return Err(Refusal::conflict("too many applications of this subject wait to be decided"));
     }
-    Ok(new.uuid)
+    Ok(new.uuid.clone())
 }
 
 /// The applications that concern whoever asks.
@@ -274,7 +303,7 @@ pub(super) async fn applications(State(monitor): Shared, headers: HeaderMap) -> 
     json_of(&all.iter().map(ApplicationView::of).collect::<Vec<_>>())
 }
 
-/// An application that somebody may see.
+/// An application, for somebody whom it concerns.
 pub(super) async fn application_for(
     monitor: &Monitor,
     caller: &Caller,
@@ -323,7 +352,7 @@ pub(super) async fn move_on(
         .made
         .parse()
         .ok()
-        .filter(|made| *made != Move::Apply)
+        .filter(|made| !matches!(made, Move::Apply | Move::Judge))
         .ok_or_else(|| Refusal::unreadable("move: evidence, ask, withdraw, grant or reject"))?;
     checked("text", &wanted.text, Kind::Text)?;
     let may = match made.is_applicants() {
@@ -338,15 +367,13 @@ pub(super) async fn move_on(
     }
     let now = monitor.clock.now();
     let grant = match made {
-        Move::Grant => Some(Grant::prepare(monitor, &application.asked, &wanted)?),
+        Move::Grant => Some(Grant::prepare(monitor, &application, &wanted).await?),
         _ => None,
     };
     let made = Made { at: now, account: caller.name, what: made, text: wanted.text };
     let outcome = monitor
         .store
-        .make_move(uuid, &made, |number, standings| {
-            grant.map(|grant| grant.sign(monitor, number, (standings, now))).transpose()
-        })
+        .make_move(uuid, &made, |moment| grant.map(|grant| grant.sign(monitor, moment, now)).transpose())
         .await?;
     outcome?.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
     Ok(())
@@ -355,14 +382,21 @@ pub(super) async fn move_on(
 /// A certificate that is about to be granted.
 struct Grant {
     certificate: Certificate,
-    spec: Spec,
     base: String,
-    /// What the assessor says, if the tests do not count.
-    despite: Option<String>,
+    on: Grounds,
+}
+
+/// What it is granted on.
+enum Grounds {
+    /// Tests of a scope; and what the assessor says, if they do not count.
+    Tests(Box<Spec>, Option<String>),
+    /// The references of an integrator.
+    References(Judgement),
 }
 
 impl Grant {
-    fn prepare(monitor: &Monitor, asked: &NewApplication, wanted: &Wanted) -> Result<Self, Refusal> {
+    async fn prepare(monitor: &Monitor, application: &Application, wanted: &Wanted) -> Result<Self, Refusal> {
+        let asked = &application.asked;
         let base = monitor.settings.whole_base_url().ok_or_else(|| {
             let detail = "a certificate bears the address of the monitor: start it with --base-url https://…";
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -373,8 +407,17 @@ impl Grant {
         if begin < now.date() || begin > last {
             return Err(Refusal::unreadable(format!("valid_from: between {} and {last}", now.date())));
         }
-        let scopes = monitor.scopes();
-        let spec = scopes.by_uuid(&asked.scope).ok_or_else(|| Refusal::not_found("scope"))?;
+        let on = if let Some(layer) = layer_of(&asked.scope) {
+            if wanted.despite {
+                // What an assessor knows better, he says of the references.
+                return Err(Refusal::unreadable("despite: points are there or not; accept references"));
+            }
+            Grounds::References(Judgement::of(monitor, layer, &application.references).await?)
+        } else {
+            let scopes = monitor.scopes();
+            let spec = scopes.by_uuid(&asked.scope).ok_or_else(|| Refusal::not_found("scope"))?;
+            Grounds::Tests(Box::new(spec.clone()), wanted.despite.then(|| wanted.text.clone()))
+        };
         let certificate = Certificate {
             uuid: Uuid::new_v4().to_string(),
             number: 0,
@@ -387,38 +430,30 @@ impl Grant {
             valid_until: end_of(begin),
             revocation: None,
         };
-        let despite = wanted.despite.then(|| wanted.text.clone());
-        Ok(Self { certificate, spec: spec.clone(), base: base.to_owned(), despite })
+        Ok(Self { certificate, base: base.to_owned(), on })
     }
 
     /// Signs it, unless something speaks against it.
-    fn sign(
-        self,
-        monitor: &Monitor,
-        number: i64,
-        (standings, now): (&[StandingRow], Timestamp),
-    ) -> Result<Granted, Refusal> {
-        let known = standings.iter().map(|row| (row.name.as_str(), row.stated, row.latest()));
-        let states = states(&self.spec, known, civil(now));
-        let found = obstacles(&self.spec, &self.certificate.version, &states, self.certificate.valid_from);
-        if !found.is_empty() && self.despite.is_none() {
-            let told: Vec<String> = found.iter().map(ToString::to_string).collect();
-            let detail = json!({"message": "something speaks against it", "obstacles": told});
-            return Err(Refusal::conflict(detail));
-        }
-        // What the assessor says is told to everybody where it stands against what was measured.
-        let despite = self.despite.filter(|_| !found.is_empty());
-        let certificate = Certificate { number, ..self.certificate };
-        let signed = certificate_document(
-            &certificate,
-            &self.spec,
-            (&self.base, monitor.issuer()),
-            (&monitor.signer, now),
-        );
+    fn sign(self, monitor: &Monitor, moment: Moment<'_>, now: Timestamp) -> Result<Granted, Refusal> {
+        let certificate = Certificate { number: moment.number, ..self.certificate };
+        let (certificate, statement, despite) = match self.on {
+            Grounds::Tests(spec, despite) => {
+                let despite = despite_tests(&certificate, &spec, despite, (moment, now))?;
+                let statement = Statement::conformance(&certificate, &spec);
+                (certificate, statement, despite)
+            }
+            Grounds::References(judgement) => {
+                let (tier, statement) =
+                    judgement.decide(&certificate.version, moment.references, civil(now).date())?;
+                (Certificate { version: tier, ..certificate }, statement, None)
+            }
+        };
+        let around = (self.base.as_str(), monitor.issuer());
+        let signed = certificate_document(&certificate, statement, around, (&monitor.signer, now));
         let document = signed.map_err(not_signed)?.to_string();
         let entry = Entry::Certificate {
             certificate: certificate.uuid.clone(),
-            number,
+            number: certificate.number,
             subject: certificate.subject.clone(),
             scope: certificate.scope.clone(),
             version: certificate.version.clone(),
@@ -430,6 +465,26 @@ impl Grant {
         };
         Ok(Granted { certificate, document, entry })
     }
+}
+
+/// Makes sure that the tests do not speak against a certificate, or that the assessor says why that does not matter.
+/// What he says is told to everybody where it stands against what was measured.
+fn despite_tests(
+    certificate: &Certificate,
+    spec: &Spec,
+    despite: Option<String>,
+    (moment, now): (Moment<'_>, Timestamp),
+) -> Result<Option<String>, Refusal> {
+    let known = moment.standings.iter().map(|row| (row.name.as_str(), row.stated, row.latest()));
+    let states = states(spec, known, civil(now));
+    let found = obstacles(spec, &certificate.version, &states, certificate.valid_from);
+    if found.is_empty() {
+        return Ok(None);
+    }
+    despite.map(Some).ok_or_else(|| {
+        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        Refusal::conflict(json!({"message": "something speaks against it", "obstacles": told}))
+    })
 }
 
 fn not_signed(error: assay_transparency::CredentialError) -> Refusal {
@@ -523,7 +578,8 @@ pub(super) async fn on_paper(State(monitor): Shared, Path(uuid): Path<String>) -
         let text =
             |pointer: &str| signed.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
         let around = Around {
-            scope: text("/credentialSubject/scope/name"),
+            what: text("/name"),
+            lines: &Line::of(&found, &signed),
             issuer: text("/issuer/name"),
             page: text("/statusPage"),
             digest: &hexadecimal_digest(&document),

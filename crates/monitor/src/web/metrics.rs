@@ -12,8 +12,9 @@ use jiff::tz::TimeZone;
 
 use super::Shared;
 use super::error::Refusal;
+use crate::certificates::{due_after, manual_in_force};
 use crate::scopes::Scopes;
-use crate::store::ListedScore;
+use crate::store::{ListedScore, civil};
 
 /// The states that a score can have.
 const STATES: [&str; 5] = ["PASS", "TENTATIVE", "ABORT", "MISS", "FAIL"];
@@ -57,13 +58,30 @@ pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal>
     let all = monitor.store.scores().await?;
     let size = monitor.store.log_size().await?;
     let outbox = monitor.store.outbox().await?;
-    let text = exposition(&scopes, &all, (size, outbox), &monitor.uploads);
+    let now = civil(monitor.clock.now());
+    let mut checks = Vec::new();
+    for spec in scopes.iter() {
+        let manual = manual_in_force(spec, now.date());
+        for (subject, testcase, decided) in monitor.store.decided(&spec.uuid, manual).await? {
+            let due = due_after(decided).unwrap_or(DateTime::MAX);
+            checks.push(Check { subject, scope: &spec.name, testcase, due });
+        }
+    }
+    let text = exposition((&scopes, &all), (&checks, now), (size, outbox), &monitor.uploads);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
+/// Something that people have to check again.
+struct Check<'s> {
+    subject: String,
+    scope: &'s str,
+    testcase: String,
+    due: DateTime,
+}
+
 fn exposition(
-    scopes: &Scopes,
-    all: &[ListedScore],
+    (scopes, all): (&Scopes, &[ListedScore]),
+    (checks, now): (&[Check<'_>], DateTime),
     (log, (waiting, given_up)): (u64, (i64, i64)),
     uploads: &Uploads,
 ) -> String {
@@ -97,6 +115,24 @@ fn exposition(
         line(format_args!(
             "assay_monitor_newest_result_timestamp_seconds{{subject={subject},scope={scope}}} {newest}"
         ));
+    }
+    line(format_args!(
+        "# HELP assay_monitor_manual_check_due_timestamp_seconds When people have to check something again."
+    ));
+    line(format_args!("# TYPE assay_monitor_manual_check_due_timestamp_seconds gauge"));
+    let labels = |check: &Check<'_>| {
+        let (subject, scope, testcase) = (label(&check.subject), label(check.scope), label(&check.testcase));
+        format!("{{subject={subject},scope={scope},testcase={testcase}}}")
+    };
+    for check in checks {
+        let (labels, due) = (labels(check), seconds(check.due));
+        line(format_args!("assay_monitor_manual_check_due_timestamp_seconds{labels} {due}"));
+    }
+    line(format_args!("# HELP assay_monitor_manual_check_overdue Whether that is past."));
+    line(format_args!("# TYPE assay_monitor_manual_check_overdue gauge"));
+    for check in checks {
+        let (labels, is_late) = (labels(check), u8::from(check.due < now));
+        line(format_args!("assay_monitor_manual_check_overdue{labels} {is_late}"));
     }
     line(format_args!("# HELP assay_monitor_log_entries What was accepted so far."));
     line(format_args!("# TYPE assay_monitor_log_entries counter"));

@@ -1,8 +1,10 @@
 //! What people look at, in three forms: a whole page, the fragment of HTML within it, and Markdown for those who build
 //! pages of their own.
 
+mod audit;
 mod certificate;
 mod detail;
+mod integrator;
 mod log;
 mod overview;
 mod report;
@@ -27,6 +29,8 @@ use super::access::Caller;
 use super::api::Span;
 use super::certificates::{badge_of, find};
 use super::error::Refusal;
+use super::findings::Said;
+use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
 use crate::certificates::Badge;
@@ -211,7 +215,12 @@ pub(super) async fn subject(
             let History { spells, is_cut } =
                 monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
             let past = Past::new(spec, &spells, from);
-            told.push(subject::Told { past, achieved: achieved(spec, &spells, until), is_cut });
+            // What is due is due now, whatever day was asked for.
+            let checks = match day {
+                None => subject::Check::all(spec, &spells, until),
+                Some(_) => Vec::new(),
+            };
+            told.push(subject::Told { past, achieved: achieved(spec, &spells, until), checks, is_cut });
         }
     }
     let day = day.map(|day| day.to_string());
@@ -237,8 +246,8 @@ pub(super) async fn feed(
     let from = subject::begin(DAYS, until);
     let History { spells, is_cut } = monitor.store.history(&subject, &spec.uuid, (from, until)).await?;
     let past = Past::new(spec, &spells, from);
-    let told = subject::Told { past, achieved: achieved(spec, &spells, until), is_cut };
-    let feed = subject::Feed::new((&monitor.settings.base_url, &subject), &told, (from, until));
+    let told = subject::Told { past, achieved: achieved(spec, &spells, until), checks: Vec::new(), is_cut };
+    let feed = subject::Feed::new((&monitor.settings.base_url, &subject), told, (from, until));
     let text = feed.render().map_err(not_written)?;
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
 }
@@ -289,6 +298,22 @@ pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Res
     show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
 }
 
+/// What a subject stated, what was measured and what auditors found, for whom it concerns.
+pub(super) async fn audit(
+    State(monitor): Shared,
+    Path((form, subject, scope)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let said = Said::read(&monitor, &headers, (&subject, spec)).await?;
+    let version = said.version(spec, None)?;
+    let sides = said.sides(spec, version);
+    let names = (monitor.settings.base_url.as_str(), subject.as_str());
+    show(&monitor, form, &audit::AuditPage::new(names, (spec, version), &sides))
+}
+
 /// All certificates that were granted.
 pub(super) async fn certificates(
     State(monitor): Shared,
@@ -306,8 +331,11 @@ pub(super) async fn certificate(
     State(monitor): Shared,
     Path((form, uuid)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let form = Form::of(&form)?;
     let found = find(&monitor, &uuid).await?;
+    if found.layer().is_some() {
+        return integrator(State(monitor), Path((form, uuid))).await;
+    }
+    let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let now = civil(monitor.clock.now());
     let history = monitor.store.history(&found.subject, &found.scope, (now, now)).await?;
@@ -322,6 +350,30 @@ pub(super) async fn certificate(
         &history.spells,
         now,
     );
+    show(&monitor, form, &page)
+}
+
+/// All integrators that were certified.
+pub(super) async fn integrators(
+    State(monitor): Shared,
+    Path(form): Path<String>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let (all, day) = (granted(&monitor).await?, civil(monitor.clock.now()).date());
+    let base = &monitor.settings.base_url;
+    show(&monitor, form, &integrator::IntegratorsPage::new(base, &all, &monitor.scopes(), day))
+}
+
+/// What the certificate of an integrator says, and how its points come together.
+pub(super) async fn integrator(
+    State(monitor): Shared,
+    Path((form, uuid)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let (found, document) = certified(&monitor, &uuid).await?;
+    let around = (monitor.settings.base_url.as_str(), monitor.issuer());
+    let day = civil(monitor.clock.now()).date();
+    let page = integrator::IntegratorPage::new(around, (&found, &document), &monitor.scopes(), day);
     show(&monitor, form, &page)
 }
 

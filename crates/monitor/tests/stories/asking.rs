@@ -42,6 +42,23 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
         "reportuuid": uuid, "scopeuuid": report.scope, "check": "version-policy-check", "approval": true,
     });
     let ask = json!({"move": "ask", "text": "x"});
+    let finding = json!({
+        "scope": "scs-compatible-kaas", "testcase": "version-policy-check", "finding": "REMARK", "text": "x",
+    });
+    let reference = json!({"kind": "managed", "environment": "a", "from": "2025-01-01", "evidence": ["x"]});
+    let integration = json!({
+        "applicant": "cloud-b", "layer": "KaaS", "tier": "Bronze", "organisation": "A", "covers": "all",
+        "contact": "somebody", "evidence": "none", "references": [reference],
+    });
+    let applied = ground.send(Some("cloud-b"), "/api/v1/integrators/applications", &integration).await;
+    let integrator = applied.body["application"].as_str().unwrap().to_owned();
+    let integrator = format!("/api/v1/integrators/applications/{integrator}");
+    let accept = json!({"word": "accepted", "text": "x"});
+    let accepted = ground.send(Some("assessor"), &format!("{integrator}/references/1/word"), &accept).await;
+    assert_eq!(accepted.status, 200);
+    let granting = json!({"move": "grant", "text": "x"});
+    let granted = ground.send(Some("assessor"), &format!("{integrator}/moves"), &granting).await;
+    let integrated = granted.body["certificate"].as_str().unwrap().to_owned();
     let form = |word: &str| format!("/page/{word}");
     // Where today's clients know 401, it is 401 for who is known, too.
     let matrix: Vec<Asked<'_>> = vec![
@@ -84,6 +101,45 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
         ("/{form}/log", Method::GET, form("log"), None, all),
         ("/{form}/certificates", Method::GET, form("certificates"), None, all),
         ("/{form}/certificate/{uuid}", Method::GET, form(&format!("certificate/{certificate}")), None, all),
+        ("/{form}/integrators", Method::GET, form("integrators"), None, all),
+        ("/{form}/integrator/{uuid}", Method::GET, form(&format!("integrator/{integrated}")), None, all),
+        ("/api/v1/integrators", Method::GET, "/api/v1/integrators".into(), None, all),
+        ("/api/v1/integrators/{uuid}", Method::GET, format!("/api/v1/integrators/{integrated}"), None, all),
+        (
+            "/api/v1/integrators/applications",
+            Method::POST,
+            "/api/v1/integrators/applications".into(),
+            Some(&integration),
+            [401, 403, 403, 201, 403, 201],
+        ),
+        (
+            "/api/v1/integrators/applications/{uuid}",
+            Method::GET,
+            integrator.clone(),
+            None,
+            [401, 404, 404, 200, 200, 200],
+        ),
+        (
+            "/api/v1/integrators/applications/{uuid}/moves",
+            Method::POST,
+            format!("{integrator}/moves"),
+            Some(&ask),
+            [401, 404, 404, 403, 409, 409],
+        ),
+        (
+            "/api/v1/integrators/applications/{uuid}/references",
+            Method::POST,
+            format!("{integrator}/references"),
+            Some(&reference),
+            [401, 404, 404, 409, 403, 409],
+        ),
+        (
+            "/api/v1/integrators/applications/{uuid}/references/{number}/word",
+            Method::POST,
+            format!("{integrator}/references/1/word"),
+            Some(&accept),
+            [401, 404, 404, 403, 409, 409],
+        ),
         ("/log/checkpoint", Method::GET, "/log/checkpoint".into(), None, all),
         ("/log/key", Method::GET, "/log/key".into(), None, all),
         ("/log/proof/{uuid}", Method::GET, format!("/log/proof/{uuid}"), None, all),
@@ -150,6 +206,27 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
             moves.clone(),
             Some(&ask),
             [401, 404, 404, 403, 409, 409],
+        ),
+        (
+            "/api/v1/subjects/{subject}/audit",
+            Method::GET,
+            "/api/v1/subjects/cloud-b/audit?scope=scs-compatible-kaas".into(),
+            None,
+            [401, 200, 403, 200, 200, 200],
+        ),
+        (
+            "/{form}/audit/{subject}/{scope}",
+            Method::GET,
+            form("audit/cloud-b/scs-compatible-kaas"),
+            None,
+            [401, 200, 403, 200, 200, 200],
+        ),
+        (
+            "/api/v1/subjects/{subject}/findings",
+            Method::POST,
+            "/api/v1/subjects/cloud-b/findings".into(),
+            Some(&finding),
+            [401, 403, 403, 403, 201, 201],
         ),
         ("/assets/monitor.css", Method::GET, "/assets/monitor.css".into(), None, all),
     ];

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::ground::{Ground, Report};
 
-const BASE: &str = "https://compliance.example.com/";
+pub(crate) const BASE: &str = "https://compliance.example.com/";
 const APPLICATIONS: &str = "/api/v1/applications";
 const CERTIFICATES: &str = "/api/v1/certificates";
 
 /// The version that can be certified on the first day of the stories.
-fn version() -> &'static Version {
+pub(crate) fn version() -> &'static Version {
     let spec = Spec::embedded_kaas();
     let versions = spec.validity("2026-11-22".parse().unwrap());
     versions.into_iter().find(|(_, validity)| validity.certifiable()).unwrap().0
@@ -25,7 +25,7 @@ fn application() -> Value {
 }
 
 /// A cloud whose tests all pass, at a monitor that knows its address.
-async fn conforming(mut ground: Ground) -> Ground {
+pub(crate) async fn conforming(mut ground: Ground) -> Ground {
     let settings =
         Settings { base_url: BASE.into(), issuer: Some("The Forum".into()), ..Settings::default() };
     ground.restart(settings).await;
@@ -34,7 +34,7 @@ async fn conforming(mut ground: Ground) -> Ground {
 }
 
 /// Hands in a report whose first result is this one; all others pass.
-async fn hand_in(ground: &Ground, checked_at: &str, first: i8) {
+pub(crate) async fn hand_in(ground: &Ground, checked_at: &str, first: i8) {
     let all: Vec<&str> = version().testcases().map(|(id, _)| id).collect();
     let results: Vec<(&str, i8)> =
         all.iter().enumerate().map(|(place, id)| (*id, if place == 0 { first } else { 1 })).collect();
@@ -49,7 +49,7 @@ async fn apply(ground: &Ground) -> String {
     format!("{APPLICATIONS}/{}", answer.body["application"].as_str().unwrap())
 }
 
-async fn make(ground: &Ground, account: &str, address: &str, made: Value) -> (u16, Value) {
+pub(crate) async fn make(ground: &Ground, account: &str, address: &str, made: Value) -> (u16, Value) {
     let answer = ground.send(Some(account), &format!("{address}/moves"), &made).await;
     (answer.status, answer.body)
 }
@@ -60,7 +60,7 @@ async fn grant(ground: &Ground, address: &str) -> String {
     body["certificate"].as_str().unwrap().to_owned()
 }
 
-async fn text(ground: &Ground, path: &str) -> String {
+pub(crate) async fn text(ground: &Ground, path: &str) -> String {
     let answer = ground.get(path).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200, "{path}");
     answer.text().await.unwrap()
@@ -74,7 +74,7 @@ async fn badge(ground: &Ground) -> String {
     told.to_owned()
 }
 
-async fn entries(ground: &Ground) -> Vec<Entry> {
+pub(crate) async fn entries(ground: &Ground) -> Vec<Entry> {
     let entries: Vec<Entry> = {
         let page = ground.get("/log/checkpoint").send().await.unwrap().text().await.unwrap();
         let size: usize = page.lines().nth(1).unwrap().parse().unwrap();

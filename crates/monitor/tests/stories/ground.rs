@@ -97,23 +97,8 @@ impl Ground {
         monitor
     }
 
-    /// Another instance on the same database takes the place of the one before, which has ended then.
+    /// Another instance on the same database takes the place of the one before, at its address.
     pub(crate) async fn restart(&mut self, settings: Settings) {
-        let now = Arc::clone(&self.now);
-        let clock = Clock::of(move || *now.lock().unwrap());
-        let monitor =
-            Monitor::open(self.store.clone(), Scopes::embedded(), clock, settings, &self.key).await.unwrap();
-        self.monitor = Arc::new(monitor);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        self.address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        drop(std::mem::replace(&mut self.stop, stop));
-        let before = std::mem::replace(&mut self.serving, serving(&self.monitor, listener, stopped));
-        before.await.unwrap();
-    }
-
-    /// The same at the address where the one before was.
-    pub(crate) async fn restart_in_place(&mut self, settings: Settings) {
         let address = self.address;
         drop(std::mem::replace(&mut self.stop, oneshot::channel().0));
         (&mut self.serving).await.unwrap();
@@ -148,7 +133,15 @@ impl Ground {
 
     /// Takes everything away.
     pub(crate) async fn empty(&self) {
-        for table in ["told", "outbox", "certificate", "application_move", "application"] {
+        for table in [
+            "told",
+            "outbox",
+            "finding",
+            "certificate",
+            "integrator_reference",
+            "application_move",
+            "application",
+        ] {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
         for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {

@@ -1,10 +1,12 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod asking;
+mod auditing;
 mod certifying;
 mod copying;
 mod desk;
 mod ground;
+mod integrating;
 mod log;
 mod looking;
 mod noticing;
@@ -14,8 +16,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, desk::*, log::*, looking::*, noticing::*, past::*, reading::*,
-    uploading::*,
+    asking::*, auditing::*, certifying::*, copying::*, desk::*, integrating::*, log::*, looking::*,
+    noticing::*, past::*, reading::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -59,12 +61,17 @@ macro_rules! on {
             one_that_is_granted_against_the_tests_says_so,
             what_is_done_to_a_certificate_later_is_found,
             the_next_certificate_begins_when_the_last_one_ends,
+            an_integrator_is_certified_by_points,
+            who_may_do_what_with_references,
+            what_is_said_of_a_subject_stands_side_by_side,
+            what_people_check_is_due_every_quarter,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             a_notice_waits_until_it_arrives,
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,
             silence_and_ends_are_told_once,
+            integrators_are_told_of_the_end,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
             who_keeps_others_waiting_is_cut_off,

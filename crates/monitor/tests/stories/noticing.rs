@@ -288,6 +288,35 @@ pub(crate) async fn silence_and_ends_are_told_once(mut ground: Ground) {
     assert_eq!((is_told(&all, "about to end"), is_told(&all, "expired"), silences), (1, 1, 1));
 }
 
+pub(crate) async fn integrators_are_told_of_the_end(mut ground: Ground) {
+    let server = hook(200).await;
+    ground.restart(settings()).await;
+    let application = json!({
+        "applicant": "ci", "layer": "KaaS", "tier": "Bronze", "organisation": "A", "covers": "all",
+        "contact": "somebody", "evidence": "none",
+        "references": [{"kind": "managed", "environment": "a", "from": "2025-01-01", "evidence": ["x"]}],
+    });
+    let applied = ground.send(Some("ci"), "/api/v1/integrators/applications", &application).await;
+    let applied = applied.body["application"].as_str().unwrap().to_owned();
+    let address = format!("/api/v1/integrators/applications/{applied}");
+    for (path, body) in [
+        ("references/1/word", json!({"word": "accepted", "text": "x"})),
+        ("moves", json!({"move": "grant", "text": "x"})),
+    ] {
+        let answer = ground.send(Some("assessor"), &format!("{address}/{path}"), &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    ground.set_clock("2027-11-01T12:00:00Z");
+    ground.monitor.take_notices(webhook(&server, ", scopes: [scs-kaas-integrator]"));
+    let told = requests(&server, 1).await;
+    assert_eq!(notices(&told[0]), [("certificate:1".to_owned(), Value::Null, json!("about to end"))]);
+    let body: Value = serde_json::from_slice(&told[0].body).unwrap();
+    let told = &body["notices"][0];
+    assert_eq!((&told["subject"], &told["scope"]), (&json!("ci"), &json!("SCS KaaS Integrator")));
+    assert!(told["page"].as_str().unwrap().ends_with("page/integrators"), "{told}");
+    all_is_sent(&ground).await;
+}
+
 pub(crate) async fn what_waits_to_happen_again_keeps_back_nothing(mut ground: Ground) {
     let spec = Spec::embedded_iaas();
     let (version, _) = spec.validity("2026-11-22".parse().unwrap())[0];

@@ -1,6 +1,7 @@
 //! The requirement tables: what the standards demand in figures and names, as dated data under `data/`.
 
 mod image_metadata;
+mod integrators;
 mod releases;
 mod scheme;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tls_profiles;
 mod volume_types;
 
 pub use image_metadata::{Accepts, Demanded, ImageMetadata, Property, ReplaceFrequency};
+pub use integrators::{Counts, Environment, Evidence, Held, Integrators, Layer, Least, Tier};
 pub use releases::{Distribution, Due, Release, Releases};
 pub use scheme::Scheme;
 pub use services::{S3Signs, ServiceLists, ServiceTestcase, Services};

@@ -61,6 +61,8 @@ struct Certified {
     subject: String,
     organisation: String,
     covers: String,
+    /// That of an integrator.
+    layer: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,7 +103,8 @@ fn no_list(what: String) -> Failure {
 
 /// Where the document is, given the address of the page about it.
 fn document_at(address: &str) -> String {
-    match address.split_once("/page/certificate/") {
+    let pages = ["/page/certificate/", "/page/integrator/"];
+    match pages.iter().find_map(|page| address.split_once(page)) {
         Some((base, uuid)) if is_web(address) => format!("{base}/certificates/{uuid}/credential.json"),
         _ => address.to_owned(),
     }
@@ -132,7 +135,7 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
         note(&format!("the certificate says that {issuer} granted it; --key makes sure of that"));
     }
     let Certificate { name, number, valid_from, valid_until, credential_status, .. } = &certificate;
-    let Certified { subject, organisation, covers } = &certificate.credential_subject;
+    let Certified { subject, organisation, covers, layer } = &certificate.credential_subject;
     let (list, uuid) = credential_status.id.split_once('#').unwrap_or((&credential_status.id, ""));
     let list = match &arguments.revoked {
         Some(list) => Some(list.as_str()),
@@ -159,7 +162,9 @@ pub(crate) async fn verify_certificate(arguments: &VerifyCertificate) -> Result<
         note("whether it was revoked was not looked at; --revoked names the list");
     }
     print(&format!(
-        "{about}\noperated by {}; covers {}\nvalid from {} until {}, granted by {}\n",
+        "{about}\n{} {}; covers {}\nvalid from {} until {}, granted by {}\n",
+        // An integrator operates nothing by that name.
+        if layer.is_some() { "held by" } else { "operated by" },
         visible(organisation),
         visible(covers),
         day(*valid_from),

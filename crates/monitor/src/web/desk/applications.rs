@@ -14,7 +14,7 @@ use super::super::pages::segment;
 use super::forms::{Fields, Sent, Visitor};
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::Role;
-use crate::certificates::{Course, Move};
+use crate::certificates::{Course, Move, layer_of};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::store::{Application, civil};
@@ -36,6 +36,9 @@ struct Row {
 
 /// The name of a scope with one of its versions.
 fn what(scopes: &Scopes, scope: &str, version: &str) -> String {
+    if let Some(layer) = layer_of(scope) {
+        return layer.title_of(version);
+    }
     format!("{} {version}", scopes.by_uuid(scope).map_or(scope, |spec| &spec.name))
 }
 
@@ -201,6 +204,7 @@ async fn one(
             Move::Withdraw => "withdrew",
             Move::Grant => "granted",
             Move::Reject => "rejected",
+            Move::Judge => "judged",
         },
         text: &made.text,
     });

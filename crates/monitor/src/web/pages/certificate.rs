@@ -1,11 +1,10 @@
 use askama::Template;
 use assay_standards::history::State;
 use assay_standards::scope::Spec;
-use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::Shown;
-use crate::certificates::{Badge, Certificate, QUARTER, Standing, needed, state_of};
+use crate::certificates::{Badge, Certificate, Standing, due_after, needed, state_of};
 use crate::past::{class, states_at};
 use crate::scopes::Scopes;
 use crate::store::PastSpell;
@@ -22,30 +21,33 @@ pub(super) struct CertificatesPage<'p> {
 #[template(path = "certificates.md", escape = "none")]
 struct CertificatesMarkdown<'p>(&'p CertificatesPage<'p>);
 
-struct Row {
-    uuid: String,
-    number: i64,
-    subject: String,
-    organisation: String,
-    what: String,
-    from: Date,
-    until: Date,
-    standing: Standing,
-    class: &'static str,
+/// What lists say of a certificate.
+pub(super) struct Row {
+    pub(super) uuid: String,
+    /// The first word of the address of its status page.
+    pub(super) page: &'static str,
+    pub(super) number: i64,
+    pub(super) subject: String,
+    pub(super) organisation: String,
+    pub(super) what: String,
+    pub(super) from: Date,
+    pub(super) until: Date,
+    pub(super) standing: Standing,
+    pub(super) class: &'static str,
     /// Why it was revoked, and when.
-    revoked: Option<(String, Date)>,
+    pub(super) revoked: Option<(String, Date)>,
 }
 
-fn row(certificate: &Certificate, scopes: &Scopes, day: Date) -> Row {
-    let name = scopes.by_uuid(&certificate.scope).map_or("a scope that is not known here", |spec| &spec.name);
+pub(super) fn row(certificate: &Certificate, scopes: &Scopes, day: Date) -> Row {
     let standing = certificate.standing(day);
     let revoked = certificate.revocation.as_ref();
     Row {
         uuid: certificate.uuid.clone(),
+        page: certificate.page(),
         number: certificate.number,
         subject: certificate.subject.clone(),
         organisation: certificate.organisation.clone(),
-        what: format!("{name} {}", certificate.version),
+        what: certificate.what(scopes),
         from: certificate.valid_from,
         until: certificate.valid_until,
         standing,
@@ -147,9 +149,10 @@ impl<'p> CertificatePage<'p> {
         let checks = needed.iter().filter(is_manual).map(|&id| {
             // What gave up decided nothing.
             let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
-            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at.date())).max();
-            let due = last.and_then(|last| last.checked_add(QUARTER.months()).ok());
-            let is_late = due.is_none_or(|due| due < now.date());
+            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at)).max();
+            let due = last.and_then(due_after);
+            let is_late = due.is_none_or(|due| due < now);
+            let (last, due) = (last.map(DateTime::date), due.map(DateTime::date));
             Check { testcase: id.to_owned(), state: state(id), class: class(state(id)), last, due, is_late }
         });
         page.certified = Some(Fares {

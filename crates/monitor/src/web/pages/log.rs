@@ -68,6 +68,9 @@ fn row(listed: &ListedEntry) -> Option<Row> {
         Entry::Revocation { certificate: uuid, reason, at } => {
             row(at, "revocation", certificate(uuid), reason)
         }
+        Entry::Finding { subject, testcase, at, .. } => {
+            row(at, "finding", format!("subject/{}", segment(&subject)), format!("{subject}, {testcase}"))
+        }
     })
 }
 

@@ -1,12 +1,14 @@
 use askama::Template;
+use assay_standards::scope::Spec;
 use jiff::ToSpan;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::Shown;
+use crate::certificates::{due_after, manual_in_force};
 use crate::past::{Known, Past, class};
 use crate::scopes::Scopes;
 use crate::score::Achieved;
-use crate::store::Profile;
+use crate::store::{PastSpell, Profile};
 
 /// How many changes are listed at most.
 const LISTED: usize = 100;
@@ -35,6 +37,8 @@ struct ScopePast {
     first_day: String,
     last_day: String,
     rows: Vec<Row>,
+    /// What people have to check.
+    checks: Vec<Check>,
     changes: Vec<Change>,
     /// How many changes were left out.
     left_out: usize,
@@ -68,10 +72,40 @@ struct Change {
     report: Option<String>,
 }
 
+/// Something that people have to check every quarter.
+pub(super) struct Check {
+    testcase: String,
+    last: Option<Date>,
+    /// None if nobody has ever decided it.
+    due: Option<Date>,
+    is_late: bool,
+}
+
+impl Check {
+    /// What people have to check of a scope, by what is known of a subject at this moment.
+    pub(super) fn all(spec: &Spec, spells: &[PastSpell], now: DateTime) -> Vec<Self> {
+        let check = |id: &str| {
+            // What gave up decided nothing.
+            let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
+            let last = newest.filter_map(|past| past.certain.map(|(_, at)| at)).max();
+            let due = last.and_then(due_after);
+            Self {
+                testcase: id.to_owned(),
+                last: last.map(DateTime::date),
+                due: due.map(DateTime::date),
+                is_late: due.is_some_and(|due| due < now),
+            }
+        };
+        manual_in_force(spec, now.date()).into_iter().map(check).collect()
+    }
+}
+
 /// What is shown of one scope.
 pub(super) struct Told<'s> {
     pub(super) past: Past<'s>,
     pub(super) achieved: Option<Achieved>,
+    /// What people have to check now.
+    pub(super) checks: Vec<Check>,
     /// Whether what is older was left out.
     pub(super) is_cut: bool,
 }
@@ -85,7 +119,7 @@ impl<'p> SubjectPage<'p> {
         (days, until, day): (i32, DateTime, Option<String>),
     ) -> Self {
         let window = Window { from: begin(days, until), until };
-        let scopes = scopes.into_iter().map(|told| ScopePast::new(&told, &window)).collect();
+        let scopes = scopes.into_iter().map(|told| ScopePast::new(told, &window)).collect();
         Self { base, subject, days, day, profile, scopes }
     }
 }
@@ -111,8 +145,8 @@ impl Window {
 }
 
 impl ScopePast {
-    fn new(told: &Told<'_>, window: &Window) -> Self {
-        let Told { past, achieved, is_cut } = told;
+    fn new(told: Told<'_>, window: &Window) -> Self {
+        let Told { past, achieved, checks, is_cut } = told;
         let mut changes: Vec<(DateTime, Change)> = past
             .testcases
             .iter()
@@ -127,7 +161,8 @@ impl ScopePast {
             last_day: window.until.date().to_string(),
             rows: past.testcases.iter().map(|past| row(&past.testcase.id, &past.intervals, window)).collect(),
             left_out: changes.len().saturating_sub(LISTED),
-            is_cut: *is_cut,
+            checks,
+            is_cut,
             changes: changes.into_iter().take(LISTED).map(|(_, change)| change).collect(),
         }
     }
@@ -203,7 +238,7 @@ impl<'p> Feed<'p> {
     /// Of the last days up to now.
     pub(super) fn new(
         (base, subject): (&'p str, &'p str),
-        told: &Told<'_>,
+        told: Told<'_>,
         (from, until): (DateTime, DateTime),
     ) -> Self {
         let scope = ScopePast::new(told, &Window { from, until });

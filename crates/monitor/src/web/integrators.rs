@@ -1,0 +1,421 @@
+//! Certificates of integrators for programs: what they name, what was said of it, and what it comes to. What is done with
+//! an application as a whole is the same for all, and in [`super::certificates`].
+
+use std::collections::BTreeMap;
+
+use assay_standards::integrators::{Counted, Reference, Score, Share};
+use assay_standards::requirements::{Integrators, Layer};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Shared;
+use super::access::Caller;
+use super::api::json_of;
+use super::certificates::{
+    ApplicationView, CertificateView, Kind, application_for, checked, find, is_applicant, sent, take,
+    taken_in,
+};
+use super::error::Refusal;
+use crate::accounts::Role;
+use crate::certificates::{
+    Certificate, FoundReport, Judged, Linked, Move, Statement, Word, layer_of, reckon,
+};
+use crate::past::achieved;
+use crate::serve::Monitor;
+use crate::store::{Application, MOST_REFERENCES, Made, NewApplication, Wish, civil};
+
+/// So many reports, and so many other proofs, are named for an environment at most.
+const MOST_PROOFS: usize = 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// The account of whoever applies.
+    applicant: String,
+    layer: String,
+    tier: String,
+    organisation: String,
+    covers: String,
+    contact: String,
+    evidence: String,
+    #[serde(default)]
+    references: Vec<Reference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    word: String,
+    text: String,
+}
+
+/// Makes sure that a reference is one that people can read.
+fn readable(reference: &Reference) -> Result<(), Refusal> {
+    let Reference { kind, environment, share, reports, evidence, .. } = reference;
+    let kinds = &Integrators::get().evidence;
+    if !kinds.iter().any(|known| known.name == *kind) {
+        let names: Vec<&str> = kinds.iter().map(|known| known.name.as_str()).collect();
+        return Err(Refusal::unreadable(format!("kind: one of {}", names.join(", "))));
+    }
+    checked("environment", environment, Kind::Name)?;
+    if let Some(Share { part, proof }) = share {
+        checked("share.part", part, Kind::Line)?;
+        checked("share.proof", proof, Kind::Line)?;
+    }
+    if reports.len() > MOST_PROOFS || evidence.len() > MOST_PROOFS {
+        return Err(Refusal::unreadable(format!("reports, evidence: {MOST_PROOFS} of each at most")));
+    }
+    if let Some(report) = reports.iter().find(|report| report.parse::<Uuid>().is_err()) {
+        return Err(Refusal::unreadable(format!("reports: {report:?} is no UUID")));
+    }
+    evidence.iter().try_for_each(|one| checked("evidence", one, Kind::Line))
+}
+
+/// Applies for a certificate.
+pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
+    let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
+    let Asked { applicant, layer, tier, organisation, covers, contact, evidence, references } = asked;
+    if !is_applicant(&caller, &applicant) {
+        return Err(Refusal::forbidden("only the applicant itself may apply"));
+    }
+    let texts = [
+        ("applicant", &applicant, Kind::Name),
+        ("organisation", &organisation, Kind::Name),
+        ("covers", &covers, Kind::Line),
+        ("contact", &contact, Kind::Line),
+        ("evidence", &evidence, Kind::Text),
+    ];
+    for (name, text, kind) in texts {
+        checked(name, text, kind)?;
+    }
+    let table = Integrators::get();
+    let one_of =
+        |what: &str, names: Vec<&str>| Refusal::unreadable(format!("{what}: {}", names.join(" or ")));
+    let layers = || table.layers.iter().map(|layer| layer.name.as_str()).collect();
+    let layer = table.layer(&layer).ok_or_else(|| one_of("layer", layers()))?;
+    let tiers = || table.tiers.iter().map(|tier| tier.name.as_str()).collect();
+    let tier = table.tier(&tier).ok_or_else(|| one_of("tier", tiers()))?;
+    if references.len() > MOST_REFERENCES {
+        return Err(Refusal::unreadable(format!("references: {MOST_REFERENCES} at most")));
+    }
+    references.iter().try_for_each(readable)?;
+    let new = NewApplication {
+        uuid: Uuid::new_v4().to_string(),
+        subject: applicant,
+        scope: layer.uuid.clone(),
+        version: tier.name.clone(),
+        organisation,
+        covers,
+        contact,
+    };
+    let made = Made { at: monitor.clock.now(), account: caller.name, what: Move::Apply, text: evidence };
+    let uuid = take(&monitor, (&new, &references), &made).await?;
+    taken_in(&monitor, "integrators/applications", &uuid)
+}
+
+/// An application of an integrator, for somebody whom it concerns.
+async fn of_integrator(
+    monitor: &Monitor,
+    caller: &Caller,
+    uuid: &str,
+) -> Result<(Application, &'static Layer), Refusal> {
+    let application = application_for(monitor, caller, uuid).await?;
+    let layer = layer_of(&application.asked.scope).ok_or_else(|| Refusal::not_found("application"))?;
+    Ok((application, layer))
+}
+
+/// An application with what its references come to now.
+pub(super) async fn application(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let caller = Caller::of(&monitor, &headers).await?;
+    shown(&monitor, &caller, &uuid).await
+}
+
+async fn shown(monitor: &Monitor, caller: &Caller, uuid: &str) -> Result<Response, Refusal> {
+    let (application, layer) = of_integrator(monitor, caller, uuid).await?;
+    let judgement = Judgement::of(monitor, layer, &application.references).await?;
+    // What is decided was reckoned on the day of the decision.
+    let decision = application.moves.last().filter(|_| application.certificate.is_some());
+    let day = civil(decision.map_or_else(|| monitor.clock.now(), |made| made.at)).date();
+    json_of(&judgement.view(&application, day))
+}
+
+/// Adds a reference.
+pub(super) async fn add(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (caller, reference): (_, Reference) = sent(&monitor, request).await?;
+    let (application, _) = of_integrator(&monitor, &caller, &uuid).await?;
+    if !is_applicant(&caller, &application.asked.subject) {
+        return Err(Refusal::forbidden("only the applicant itself names references"));
+    }
+    readable(&reference)?;
+    let text = format!("{}, {}", reference.kind, reference.environment);
+    let made = Made { at: monitor.clock.now(), account: caller.name.clone(), what: Move::Evidence, text };
+    let added = monitor.store.add_reference(&uuid, &made, &reference).await?;
+    added.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
+    Ok((StatusCode::CREATED, shown(&monitor, &caller, &uuid).await?).into_response())
+}
+
+/// Says what to make of a reference: an assessor, or the applicant who takes it back.
+pub(super) async fn say(
+    State(monitor): Shared,
+    Path((uuid, number)): Path<(String, i64)>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (caller, Said { word, text }): (_, Said) = sent(&monitor, request).await?;
+    let (application, _) = of_integrator(&monitor, &caller, &uuid).await?;
+    let word: Word =
+        word.parse().map_err(|()| Refusal::unreadable("word: accepted, refused or withdrawn"))?;
+    checked("text", &text, Kind::Text)?;
+    let (may, what) = match word.is_applicants() {
+        true => (is_applicant(&caller, &application.asked.subject), Move::Evidence),
+        false => (caller.has(Role::Approve), Move::Judge),
+    };
+    if !may {
+        return Err(Refusal::forbidden("that word is for somebody else to say"));
+    }
+    if application.references.iter().all(|judged| judged.number != number) {
+        return Err(Refusal::not_found("reference"));
+    }
+    let made = Made { at: monitor.clock.now(), account: caller.name.clone(), what, text };
+    let outcome = monitor.store.say_of_reference(&uuid, (number, word), &made).await?;
+    if !outcome.map_err(|not_now| Refusal::conflict(not_now.to_string()))? {
+        return Err(Refusal::conflict("the reference was withdrawn"));
+    }
+    shown(&monitor, &caller, &uuid).await
+}
+
+/// All certificates of integrators that were ever granted.
+pub(super) async fn integrators(State(monitor): Shared) -> Result<Response, Refusal> {
+    let all = granted(&monitor).await?;
+    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
+    json_of(&all.iter().map(|one| CertificateView::of(one, &scopes, day)).collect::<Vec<_>>())
+}
+
+/// The same, as they are kept.
+pub(super) async fn granted(monitor: &Monitor) -> Result<Vec<Certificate>, Refusal> {
+    let mut all = monitor.store.certificates(Wish::All).await?;
+    all.retain(|certificate| certificate.layer().is_some());
+    Ok(all)
+}
+
+/// A certificate of an integrator, with what was signed about it.
+pub(super) async fn certified(monitor: &Monitor, uuid: &str) -> Result<(Certificate, Value), Refusal> {
+    let found = find(monitor, uuid).await?;
+    if found.layer().is_none() {
+        return Err(Refusal::not_found("certificate"));
+    }
+    let document = monitor.store.document(uuid).await?.unwrap_or_default();
+    Ok((found, serde_json::from_str(&document).unwrap_or_default()))
+}
+
+/// A certificate of an integrator, and how it was reckoned.
+pub(super) async fn integrator(
+    State(monitor): Shared,
+    Path(uuid): Path<String>,
+) -> Result<Response, Refusal> {
+    let (found, document) = certified(&monitor, &uuid).await?;
+    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
+    let said = &document["credentialSubject"];
+    json_of(&json!({
+        "certificate": CertificateView::of(&found, &scopes, day),
+        "standard": said["standard"],
+        "layer": said["layer"],
+        "tier": said["tier"],
+        "needed": said["needed"],
+        "points": said["points"],
+        "references": said["references"],
+    }))
+}
+
+/// References, and what their reports prove.
+pub(super) struct Judgement {
+    layer: &'static Layer,
+    /// By the numbers of references.
+    linked: BTreeMap<i64, Vec<Linked>>,
+}
+
+impl Judgement {
+    /// Looks up what the reports of references prove.
+    pub(super) async fn of(
+        monitor: &Monitor,
+        layer: &'static Layer,
+        references: &[Judged],
+    ) -> Result<Self, Refusal> {
+        let now = civil(monitor.clock.now());
+        let scopes = monitor.scopes();
+        let _turn = monitor.histories.acquire().await;
+        let mut linked: BTreeMap<i64, Vec<Linked>> = BTreeMap::new();
+        for Judged { number, reference, .. } in references {
+            let is_subject = monitor.store.was_known(&reference.environment, &layer.scope, now).await?;
+            let all = linked.entry(*number).or_default();
+            for report in &reference.reports {
+                let found = match monitor.store.place_of_report(report).await? {
+                    None => None,
+                    Some((subject, scope, at)) => {
+                        let achieved = match scopes.by_uuid(&scope) {
+                            Some(spec) => {
+                                let history = monitor.store.history(&subject, &scope, (at, at)).await?;
+                                achieved(spec, &history.spells, at)
+                            }
+                            None => None,
+                        };
+                        let achieved = achieved.map(|found| (found.state().passes(), found.to_string()));
+                        Some(FoundReport { subject, scope, day: at.date(), achieved })
+                    }
+                };
+                all.push(Linked::new(report, found.as_ref(), (layer, reference), is_subject));
+            }
+        }
+        Ok(Self { layer, linked })
+    }
+
+    fn proves(&self, judged: &Judged) -> bool {
+        let linked = self.linked.get(&judged.number).map(Vec::as_slice).unwrap_or_default();
+        !linked.is_empty() && linked.iter().all(|linked| linked.trouble.is_none())
+    }
+
+    /// What is granted to who applied for a tier.
+    pub(super) fn decide(
+        &self,
+        asked: &str,
+        references: &[Judged],
+        day: Date,
+    ) -> Result<(String, Statement), Refusal> {
+        let reckoned = reckon(self.layer, references, day);
+        let Some(tier) = reckoned.granted(asked) else {
+            let (points, tiers) = (reckoned.accepted.points, &Integrators::get().tiers);
+            let needed = tiers.iter().map(|tier| tier.points).min().unwrap_or_default();
+            let told = format!("the accepted references come to {points} points, of {needed} that it takes");
+            let detail = json!({"message": "something speaks against it", "obstacles": [told]});
+            return Err(Refusal::conflict(detail));
+        };
+        let statement =
+            Statement::integrator((self.layer, tier), (references, &reckoned), |judged| self.proves(judged));
+        Ok((tier.name.clone(), statement))
+    }
+
+    fn view<'v>(&'v self, application: &'v Application, day: Date) -> IntegratorView<'v> {
+        let references = &application.references;
+        let reckoned = reckon(self.layer, references, day);
+        let points = |counted: &Option<Counted<'_>>| counted.as_ref().map(|counted| counted.points);
+        let each = references.iter().zip(&reckoned.each).map(|(judged, twice)| {
+            let claimed = twice.claimed.as_ref();
+            let linked = self.linked.get(&judged.number).into_iter().flatten().map(|linked| LinkedView {
+                report: &linked.report,
+                subject: linked.subject.as_deref(),
+                trouble: linked.trouble.as_ref().map(ToString::to_string),
+            });
+            let rule = claimed.and_then(|counted| counted.rule);
+            ReferenceView {
+                number: judged.number,
+                reference: &judged.reference,
+                whose: rule.map(|rule| json!(rule.environment)),
+                word: judged.word.map(Word::as_str),
+                said: &judged.said,
+                claimed: points(&twice.claimed),
+                accepted: points(&twice.accepted),
+                arithmetic: claimed.map(|counted| counted.arithmetic.clone()),
+                missing: claimed
+                    .map(|counted| counted.missing.iter().map(ToString::to_string).collect())
+                    .unwrap_or_default(),
+                linked: linked.collect(),
+            }
+        });
+        IntegratorView {
+            references: each.collect(),
+            score: ScoreView {
+                standard: Integrators::get().document(),
+                on: day,
+                claimed: SumView::of(&reckoned.claimed),
+                accepted: SumView::of(&reckoned.accepted),
+                would_be_granted: reckoned.granted(&application.asked.version).map(|tier| tier.name.as_str()),
+            },
+            layer: &self.layer.name,
+            tier: &application.asked.version,
+            application: ApplicationView::of(application),
+        }
+    }
+}
+
+/// An application of an integrator as it is handed out.
+#[derive(Debug, Serialize)]
+struct IntegratorView<'v> {
+    layer: &'v str,
+    tier: &'v str,
+    #[serde(flatten)]
+    application: ApplicationView<'v>,
+    score: ScoreView,
+    references: Vec<ReferenceView<'v>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreView {
+    standard: String,
+    /// The day for which it is reckoned.
+    on: Date,
+    claimed: SumView,
+    accepted: SumView,
+    /// The tier that a grant would give now.
+    would_be_granted: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct SumView {
+    points: u32,
+    tier: Option<&'static str>,
+    /// How the points come together, such as `2 + 1 = 3`.
+    sum: String,
+}
+
+impl SumView {
+    fn of(score: &Score<'static>) -> Self {
+        let parts = score.counted.iter().map(|counted| counted.points).filter(|points| *points > 0);
+        let parts: Vec<String> = parts.map(|points| points.to_string()).collect();
+        let sum = match parts.is_empty() {
+            true => "0".to_owned(),
+            false => format!("{} = {}", parts.join(" + "), score.points),
+        };
+        Self { points: score.points, tier: score.tier.map(|tier| tier.name.as_str()), sum }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ReferenceView<'v> {
+    number: i64,
+    #[serde(flatten)]
+    reference: &'v Reference,
+    whose: Option<Value>,
+    /// What was said about it last.
+    word: Option<&'static str>,
+    said: &'v str,
+    /// What it counts by what the applicant says; none if it was withdrawn.
+    claimed: Option<u32>,
+    /// What it counts by what was accepted; none if it was not.
+    accepted: Option<u32>,
+    /// How that is reckoned.
+    arithmetic: Option<String>,
+    /// What keeps it from counting.
+    missing: Vec<String>,
+    /// What its reports prove.
+    linked: Vec<LinkedView<'v>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkedView<'v> {
+    report: &'v str,
+    subject: Option<&'v str>,
+    /// Why it proves nothing by itself.
+    trouble: Option<String>,
+}
