@@ -4,7 +4,7 @@ mod bootstrap;
 mod passwords;
 mod roles;
 
-pub(crate) use bootstrap::BootstrapAccount;
 pub use bootstrap::{Bootstrap, BootstrapProblem};
+pub(crate) use bootstrap::{BootstrapAccount, BootstrapKey, is_hash};
 pub(crate) use passwords::{Passwords, TooBusy};
 pub(crate) use roles::{Role, Roles};

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use assay_report::SubmittedReport;
+use assay_report::{SubmittedReport, SubmittedResult};
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
 
 use crate::certificates::{Certificate, Revocation};
-use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
+use crate::intake::{MediaType, NAMESPACE, Record, hexadecimal_digest};
 use crate::log::Entry;
 use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
 
@@ -16,12 +16,16 @@ use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
 pub struct Audit {
     /// How many reports were looked at.
     pub reports: u64,
+    /// How many of them were taken over from a monitor that keeps no signatures.
+    pub imported: u64,
     /// How many entries the log has.
     pub entries: u64,
     /// What is not as it was.
     pub findings: Vec<String>,
 }
 
+/// What is wrong with a report that is in the log as another one.
+const ELSE: &str = "the log says something else about it";
 /// How many are looked at in one go.
 const SOME: usize = 256;
 
@@ -35,6 +39,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     while let Some(submission) = store.next_submission(last).await? {
         last = submission.id;
         audit.reports += submission.reports.len() as u64;
+        if submission.media_type == MediaType::Recorded {
+            audit.imported += submission.reports.len() as u64;
+        }
         match Verified::of(&submission) {
             Ok(verified) => {
                 for report in &submission.reports {
@@ -66,7 +73,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
                 audit.findings.push(format!("entry {next} of the log is missing"));
             }
             match serde_json::from_slice(&entry.bytes) {
-                Ok(Entry::Report { report, .. }) if store.report(&report).await?.is_none() => {
+                Ok(Entry::Report { report, .. } | Entry::Import { report, .. })
+                    if !store.has_report(&report).await? =>
+                {
                     audit.findings.push(format!("report {report} is in the log, and nowhere else"));
                 }
                 Ok(said) => certified.hear(said),
@@ -122,7 +131,7 @@ impl Certified {
             Entry::Revocation { certificate, reason, at } => {
                 self.0.entry(certificate).or_default().1 = Some(Revocation { at, reason });
             }
-            Entry::Report { .. } | Entry::Approval { .. } => {}
+            Entry::Report { .. } | Entry::Import { .. } | Entry::Approval { .. } => {}
         }
     }
 
@@ -151,54 +160,73 @@ impl Certified {
     }
 }
 
-/// What was signed, by a key that is known to have signed it.
+/// What was signed, by a key that is known to have signed it; or what another monitor had, which nobody did.
 struct Verified<'s> {
-    fingerprint: String,
+    fingerprint: Option<String>,
+    payload: &'s str,
     digest: String,
     documents: Vec<Document<'s>>,
 }
 
 impl<'s> Verified<'s> {
     fn of(submission: &'s KeptSubmission) -> Result<Self, String> {
+        let KeptSubmission { media_type, payload, .. } = submission;
+        let verified = |fingerprint| Self {
+            fingerprint,
+            payload,
+            digest: hexadecimal_digest(payload),
+            documents: media_type.documents(payload),
+        };
+        if *media_type == MediaType::Recorded {
+            return Ok(verified(None));
+        }
         let (kind, key) = submission.public_key.split_once(' ').ok_or("its key cannot be read")?;
         let key = PublicKey::read(kind, key).map_err(|error| error.to_string())?;
         let signature = Signature::read(&submission.signature).map_err(|error| error.to_string())?;
         signature
-            .verify(NAMESPACE, submission.payload.as_bytes(), slice::from_ref(&key))
+            .verify(NAMESPACE, payload.as_bytes(), slice::from_ref(&key))
             .map_err(|error| error.to_string())?;
-        let media = MediaType::from_header(&submission.media_type).ok_or("it is of no type that is known")?;
-        Ok(Self {
-            fingerprint: key.fingerprint(),
-            digest: hexadecimal_digest(&submission.payload),
-            documents: media.documents(&submission.payload),
-        })
+        Ok(verified(Some(key.fingerprint())))
+    }
+
+    /// A report and its results.
+    fn said(&self, part: usize) -> Result<(SubmittedReport, BTreeMap<String, SubmittedResult>), String> {
+        if self.fingerprint.is_none() {
+            let (report, results) =
+                Record::open(self.payload).and_then(Record::read).map_err(|problem| problem.to_string())?;
+            return Ok((report, results.into_iter().map(|(id, said)| (id, said.result)).collect()));
+        }
+        let document = self.documents.get(part).ok_or("what was signed does not hold it")?;
+        let report =
+            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
+        let results = report.results().into_iter().map(|(id, result)| (id.to_owned(), result)).collect();
+        Ok((report, results))
     }
 
     /// What others know of a report must be what was signed, and what the log says.
     fn vouches_for(&self, kept: &KeptReport) -> Result<(), String> {
-        let document = self.documents.get(kept.part).ok_or("what was signed does not hold it")?;
-        let report =
-            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
+        let (report, said) = self.said(kept.part)?;
         if report.run.to_string() != kept.uuid || report.subject != kept.subject {
             return Err("it is stored as another report, or as one about somebody else".into());
         }
-        let said = report
-            .results()
-            .into_iter()
-            .map(|(id, result)| (id.to_owned(), (result.verdict, result.is_stated)));
+        let said = said.into_iter().map(|(id, result)| (id, (result.verdict, result.is_stated)));
         if kept.results != said.collect() || !kept.is_in_time {
-            return Err("the results that count are not those that were signed".into());
+            let came = if self.fingerprint.is_some() { "signed" } else { "imported" };
+            return Err(format!("the results that count are not those that were {came}"));
         }
         let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
-        match serde_json::from_slice(entry) {
-            Ok(Entry::Report { report: uuid, subject, scope, counts_from, payload, key, .. })
-                if (&uuid, &subject, &scope) == (&kept.uuid, &report.subject, &report.scope.uuid)
-                    && (&scope, counts_from) == (&kept.scope, kept.counts_from)
-                    && (&payload, &key) == (&self.digest, &self.fingerprint) =>
-            {
-                Ok(())
+        let (uuid, subject, scope, counts_from, digest, key) = match serde_json::from_slice(entry) {
+            Ok(Entry::Report { report, subject, scope, counts_from, payload, key, .. }) => {
+                (report, subject, scope, counts_from, payload, Some(key))
             }
-            _ => Err("the log says something else about it".into()),
-        }
+            Ok(Entry::Import { report, subject, scope, counts_from, record, .. }) => {
+                (report, subject, scope, counts_from, record, None)
+            }
+            _ => return Err(ELSE.into()),
+        };
+        let is_it = (&uuid, &subject, &scope) == (&kept.uuid, &report.subject, &report.scope.uuid)
+            && (&scope, counts_from) == (&kept.scope, kept.counts_from)
+            && (&digest, &key) == (&self.digest, &self.fingerprint);
+        if is_it { Ok(()) } else { Err(ELSE.into()) }
     }
 }

@@ -29,6 +29,21 @@ pub enum Entry {
         /// Fingerprint of the key that it was signed with.
         key: String,
     },
+    /// A report was taken over from a reference monitor. Nobody's signature over it is known here.
+    Import {
+        /// The UUID of its run.
+        report: String,
+        /// Whom it is about.
+        subject: String,
+        /// UUID of the scope.
+        scope: String,
+        /// When it was taken over.
+        imported_at: Timestamp,
+        /// From when on its results count.
+        counts_from: Timestamp,
+        /// SHA-256 of what the other monitor had of it, as it is kept here, in hexadecimal digits.
+        record: String,
+    },
     /// A result was approved, or no longer.
     Approval {
         /// The UUID of the report.
@@ -81,7 +96,9 @@ impl Entry {
     /// The UUID of what is proved by it to be in the log.
     pub(crate) fn about(&self) -> Option<&str> {
         match self {
-            Entry::Report { report: uuid, .. } | Entry::Certificate { certificate: uuid, .. } => Some(uuid),
+            Entry::Report { report: uuid, .. }
+            | Entry::Import { report: uuid, .. }
+            | Entry::Certificate { certificate: uuid, .. } => Some(uuid),
             Entry::Approval { .. } | Entry::Revocation { .. } => None,
         }
     }

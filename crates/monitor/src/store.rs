@@ -36,7 +36,7 @@ pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use reports::{
-    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport,
 };
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::ListedScore;
@@ -59,6 +59,11 @@ pub enum StoreError {
     /// The tables could not be brought to the form that this program knows.
     #[error("the tables could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another program's.
+    #[error(
+        "the database is that of a reference monitor; name another one here, and this one to `assay monitor import`"
+    )]
+    ReferenceMonitor,
     /// The database is not there, or refuses.
     #[error("the database says: {0}")]
     Database(#[from] sqlx::Error),
@@ -85,7 +90,7 @@ impl StoreError {
                     sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_)
                 )
             }
-            StoreError::UnknownDatabase(_) | StoreError::Migration(_) => false,
+            StoreError::UnknownDatabase(_) | StoreError::Migration(_) | StoreError::ReferenceMonitor => false,
         }
     }
 }
@@ -126,6 +131,13 @@ impl Store {
             })
             .connect(url)
             .await?;
+        if dialect == Dialect::Postgres {
+            // It has tables of the same names, and nothing of it may be changed.
+            let reference = sqlx::query("SELECT to_regclass('result2')::TEXT").fetch_one(&pool).await?;
+            if reference.try_get::<Option<String>, _>(0)?.is_some() {
+                return Err(StoreError::ReferenceMonitor);
+            }
+        }
         let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, text), version)| {
             let sql = AssertSqlSafe(dialect.spell(text)).into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)

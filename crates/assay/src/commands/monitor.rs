@@ -1,6 +1,7 @@
 //! `assay monitor`: the compliance monitor.
 
 mod fetch;
+pub(crate) mod import;
 pub(crate) mod verify_certificate;
 pub(crate) mod verify_log;
 
@@ -47,6 +48,12 @@ pub(crate) enum Monitoring {
     ///
     /// Of SQLite or PostgreSQL, whichever it was before. Nothing is changed if something is wrong with the file.
     Restore(Copy),
+    /// Take over what a reference monitor has kept
+    ///
+    /// Reports with their results and approvals, as they counted there; what is here already stays as it is, so that it
+    /// can be run again. The reference monitor keeps no signatures: whatever shows such a report says that nobody's
+    /// vouches for it. Both monitors may run meanwhile. Exit code 1 if something could not be taken over.
+    Import(import::Import),
     /// Check the log of a monitor, or a proof from it
     ///
     /// Of a log: that it is signed by its key, that its tree is made of its entries, and that it begins with what it was
@@ -128,7 +135,7 @@ fn base_url(text: &str) -> Result<String, String> {
 pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Result<u8, Failure> {
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
-    let scopes = scopes(arguments)?;
+    let scopes = scopes(&arguments.scopes)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
     let settings = Settings { base_url, issuer, ..Settings::default() };
@@ -162,8 +169,8 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     loop {
         hangup.recv().await;
         // All or none: accounts and scopes may depend on each other in the head of who wrote them.
-        let read =
-            accounts(arguments).and_then(|accounts| Ok((accounts, scopes(arguments)?, notices(arguments)?)));
+        let read = accounts(arguments)
+            .and_then(|accounts| Ok((accounts, scopes(&arguments.scopes)?, notices(arguments)?)));
         let taken = match read {
             Ok((accounts, scopes, notices)) => {
                 if let Some(notices) = notices {
@@ -251,12 +258,16 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
     for finding in &audit.findings {
         print(&format!("{finding}\n"))?;
     }
-    let Audit { reports, entries, findings } = &audit;
+    let Audit { reports, imported, entries, findings } = &audit;
+    let unsigned = match imported {
+        0 => String::new(),
+        imported => format!(" ({imported} imported, which nobody's signature vouches for)"),
+    };
     let told = match findings.len() {
         0 => "all is as it was accepted".to_owned(),
         findings => format!("findings: {findings}"),
     };
-    print(&format!("reports: {reports}, entries of the log: {entries}, {told}\n"))?;
+    print(&format!("reports: {reports}{unsigned}, entries of the log: {entries}, {told}\n"))?;
     Ok(u8::from(!findings.is_empty()))
 }
 
@@ -326,12 +337,12 @@ fn notices(arguments: &Serve) -> Result<Option<NoticeConfig>, Failure> {
     Ok(Some(NoticeConfig::read(&file.display().to_string(), &text(file)?, &secret)?))
 }
 
-fn scopes(arguments: &Serve) -> Result<Scopes, Failure> {
-    if arguments.scopes.is_empty() {
+fn scopes(files: &[PathBuf]) -> Result<Scopes, Failure> {
+    if files.is_empty() {
         return Ok(Scopes::embedded());
     }
     let read = |file: &PathBuf| Ok(Spec::parse(&file.display().to_string(), &text(file)?)?);
-    Ok(Scopes::new(arguments.scopes.iter().map(read).collect::<Result<Vec<Spec>, Failure>>()?))
+    Ok(Scopes::new(files.iter().map(read).collect::<Result<Vec<Spec>, Failure>>()?))
 }
 
 fn text(file: &Path) -> Result<String, Failure> {

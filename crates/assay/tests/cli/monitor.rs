@@ -133,6 +133,20 @@ fn what_is_wrong_is_told_before_it_serves() {
     assert!(stderr.contains("the database says") && !stderr.contains("secret"), "{stderr}");
 }
 
+#[test]
+fn only_a_reference_monitor_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, code, expected) in [
+        ("sqlite:///tmp/x", 2, "is one of PostgreSQL"),
+        ("postgres://nobody:secret@127.0.0.1:1/x", 3, "the database of the reference monitor says"),
+    ] {
+        let (exit, said) = assay(&folder, &["monitor", "import", "--from", from]);
+        assert_eq!(exit, Some(code), "{said}");
+        assert!(said.contains(expected) && !said.contains("secret"), "{said}");
+    }
+    assert!(!folder.path().join("monitor").exists(), "nothing is made before it is known what from");
+}
+
 /// What `assay` says with these arguments, and its exit code.
 fn assay(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));

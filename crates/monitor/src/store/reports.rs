@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use assay_report::SubmittedReport;
+use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
@@ -13,26 +13,34 @@ use super::numbers::{Kind, NewNumbers};
 use super::{
     Store, StoreError, civil, code, flag, in_order, is_storable, micros, places, rows, scores, time, verdict,
 };
+use crate::intake::{MediaType, RecordedResult};
 use crate::log::Entry;
 use crate::scopes::Scopes;
 use crate::score::Score;
 
-/// What was handed in at once, under one signature.
+/// What was handed in at once, under one signature, or taken over from another monitor.
 #[derive(Debug)]
 pub(crate) struct Handed {
     pub(crate) received_at: Timestamp,
     pub(crate) uploader: String,
-    pub(crate) media_type: &'static str,
+    pub(crate) media_type: MediaType,
+    /// None of what was taken over.
+    pub(crate) signed: Option<Signed>,
+    /// What was signed, or recorded elsewhere, compressed.
+    pub(crate) payload: Compressed,
+    /// SHA-256 of it, in hexadecimal digits.
+    pub(crate) digest: String,
+    pub(crate) reports: Vec<HandedReport>,
+}
+
+/// Who vouches for what was handed in.
+#[derive(Debug)]
+pub(crate) struct Signed {
     pub(crate) signature: String,
     /// The key it was verified with, type and base64 text.
     pub(crate) public_key: String,
     /// Its fingerprint.
     pub(crate) fingerprint: String,
-    /// What was signed, compressed.
-    pub(crate) payload: Compressed,
-    /// SHA-256 of it, in hexadecimal digits.
-    pub(crate) digest: String,
-    pub(crate) reports: Vec<HandedReport>,
 }
 
 /// What was signed, as it is stored.
@@ -62,6 +70,19 @@ pub(crate) struct HandedReport {
     pub(crate) report: SubmittedReport,
     /// From when on its results count.
     pub(crate) counts_from: Timestamp,
+    /// The results that counted elsewhere; none of a report that says itself what counts.
+    pub(crate) recorded: Option<BTreeMap<String, RecordedResult>>,
+}
+
+impl HandedReport {
+    /// By testcase the result, and whether it is approved.
+    fn results(&self) -> Vec<(&str, SubmittedResult, bool)> {
+        let Some(recorded) = &self.recorded else {
+            let results = self.report.results().into_iter();
+            return results.map(|(id, result)| (id, result, result.verdict == Verdict::Pass)).collect();
+        };
+        recorded.iter().map(|(id, recorded)| (id.as_str(), recorded.result, recorded.is_approved)).collect()
+    }
 }
 
 /// What became of it.
@@ -79,10 +100,11 @@ pub(crate) struct StoredReport {
     pub(crate) uuid: String,
     pub(crate) subject: String,
     pub(crate) received_at: Timestamp,
-    pub(crate) media_type: String,
+    pub(crate) media_type: MediaType,
     pub(crate) part: usize,
     /// What was signed, whole.
     pub(crate) payload: String,
+    /// Empty if nobody's is known.
     pub(crate) signature: String,
 }
 
@@ -90,7 +112,7 @@ pub(crate) struct StoredReport {
 #[derive(Debug)]
 pub(crate) struct KeptSubmission {
     pub(crate) id: i64,
-    pub(crate) media_type: String,
+    pub(crate) media_type: MediaType,
     pub(crate) signature: String,
     /// Type and base64 text.
     pub(crate) public_key: String,
@@ -144,6 +166,17 @@ impl Store {
         Ok(outcomes)
     }
 
+    /// Whether there is a report with a UUID.
+    pub(crate) async fn has_report(&self, uuid: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM report WHERE uuid = $1").bind(uuid);
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// Those of some reports, by their UUIDs, that are stored already.
+    pub(crate) async fn known_reports(&self, uuids: &[String]) -> Result<HashSet<String>, StoreError> {
+        known(&mut self.pool.begin().await?, uuids).await
+    }
+
     /// A report by its UUID.
     pub(crate) async fn report(&self, uuid: &str) -> Result<Option<StoredReport>, StoreError> {
         // Whatever is no UUID is the name of no report.
@@ -193,7 +226,7 @@ impl Store {
         }
         Ok(Some(KeptSubmission {
             id,
-            media_type: row.try_get(1)?,
+            media_type: media_type(&row, 1)?,
             signature: row.try_get(2)?,
             public_key: row.try_get(3)?,
             payload: unpacked(row.try_get(4)?)?,
@@ -236,16 +269,28 @@ impl<'h> Kept<'h> {
     }
 
     fn entry(&self) -> Entry {
-        let HandedReport { report, counts_from } = self.report();
+        let HandedReport { report, counts_from, .. } = self.report();
+        let (uuid, subject, scope) =
+            (report.run.to_string(), report.subject.clone(), report.scope.uuid.clone());
+        let Some(signed) = &self.handed.signed else {
+            return Entry::Import {
+                report: uuid,
+                subject,
+                scope,
+                imported_at: self.handed.received_at,
+                counts_from: *counts_from,
+                record: self.handed.digest.clone(),
+            };
+        };
         Entry::Report {
-            report: report.run.to_string(),
-            subject: report.subject.clone(),
-            scope: report.scope.uuid.clone(),
+            report: uuid,
+            subject,
+            scope,
             received_at: self.handed.received_at,
             counts_from: *counts_from,
             payload: self.handed.digest.clone(),
             part: self.part as u64,
-            key: self.handed.fingerprint.clone(),
+            key: signed.fingerprint.clone(),
         }
     }
 }
@@ -259,6 +304,22 @@ async fn told_apart<'h>(
         handed.reports.iter().map(|new| new.report.run.to_string()).collect()
     };
     let asked: Vec<String> = all.iter().flat_map(uuids).collect();
+    let mut known = known(tx, &asked).await?;
+    let (mut outcomes, mut accepted) = (Vec::with_capacity(all.len()), Vec::new());
+    for handed in all {
+        let mut own = HashSet::new();
+        let twice = uuids(handed).into_iter().find(|uuid| known.contains(uuid) || !own.insert(uuid.clone()));
+        outcomes.push(twice.map_or(Outcome::Stored, Outcome::Known));
+        if outcomes.last() == Some(&Outcome::Stored) {
+            known.extend(own);
+            accepted.push(handed);
+        }
+    }
+    Ok((outcomes, accepted))
+}
+
+/// Those of some UUIDs that something has already.
+async fn known(tx: &mut Transaction<'_, Any>, asked: &[String]) -> Result<HashSet<String>, StoreError> {
     let mut known = HashSet::with_capacity(asked.len());
     for some in asked.chunks(SOME) {
         // A certificate may have the same, which its log could not tell apart.
@@ -274,17 +335,7 @@ async fn told_apart<'h>(
             known.insert(row.try_get::<String, _>(0)?);
         }
     }
-    let (mut outcomes, mut accepted) = (Vec::with_capacity(all.len()), Vec::new());
-    for handed in all {
-        let mut own = HashSet::new();
-        let twice = uuids(handed).into_iter().find(|uuid| known.contains(uuid) || !own.insert(uuid.clone()));
-        outcomes.push(twice.map_or(Outcome::Stored, Outcome::Known));
-        if outcomes.last() == Some(&Outcome::Stored) {
-            known.extend(own);
-            accepted.push(handed);
-        }
-    }
-    Ok((outcomes, accepted))
+    Ok(known)
 }
 
 /// So many rows of texts are written or asked for at once.
@@ -310,13 +361,14 @@ async fn insert_submissions<'h>(
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (handed, id) in some.iter().zip(first..) {
+            let signed = handed.signed.as_ref();
             insert = insert
                 .bind(id)
                 .bind(micros(handed.received_at))
                 .bind(handed.uploader.as_str())
-                .bind(handed.media_type)
-                .bind(handed.signature.as_str())
-                .bind(handed.public_key.as_str())
+                .bind(handed.media_type.as_str())
+                .bind(signed.map_or("", |signed| &signed.signature))
+                .bind(signed.map_or("", |signed| &signed.public_key))
                 .bind(handed.payload.0.as_slice());
         }
         insert.execute(&mut **tx).await?;
@@ -340,7 +392,7 @@ async fn insert_submissions<'h>(
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (kept, submission) in some.iter().zip(submissions) {
-            let HandedReport { report, counts_from } = kept.report();
+            let HandedReport { report, counts_from, .. } = kept.report();
             insert = insert
                 .bind(kept.id)
                 .bind(report.run.to_string())
@@ -380,9 +432,9 @@ async fn keep_results(
     let mut rows = Vec::new();
     let mut reports = Vec::with_capacity(round.len());
     for kept in round {
-        let HandedReport { report, counts_from } = kept.report();
+        let HandedReport { report, counts_from, .. } = kept.report();
         let mut found = Vec::new();
-        for (name, result) in report.results() {
+        for (name, result, is_approved) in kept.report().results() {
             let testcase = numbers.of(tx, Kind::Testcase, name).await?;
             rows.push([
                 Some(kept.of.subject),
@@ -392,7 +444,7 @@ async fn keep_results(
                 Some(kept.id),
                 Some(code(result.verdict)),
                 Some(i64::from(result.is_stated)),
-                Some(i64::from(result.verdict == Verdict::Pass)),
+                Some(i64::from(is_approved)),
             ]);
             found.push((testcase, name, result));
         }
@@ -421,11 +473,16 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         uuid: row.try_get(0)?,
         subject: row.try_get(1)?,
         received_at: time(row.try_get(2)?)?,
-        media_type: row.try_get(3)?,
+        media_type: media_type(row, 3)?,
         part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
         payload: unpacked(row.try_get(5)?)?,
         signature: row.try_get(6)?,
     })
+}
+
+fn media_type(row: &AnyRow, column: usize) -> Result<MediaType, StoreError> {
+    let word: String = row.try_get(column)?;
+    MediaType::of_stored(&word).ok_or_else(|| StoreError::Corrupt(format!("{word:?} is no type of a report")))
 }
 
 /// What was signed.

@@ -16,7 +16,7 @@ use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
-use crate::store::{Compressed, Handed, HandedReport, Outcome, StoredReport};
+use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport};
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
@@ -73,7 +73,12 @@ pub(crate) async fn signed(
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
     let StoredReport { media_type, signature, payload, .. } = stored;
-    Ok(([(header::CONTENT_TYPE, media_type)], format!("{signature}&{payload}")).into_response())
+    if media_type == MediaType::Recorded {
+        let detail =
+            "the report was imported from a monitor that keeps no signatures: nothing signed is known";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, detail));
+    }
+    Ok(([(header::CONTENT_TYPE, media_type.as_str())], format!("{signature}&{payload}")).into_response())
 }
 
 /// Takes signed reports in: all that came, or nothing.
@@ -133,10 +138,12 @@ fn prepare(
     Ok(Handed {
         received_at,
         uploader,
-        media_type: media.as_str(),
-        signature: envelope.signature.to_owned(),
-        public_key: public_key.to_string(),
-        fingerprint: public_key.fingerprint(),
+        media_type: media,
+        signed: Some(Signed {
+            signature: envelope.signature.to_owned(),
+            public_key: public_key.to_string(),
+            fingerprint: public_key.fingerprint(),
+        }),
         digest: hexadecimal_digest(envelope.payload),
         reports: read(media, envelope.payload, received_at)?,
         payload: Compressed::of(envelope.payload)?,
@@ -156,7 +163,7 @@ fn read(media: MediaType, payload: &str, received_at: Timestamp) -> Result<Vec<H
             .map_err(|problems| Refusal::of_report(&problems, document.lines_before))?;
         let counts_from = counts_from(report.checked_at, received_at)
             .map_err(|error| Refusal::unreadable(format!("checked_at: {error}")))?;
-        Ok(HandedReport { report, counts_from })
+        Ok(HandedReport { report, counts_from, recorded: None })
     };
     documents.iter().map(read).collect()
 }
@@ -179,11 +186,9 @@ async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedRepor
 
 /// The report that is stored, as it was written.
 pub(super) fn document(stored: &StoredReport) -> Result<SubmittedReport, Refusal> {
-    let documents = MediaType::from_header(&stored.media_type).map(|media| media.documents(&stored.payload));
+    let documents = stored.media_type.documents(&stored.payload);
     let report = documents
-        .iter()
-        .flatten()
-        .nth(stored.part)
+        .get(stored.part)
         .and_then(|document| SubmittedReport::read_yaml("report", document.text).ok());
     report.ok_or_else(|| {
         tracing::error!(uuid = stored.uuid, "a stored report cannot be read");

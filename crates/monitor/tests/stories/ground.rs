@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(crate) const IAAS: &str = "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f";
 pub(crate) const KAAS: &str = "1fffebe6-fd4b-44d3-a36c-fc58b4bb0180";
 /// Costs next to nothing to check, unlike those of production.
-const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+pub(crate) const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
 /// What it is the hash of.
 pub(crate) const PASSWORD: &str = "example";
 

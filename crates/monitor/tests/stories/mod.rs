@@ -3,7 +3,7 @@
 mod asking;
 mod certifying;
 mod copying;
-mod ground;
+pub(crate) mod ground;
 mod log;
 mod looking;
 mod noticing;

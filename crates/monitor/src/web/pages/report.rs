@@ -4,6 +4,7 @@ use assay_standards::Verdict;
 
 use super::Shown;
 use super::text::class;
+use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::store::StoredReport;
@@ -20,6 +21,8 @@ pub(super) struct ReportPage<'r> {
     slug: Option<String>,
     checked_at: String,
     received_at: String,
+    /// Whether it was taken over, without anybody's signature.
+    is_imported: bool,
     assignment: Vec<(String, String)>,
     is_full: bool,
     invocations: Vec<Invocation>,
@@ -68,6 +71,7 @@ impl<'r> ReportPage<'r> {
             slug: spec.map(Scopes::slug),
             checked_at: report.checked_at.to_string(),
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
+            is_imported: stored.media_type == MediaType::Recorded,
             assignment: report.assignment,
             is_full,
             invocations: report
