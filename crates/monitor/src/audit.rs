@@ -5,11 +5,12 @@ use assay_report::{SubmittedReport, SubmittedResult};
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
+use jiff::Timestamp;
 
 use crate::certificates::{Certificate, Revocation};
 use crate::intake::{MediaType, NAMESPACE, Record, hexadecimal_digest};
-use crate::log::Entry;
-use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
+use crate::log::{Entry, results_digest};
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Wish};
 
 /// What came of looking whether all that is stored is what was once accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Audit {
     pub reports: u64,
     /// How many of them were taken over from a monitor that keeps no signatures.
     pub imported: u64,
+    /// How many of them have no text any more, so that the log alone vouches for their results.
+    pub let_go: u64,
     /// How many entries the log has.
     pub entries: u64,
     /// What is not as it was.
@@ -36,8 +39,18 @@ const SOME: usize = 256;
 pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
     let mut last = 0;
+    // The digest of the results of each report whose text is gone, and when it went.
+    let mut gone: BTreeMap<String, (String, Timestamp)> = BTreeMap::new();
     while let Some(submission) = store.next_submission(last).await? {
         last = submission.id;
+        if let Text::LetGo(at) = submission.text {
+            audit.let_go += submission.reports.len() as u64;
+            let digests = submission
+                .reports
+                .iter()
+                .map(|kept| (kept.uuid.clone(), (results_digest(&kept.results), at)));
+            gone.extend(digests);
+        }
         audit.reports += submission.reports.len() as u64;
         if submission.media_type == MediaType::Recorded {
             audit.imported += submission.reports.len() as u64;
@@ -78,6 +91,16 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
                 {
                     audit.findings.push(format!("report {report} is in the log, and nowhere else"));
                 }
+                Ok(Entry::LetGo { report, results, at }) => {
+                    let is_it = gone.remove(&report).is_none_or(|(digest, gone_at)| {
+                        (digest, gone_at.as_microsecond()) == (results, at.as_microsecond())
+                    });
+                    if !is_it {
+                        let what =
+                            "the results that count are not those that counted when its text was let go";
+                        audit.findings.push(format!("report {report}: {what}"));
+                    }
+                }
                 Ok(said) => certified.hear(said),
                 Err(_) => {}
             }
@@ -86,6 +109,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         }
     }
     audit.entries = growth.size();
+    for uuid in gone.keys() {
+        audit.findings.push(format!("report {uuid}: its text is gone, and the log does not say why"));
+    }
     for mut certificate in certificates {
         let document = store.document(&certificate.uuid).await?.unwrap_or_default();
         if certificate.revocation.is_none() && certified.is_revoked(&certificate.uuid) {
@@ -131,7 +157,7 @@ impl Certified {
             Entry::Revocation { certificate, reason, at } => {
                 self.0.entry(certificate).or_default().1 = Some(Revocation { at, reason });
             }
-            Entry::Report { .. } | Entry::Import { .. } | Entry::Approval { .. } => {}
+            Entry::Report { .. } | Entry::Import { .. } | Entry::LetGo { .. } | Entry::Approval { .. } => {}
         }
     }
 
@@ -163,40 +189,59 @@ impl Certified {
 /// What was signed, by a key that is known to have signed it; or what another monitor had, which nobody did.
 struct Verified<'s> {
     fingerprint: Option<String>,
+    /// None if it was let go.
+    text: Option<VerifiedText<'s>>,
+}
+
+struct VerifiedText<'s> {
     payload: &'s str,
     digest: String,
     documents: Vec<Document<'s>>,
 }
 
+/// Whether what was handed in is as it was accepted.
+pub(crate) fn is_sound(submission: &KeptSubmission) -> Result<(), String> {
+    let verified = Verified::of(submission)?;
+    submission.reports.iter().try_for_each(|report| verified.vouches_for(report))
+}
+
 impl<'s> Verified<'s> {
     fn of(submission: &'s KeptSubmission) -> Result<Self, String> {
-        let KeptSubmission { media_type, payload, .. } = submission;
-        let verified = |fingerprint| Self {
-            fingerprint,
-            payload,
-            digest: hexadecimal_digest(payload),
-            documents: media_type.documents(payload),
+        let KeptSubmission { media_type, text, .. } = submission;
+        let text = match text {
+            Text::Kept(payload) => Some(VerifiedText {
+                payload,
+                digest: hexadecimal_digest(payload),
+                documents: media_type.documents(payload),
+            }),
+            Text::LetGo(_) => None,
         };
         if *media_type == MediaType::Recorded {
-            return Ok(verified(None));
+            return Ok(Self { fingerprint: None, text });
         }
         let (kind, key) = submission.public_key.split_once(' ').ok_or("its key cannot be read")?;
         let key = PublicKey::read(kind, key).map_err(|error| error.to_string())?;
         let signature = Signature::read(&submission.signature).map_err(|error| error.to_string())?;
-        signature
-            .verify(NAMESPACE, payload.as_bytes(), slice::from_ref(&key))
-            .map_err(|error| error.to_string())?;
-        Ok(verified(Some(key.fingerprint())))
+        if let Some(VerifiedText { payload, .. }) = &text {
+            signature
+                .verify(NAMESPACE, payload.as_bytes(), slice::from_ref(&key))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(Self { fingerprint: Some(key.fingerprint()), text })
     }
 
     /// A report and its results.
-    fn said(&self, part: usize) -> Result<(SubmittedReport, BTreeMap<String, SubmittedResult>), String> {
+    fn said(
+        &self,
+        text: &VerifiedText<'_>,
+        part: usize,
+    ) -> Result<(SubmittedReport, BTreeMap<String, SubmittedResult>), String> {
         if self.fingerprint.is_none() {
             let (report, results) =
-                Record::open(self.payload).and_then(Record::read).map_err(|problem| problem.to_string())?;
+                Record::open(text.payload).and_then(Record::read).map_err(|problem| problem.to_string())?;
             return Ok((report, results.into_iter().map(|(id, said)| (id, said.result)).collect()));
         }
-        let document = self.documents.get(part).ok_or("what was signed does not hold it")?;
+        let document = text.documents.get(part).ok_or("what was signed does not hold it")?;
         let report =
             SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
         let results = report.results().into_iter().map(|(id, result)| (id.to_owned(), result)).collect();
@@ -205,14 +250,22 @@ impl<'s> Verified<'s> {
 
     /// What others know of a report must be what was signed, and what the log says.
     fn vouches_for(&self, kept: &KeptReport) -> Result<(), String> {
-        let (report, said) = self.said(kept.part)?;
-        if report.run.to_string() != kept.uuid || report.subject != kept.subject {
-            return Err("it is stored as another report, or as one about somebody else".into());
+        let came = if self.fingerprint.is_some() { "signed" } else { "imported" };
+        let other = || Err(format!("the results that count are not those that were {came}"));
+        if !kept.is_in_time {
+            return other();
         }
-        let said = said.into_iter().map(|(id, result)| (id, (result.verdict, result.is_stated)));
-        if kept.results != said.collect() || !kept.is_in_time {
-            let came = if self.fingerprint.is_some() { "signed" } else { "imported" };
-            return Err(format!("the results that count are not those that were {came}"));
+        if let Some(text) = &self.text {
+            let (report, said) = self.said(text, kept.part)?;
+            let is_it = (&report.run.to_string(), &report.subject, &report.scope.uuid)
+                == (&kept.uuid, &kept.subject, &kept.scope);
+            if !is_it {
+                return Err("it is stored as another report, or as one about somebody else".into());
+            }
+            let said = said.into_iter().map(|(id, result)| (id, (result.verdict, result.is_stated)));
+            if kept.results != said.collect() {
+                return other();
+            }
         }
         let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
         let (uuid, subject, scope, counts_from, digest, key) = match serde_json::from_slice(entry) {
@@ -224,9 +277,9 @@ impl<'s> Verified<'s> {
             }
             _ => return Err(ELSE.into()),
         };
-        let is_it = (&uuid, &subject, &scope) == (&kept.uuid, &report.subject, &report.scope.uuid)
-            && (&scope, counts_from) == (&kept.scope, kept.counts_from)
-            && (&digest, &key) == (&self.digest, &self.fingerprint);
+        let is_it = (&uuid, &subject, &scope) == (&kept.uuid, &kept.subject, &kept.scope)
+            && (counts_from, &key) == (kept.counts_from, &self.fingerprint)
+            && self.text.as_ref().is_none_or(|text| text.digest == digest);
         if is_it { Ok(()) } else { Err(ELSE.into()) }
     }
 }

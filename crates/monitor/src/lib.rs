@@ -14,6 +14,7 @@ mod listen;
 mod log;
 mod notices;
 mod past;
+mod retention;
 mod scopes;
 mod score;
 mod serve;

@@ -1,9 +1,13 @@
 //! What stands in the log of a monitor.
 
+use std::collections::BTreeMap;
+
+use assay_standards::Verdict;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::intake::hexadecimal_digest;
 use crate::store::StoreError;
 
 /// An entry of the log: JSON, whose bytes are the leaf.
@@ -43,6 +47,16 @@ pub enum Entry {
         counts_from: Timestamp,
         /// SHA-256 of what the other monitor had of it, as it is kept here, in hexadecimal digits.
         record: String,
+    },
+    /// Whoever runs the monitor did not keep the text of a report for ever. What counts of it stays.
+    LetGo {
+        /// The UUID of its run.
+        report: String,
+        /// SHA-256 of the results, in hexadecimal digits: an object of JSON with verdict and whether people stated it, by
+        /// testcase.
+        results: String,
+        /// When.
+        at: Timestamp,
     },
     /// A result was approved, or no longer.
     Approval {
@@ -92,6 +106,11 @@ pub enum Entry {
     },
 }
 
+/// The digest by which results are known when the text that held them is gone.
+pub(crate) fn results_digest(results: &BTreeMap<String, (Verdict, bool)>) -> String {
+    hexadecimal_digest(&serde_json::json!(results).to_string())
+}
+
 impl Entry {
     /// The UUID of what is proved by it to be in the log.
     pub(crate) fn about(&self) -> Option<&str> {
@@ -99,7 +118,7 @@ impl Entry {
             Entry::Report { report: uuid, .. }
             | Entry::Import { report: uuid, .. }
             | Entry::Certificate { certificate: uuid, .. } => Some(uuid),
-            Entry::Approval { .. } | Entry::Revocation { .. } => None,
+            Entry::LetGo { .. } | Entry::Approval { .. } | Entry::Revocation { .. } => None,
         }
     }
 

@@ -12,6 +12,7 @@ mod notices;
 mod numbers;
 mod reports;
 mod results;
+mod retention;
 mod rows;
 mod scores;
 
@@ -36,7 +37,7 @@ pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use reports::{
-    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport,
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
 };
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::ListedScore;
@@ -105,6 +106,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("reports", include_str!("../migrations/0001_reports.sql")),
     ("certificates", include_str!("../migrations/0002_certificates.sql")),
     ("notices", include_str!("../migrations/0003_notices.sql")),
+    ("retention", include_str!("../migrations/0005_retention.sql")),
 ];
 
 impl Store {

@@ -19,6 +19,7 @@ use assay_monitor::{
 use assay_standards::scope::Spec;
 use assay_transparency::Signer;
 use clap::{Args, Subcommand};
+use jiff::{Span, Unit, civil};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -117,6 +118,12 @@ pub(crate) struct Serve {
     /// Who is told of what: webhooks, mail, Matrix
     #[arg(long, value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
+    /// How long what was signed is kept, such as `2y` or `18mo`: a month at least [default: for ever]
+    ///
+    /// Then texts go whose results neither stand nor led to a certificate. Results, history, digests and signatures are
+    /// always kept. What was let go does not come back.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) keep_reports: Option<Span>,
     /// Who grants certificates, as they name it [default: the name of the log]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
@@ -132,13 +139,21 @@ fn base_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A time for which texts are kept: none that somebody would be sorry for who has mistyped it.
+fn duration(text: &str) -> Result<Span, String> {
+    const WHAT: &str = "expected a duration of a month at least, such as 18mo, 2y or 400d";
+    let span: Span = text.parse().map_err(|_| WHAT)?;
+    let days = span.total((Unit::Day, civil::date(2026, 2, 1))).map_err(|_| WHAT)?;
+    if days < 28.0 { Err(WHAT.into()) } else { Ok(span) }
+}
+
 pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Result<u8, Failure> {
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(&arguments.scopes)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let settings = Settings { base_url, issuer, ..Settings::default() };
+    let settings = Settings { base_url, issuer, keep_reports: arguments.keep_reports, ..Settings::default() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
@@ -258,7 +273,7 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
     for finding in &audit.findings {
         print(&format!("{finding}\n"))?;
     }
-    let Audit { reports, imported, entries, findings } = &audit;
+    let Audit { reports, imported, let_go, entries, findings } = &audit;
     let unsigned = match imported {
         0 => String::new(),
         imported => format!(" ({imported} imported, which nobody's signature vouches for)"),
@@ -267,7 +282,11 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
         0 => "all is as it was accepted".to_owned(),
         findings => format!("findings: {findings}"),
     };
-    print(&format!("reports: {reports}{unsigned}, entries of the log: {entries}, {told}\n"))?;
+    let without = match let_go {
+        0 => String::new(),
+        let_go => format!(", of {let_go} the text was let go"),
+    };
+    print(&format!("reports: {reports}{unsigned}{without}, entries of the log: {entries}, {told}\n"))?;
     Ok(u8::from(!findings.is_empty()))
 }
 

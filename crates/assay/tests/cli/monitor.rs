@@ -111,6 +111,8 @@ fn what_is_wrong_is_told_before_it_serves() {
         (&["--scopes", no_scope.to_str().unwrap()], "unknown key `accounts`"),
         (&["--listen", "192.0.2.1:80"], "cannot listen on 192.0.2.1:80"),
         (&["--base-url", "compliance"], "expected an address"),
+        // Minutes, where somebody meant months.
+        (&["--keep-reports", "18m"], "a month at least, such as 18mo"),
     ] {
         let ran = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["monitor", "serve"])

@@ -74,6 +74,7 @@ const TABLES: &[Table] = &[
             ("counts_from", Number),
         ],
     },
+    Table { name: "let_go", key: 1, columns: &[("submission", Number), ("at", Number)] },
     Table {
         name: "result",
         key: 5,

@@ -4,7 +4,7 @@ use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 use uuid::Uuid;
 
 use super::history::{self, NewReport, Of};
@@ -94,16 +94,27 @@ pub(crate) enum Outcome {
     Known(String),
 }
 
+/// What was signed, or recorded elsewhere, whole.
+#[derive(Debug, Clone)]
+pub(crate) enum Text {
+    Kept(String),
+    /// Whoever runs the monitor did not keep it for ever.
+    LetGo(Timestamp),
+}
+
 /// A report as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredReport {
     pub(crate) uuid: String,
     pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    /// As written.
+    pub(crate) checked_at: String,
     pub(crate) received_at: Timestamp,
     pub(crate) media_type: MediaType,
     pub(crate) part: usize,
-    /// What was signed, whole.
-    pub(crate) payload: String,
+    pub(crate) text: Text,
     /// Empty if nobody's is known.
     pub(crate) signature: String,
 }
@@ -116,7 +127,7 @@ pub(crate) struct KeptSubmission {
     pub(crate) signature: String,
     /// Type and base64 text.
     pub(crate) public_key: String,
-    pub(crate) payload: String,
+    pub(crate) text: Text,
     pub(crate) reports: Vec<KeptReport>,
 }
 
@@ -136,6 +147,17 @@ pub(crate) struct KeptReport {
     /// What the log says.
     pub(crate) entry: Option<Vec<u8>>,
 }
+
+/// The columns of a report that [`stored`] reads.
+const REPORT: &str =
+    "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature, o.uuid,
+        r.checked_at, l.at
+    FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
+        JOIN submission m ON m.id = r.submission LEFT JOIN let_go l ON l.submission = m.id";
+
+/// Those of what was once handed in.
+pub(super) const SUBMISSION: &str = "SELECT m.id, m.media_type, m.signature, m.public_key, m.payload, l.at
+    FROM submission m LEFT JOIN let_go l ON l.submission = m.id";
 
 impl Store {
     /// Stores what was handed in by several at about the same time: all of it, but for what is known, or nothing. What is
@@ -181,20 +203,21 @@ impl Store {
     pub(crate) async fn report(&self, uuid: &str) -> Result<Option<StoredReport>, StoreError> {
         // Whatever is no UUID is the name of no report.
         let Ok(uuid) = uuid.parse::<Uuid>() else { return Ok(None) };
-        let row = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
-             FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
-             WHERE r.uuid = $1",
-        );
+        let row = sqlx::query(AssertSqlSafe(format!("{REPORT} WHERE r.uuid = $1")));
         row.bind(uuid.to_string()).fetch_optional(&self.pool).await?.as_ref().map(stored).transpose()
     }
 
     /// What was handed in first after a number; none if that is all.
     pub(crate) async fn next_submission(&self, after: i64) -> Result<Option<KeptSubmission>, StoreError> {
-        let row = sqlx::query(
-            "SELECT id, media_type, signature, public_key, payload FROM submission WHERE id > $1 ORDER BY id LIMIT 1",
-        );
-        let Some(row) = row.bind(after).fetch_optional(&self.pool).await? else { return Ok(None) };
+        let row = sqlx::query(AssertSqlSafe(format!("{SUBMISSION} WHERE m.id > $1 ORDER BY m.id LIMIT 1")));
+        match row.bind(after).fetch_optional(&self.pool).await? {
+            Some(row) => Ok(Some(self.submission(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A row of [`SUBMISSION`], with its reports.
+    pub(super) async fn submission(&self, row: &AnyRow) -> Result<KeptSubmission, StoreError> {
         let id: i64 = row.try_get(0)?;
         let rows = sqlx::query(
             "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from
@@ -204,34 +227,46 @@ impl Store {
         );
         let mut reports = Vec::new();
         for row in rows.bind(id).fetch_all(&self.pool).await? {
-            let results = sqlx::query(
-                "SELECT t.name, x.verdict, x.stated, x.counts_from
-                 FROM result x JOIN testcase t ON t.id = x.testcase WHERE x.report = $1",
-            );
-            let results = results.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
+            let uuid: String = row.try_get(1)?;
+            let results = self.rows_of(&uuid).await?;
             let from: i64 = row.try_get(6)?;
             let is_in_time = results.iter().all(|row| row.try_get(3).is_ok_and(|at: i64| at == from));
-            let results =
-                results.iter().map(|row| Ok((row.try_get(0)?, (verdict(row.try_get(1)?)?, flag(row, 2)?))));
             reports.push(KeptReport {
-                uuid: row.try_get(1)?,
+                uuid,
                 subject: row.try_get(2)?,
                 part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
                 scope: row.try_get(5)?,
                 counts_from: time(from)?,
-                results: results.collect::<Result<_, StoreError>>()?,
+                results: by_testcase(&results)?,
                 is_in_time,
                 entry: row.try_get(4)?,
             });
         }
-        Ok(Some(KeptSubmission {
+        Ok(KeptSubmission {
             id,
-            media_type: media_type(&row, 1)?,
+            media_type: media_type(row, 1)?,
             signature: row.try_get(2)?,
             public_key: row.try_get(3)?,
-            payload: unpacked(row.try_get(4)?)?,
+            text: text(row, (4, 5))?,
             reports,
-        }))
+        })
+    }
+
+    /// What counts of a report, by testcase: the verdict, and whether people stated it.
+    pub(crate) async fn results_of(
+        &self,
+        uuid: &str,
+    ) -> Result<BTreeMap<String, (Verdict, bool)>, StoreError> {
+        by_testcase(&self.rows_of(uuid).await?)
+    }
+
+    /// Testcase, verdict, whether people stated it, and when it counts from.
+    async fn rows_of(&self, uuid: &str) -> Result<Vec<AnyRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.name, x.verdict, x.stated, x.counts_from FROM result x JOIN testcase t ON t.id = x.testcase
+             WHERE x.report = (SELECT id FROM report WHERE uuid = $1)",
+        );
+        Ok(rows.bind(uuid).fetch_all(&self.pool).await?)
     }
 
     /// Reports, newest first: of one subject, or of all.
@@ -244,11 +279,9 @@ impl Store {
         if !subject.is_none_or(is_storable) {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
-             FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
-             WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3",
-        );
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{REPORT} WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3"
+        )));
         let rows =
             rows.bind(subject.unwrap_or_default()).bind(limit).bind(skip).fetch_all(&self.pool).await?;
         rows.iter().map(stored).collect()
@@ -475,9 +508,23 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         received_at: time(row.try_get(2)?)?,
         media_type: media_type(row, 3)?,
         part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        payload: unpacked(row.try_get(5)?)?,
+        text: text(row, (5, 9))?,
         signature: row.try_get(6)?,
+        scope: row.try_get(7)?,
+        checked_at: row.try_get(8)?,
     })
+}
+
+/// What was signed, unless there is a time at which it was let go.
+fn text(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Text, StoreError> {
+    match row.try_get::<Option<i64>, _>(let_go)? {
+        Some(at) => Ok(Text::LetGo(time(at)?)),
+        None => Ok(Text::Kept(unpacked(row.try_get(payload)?)?)),
+    }
+}
+
+fn by_testcase(rows: &[AnyRow]) -> Result<BTreeMap<String, (Verdict, bool)>, StoreError> {
+    rows.iter().map(|row| Ok((row.try_get(0)?, (verdict(row.try_get(1)?)?, flag(row, 2)?)))).collect()
 }
 
 fn media_type(row: &AnyRow, column: usize) -> Result<MediaType, StoreError> {

@@ -125,7 +125,8 @@ impl Ground {
         self.tamper_with(statement).await;
     }
 
-    async fn tamper_with(&self, statement: &str) {
+    /// The same, with what a story found out.
+    pub(crate) async fn tamper_with(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.database).await.unwrap();
         connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
     }
@@ -135,7 +136,9 @@ impl Ground {
         for table in ["told", "outbox", "certificate", "application_move", "application"] {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
-        for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {
+        for table in
+            ["let_go", "log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"]
+        {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
         self.tamper("DELETE FROM submission").await;
@@ -244,7 +247,7 @@ impl Key {
 }
 
 /// A report as the reference checker writes it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report<'r> {
     pub(crate) uuid: Uuid,
     pub(crate) scope: &'r str,

@@ -9,11 +9,13 @@ mod looking;
 mod noticing;
 mod past;
 mod reading;
+mod retaining;
 mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, retaining::*,
+    uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -65,6 +67,7 @@ macro_rules! on {
             silence_and_ends_are_told_once,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
+            what_was_signed_is_let_go_when_nothing_hangs_on_it,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant
         );

@@ -7,7 +7,7 @@ use super::text::class;
 use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::StoredReport;
+use crate::store::{StoredReport, Text};
 
 /// A report: what was run, what came out, what was logged.
 #[derive(Template)]
@@ -23,6 +23,8 @@ pub(super) struct ReportPage<'r> {
     received_at: String,
     /// Whether it was taken over, without anybody's signature.
     is_imported: bool,
+    /// When its text was let go.
+    let_go: Option<String>,
     assignment: Vec<(String, String)>,
     is_full: bool,
     invocations: Vec<Invocation>,
@@ -72,6 +74,10 @@ impl<'r> ReportPage<'r> {
             checked_at: report.checked_at.to_string(),
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
             is_imported: stored.media_type == MediaType::Recorded,
+            let_go: match stored.text {
+                Text::Kept(_) => None,
+                Text::LetGo(at) => Some(at.strftime("%F").to_string()),
+            },
             assignment: report.assignment,
             is_full,
             invocations: report
