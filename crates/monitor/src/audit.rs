@@ -41,7 +41,7 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     let mut last = 0;
     // The digest of the results of each report whose text is gone, and when it went.
     let mut gone: BTreeMap<String, (String, Timestamp)> = BTreeMap::new();
-    while let Some(submission) = store.next_submission(last).await? {
+    while let Some(submission) = store.next_submission(last, Timestamp::MIN).await? {
         last = submission.id;
         if let Text::LetGo(at) = submission.text {
             audit.let_go += submission.reports.len() as u64;

@@ -1,5 +1,6 @@
 //! `assay monitor`: the compliance monitor.
 
+pub(crate) mod export;
 mod fetch;
 pub(crate) mod import;
 pub(crate) mod verify_certificate;
@@ -55,6 +56,12 @@ pub(crate) enum Monitoring {
     /// can be run again. The reference monitor keeps no signatures: whatever shows such a report says that nobody's
     /// vouches for it. Both monitors may run meanwhile. Exit code 1 if something could not be taken over.
     Import(import::Import),
+    /// Write all that was accepted into a folder, for whoever has nothing but OpenSSH
+    ///
+    /// Each submission as it was signed, with its signature and the keys, so that `ssh-keygen -Y verify` accepts it; what
+    /// counts as CSV and JSON lines; certificates; the log. Its README.txt says what is what. It holds whole logs of
+    /// reports, so that nobody else can read it. To go on elsewhere with this program, `assay monitor backup` is the way.
+    Export(export::Export),
     /// Check the log of a monitor, or a proof from it
     ///
     /// Of a log: that it is signed by its key, that its tree is made of its entries, and that it begins with what it was

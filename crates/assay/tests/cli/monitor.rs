@@ -226,6 +226,29 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
         (Some(0), "assay-monitor/log: 1 entry, signed; it begins with the 0 that were there the last time\n")
     );
 
+    // All of it is taken away; the log in it is the same.
+    let [export, taken] = ["export", "taken"].map(|name| folder.path().join(name));
+    let export = export.to_str().unwrap();
+    let (code, told) = assay(&folder, &["monitor", "export", "--to", export]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("submissions: 1, results: 1, certificates: 0, entries of the log: 1\n"), "{told}");
+    assert_eq!(fs::metadata(export).unwrap().permissions().mode() & 0o777, 0o700);
+    let (code, told) = assay(&folder, &["monitor", "verify-log", &format!("{export}/log")]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = assay(&folder, &["monitor", "export", "--to", export]);
+    assert!(code == Some(2) && told.contains("no empty folder"), "{told}");
+    fs::write(&taken, "").unwrap();
+    let taken = taken.to_str().unwrap();
+    assert_eq!(assay(&folder, &["monitor", "export", "--to", taken]).0, Some(2));
+    let foreign = format!("{}/key", folder.path().display());
+    let bad_key = ["monitor", "export", "--to", &format!("{export}2"), "--key", &foreign];
+    assert_eq!(assay(&folder, &bad_key).0, Some(2));
+    let left = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(
+        !left.into_iter().any(|name| name.to_string_lossy().contains("export2")),
+        "nothing half-written stays"
+    );
+
     // A proof is taken away, and says nothing about another report.
     let [proof, key] = ["proof", "log-key"].map(|name| folder.path().join(name));
     fs::write(&proof, served.get("log/proof/545b0b2b-493e-4b63-99aa-1c02e05d33e4").trim_end_matches(" 200"))

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
@@ -123,6 +123,8 @@ pub(crate) struct StoredReport {
 #[derive(Debug)]
 pub(crate) struct KeptSubmission {
     pub(crate) id: i64,
+    pub(crate) received_at: Timestamp,
+    pub(crate) uploader: String,
     pub(crate) media_type: MediaType,
     pub(crate) signature: String,
     /// Type and base64 text.
@@ -139,9 +141,13 @@ pub(crate) struct KeptReport {
     pub(crate) part: usize,
     /// UUID of the scope.
     pub(crate) scope: String,
+    /// As written.
+    pub(crate) checked_at: String,
     pub(crate) counts_from: Timestamp,
     /// By testcase the verdict, and whether people stated it.
     pub(crate) results: BTreeMap<String, (Verdict, bool)>,
+    /// The testcases whose results are approved.
+    pub(crate) approved: BTreeSet<String>,
     /// Whether all of them count from when the report does.
     pub(crate) is_in_time: bool,
     /// What the log says.
@@ -156,7 +162,8 @@ const REPORT: &str =
         JOIN submission m ON m.id = r.submission LEFT JOIN let_go l ON l.submission = m.id";
 
 /// Those of what was once handed in.
-pub(super) const SUBMISSION: &str = "SELECT m.id, m.media_type, m.signature, m.public_key, m.payload, l.at
+pub(super) const SUBMISSION: &str = "SELECT m.id, m.media_type, m.signature, m.public_key, m.payload, l.at,
+        m.received_at, m.uploader
     FROM submission m LEFT JOIN let_go l ON l.submission = m.id";
 
 impl Store {
@@ -207,10 +214,16 @@ impl Store {
         row.bind(uuid.to_string()).fetch_optional(&self.pool).await?.as_ref().map(stored).transpose()
     }
 
-    /// What was handed in first after a number; none if that is all.
-    pub(crate) async fn next_submission(&self, after: i64) -> Result<Option<KeptSubmission>, StoreError> {
-        let row = sqlx::query(AssertSqlSafe(format!("{SUBMISSION} WHERE m.id > $1 ORDER BY m.id LIMIT 1")));
-        match row.bind(after).fetch_optional(&self.pool).await? {
+    /// What was handed in first after a number, and since an instant; none if that is all.
+    pub(crate) async fn next_submission(
+        &self,
+        after: i64,
+        since: Timestamp,
+    ) -> Result<Option<KeptSubmission>, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "{SUBMISSION} WHERE m.id > $1 AND m.received_at >= $2 ORDER BY m.id LIMIT 1"
+        )));
+        match row.bind(after).bind(micros(since)).fetch_optional(&self.pool).await? {
             Some(row) => Ok(Some(self.submission(&row).await?)),
             None => Ok(None),
         }
@@ -220,7 +233,7 @@ impl Store {
     pub(super) async fn submission(&self, row: &AnyRow) -> Result<KeptSubmission, StoreError> {
         let id: i64 = row.try_get(0)?;
         let rows = sqlx::query(
-            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from
+            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from, r.checked_at
              FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
                  LEFT JOIN log_entry e ON e.about = r.uuid
              WHERE r.submission = $1 ORDER BY r.id",
@@ -237,13 +250,17 @@ impl Store {
                 part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
                 scope: row.try_get(5)?,
                 counts_from: time(from)?,
+                checked_at: row.try_get(7)?,
                 results: by_testcase(&results)?,
+                approved: approved(&results)?,
                 is_in_time,
                 entry: row.try_get(4)?,
             });
         }
         Ok(KeptSubmission {
             id,
+            received_at: time(row.try_get(6)?)?,
+            uploader: row.try_get(7)?,
             media_type: media_type(row, 1)?,
             signature: row.try_get(2)?,
             public_key: row.try_get(3)?,
@@ -260,10 +277,10 @@ impl Store {
         by_testcase(&self.rows_of(uuid).await?)
     }
 
-    /// Testcase, verdict, whether people stated it, and when it counts from.
+    /// Testcase, verdict, whether people stated it, when it counts from, and whether it is approved.
     async fn rows_of(&self, uuid: &str) -> Result<Vec<AnyRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT t.name, x.verdict, x.stated, x.counts_from FROM result x JOIN testcase t ON t.id = x.testcase
+            "SELECT t.name, x.verdict, x.stated, x.counts_from, x.approved FROM result x JOIN testcase t ON t.id = x.testcase
              WHERE x.report = (SELECT id FROM report WHERE uuid = $1)",
         );
         Ok(rows.bind(uuid).fetch_all(&self.pool).await?)
@@ -521,6 +538,11 @@ fn text(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Text, StoreEr
         Some(at) => Ok(Text::LetGo(time(at)?)),
         None => Ok(Text::Kept(unpacked(row.try_get(payload)?)?)),
     }
+}
+
+fn approved(rows: &[AnyRow]) -> Result<BTreeSet<String>, StoreError> {
+    let named = |row: &AnyRow| Ok(flag(row, 4)?.then(|| row.try_get(0)).transpose()?);
+    rows.iter().filter_map(|row| named(row).transpose()).collect()
 }
 
 fn by_testcase(rows: &[AnyRow]) -> Result<BTreeMap<String, (Verdict, bool)>, StoreError> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use assay_monitor::{
-    Audit, Bootstrap, ImportError, Imported, Left, ReferenceMonitor, Scopes, Store, StoreError, audit,
+    Audit, Bootstrap, ImportError, Imported, Left, ReferenceMonitor, Scopes, Store, StoreError, audit, export,
 };
 use assay_report::SubmittedReport;
 use jiff::Timestamp;
@@ -230,6 +230,17 @@ pub(crate) async fn what_a_reference_monitor_kept_counts_here(ground: Ground, ot
     assert!(proof.as_str().unwrap().starts_with("c2sp.org/tlog-proof@v1"), "{proof}");
     let log = ground.read(None, "/page/log").await.body;
     assert!(log.as_str().unwrap().contains("imported report"), "{log}");
+    // What was taken over can be taken away, and is what the log has the digest of.
+    let folder = ground.folder.path().join("export");
+    fs::create_dir(&folder).unwrap();
+    export(&ground.store, &folder, Timestamp::MIN, None).await.unwrap();
+    let record = fs::read_to_string(folder.join("imported/00000001.jsonl")).unwrap();
+    let first = assay_transparency::bundled(
+        &fs::read(folder.join(format!("log/tile/entries/000.p/{count}"))).unwrap(),
+    )
+    .map(|entries| serde_json::from_slice::<Value>(entries[0]).unwrap());
+    assert_eq!(first.unwrap()["record"], assay_monitor::payload_digest(&record));
+    assert_eq!(fs::read_dir(folder.join("signed")).unwrap().count(), 0);
     // A new report goes on where those that were imported end.
     let next = Report::new("cloud-a", "2026-11-22 09:00:00", &[(WEEKLY, 1)]).yaml();
     for ground in [&ground, &other] {

@@ -3,6 +3,7 @@
 mod asking;
 mod certifying;
 mod copying;
+mod exporting;
 pub(crate) mod ground;
 mod log;
 mod looking;
@@ -14,8 +15,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, retaining::*,
-    uploading::*,
+    asking::*, certifying::*, copying::*, exporting::*, log::*, looking::*, noticing::*, past::*, reading::*,
+    retaining::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -67,6 +68,7 @@ macro_rules! on {
             silence_and_ends_are_told_once,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
+            others_can_verify_what_is_taken_away,
             what_was_signed_is_let_go_when_nothing_hangs_on_it,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use assay_monitor::{Audit, Settings, audit};
+use assay_monitor::{Audit, Settings, audit, export};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
@@ -109,6 +109,19 @@ pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut groun
     }
     let log = ground.read(None, "/page/log").await.body;
     assert!(log.as_str().unwrap().contains("text let go"), "{log}");
+
+    // Whoever takes it away gets the signature, and reads why there is nothing to verify by it.
+    let folder = ground.folder.path().join("export");
+    std::fs::create_dir(&folder).unwrap();
+    let exported = export(&ground.store, &folder, jiff::Timestamp::MIN, None).await.unwrap();
+    assert_eq!(exported.submissions, 7);
+    let table = std::fs::read_to_string(folder.join("submissions.csv")).unwrap();
+    let line = table.lines().find(|line| line.contains(&failed.uuid.to_string())).unwrap();
+    assert!(
+        line.starts_with("2,,signed/00000002.yaml.sig,") && line.ends_with(",2026-12-01T12:00:00Z"),
+        "{line}"
+    );
+    assert!(!folder.join("signed/00000002.yaml").exists());
 
     // A copy is the same, and what is changed later is found.
     let mut file = Vec::new();
