@@ -127,6 +127,8 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Monitoring::Invite(invite) => awaited(commands::monitor::invite_somebody(invite)),
             Monitoring::Backup(copy) => awaited(commands::monitor::backup(copy)),
             Monitoring::Restore(copy) => awaited(commands::monitor::restore(copy)),
+            Monitoring::Import(import) => awaited(commands::monitor::import::import(import)),
+            Monitoring::Export(export) => awaited(commands::monitor::export::export(export)),
             Monitoring::Verify(place) => awaited(commands::monitor::verify(place)),
             Monitoring::VerifyLog(verify) => awaited(commands::monitor::verify_log::verify_log(verify)),
             Monitoring::VerifyCertificate(verify) => {

@@ -6,8 +6,8 @@ mod passwords;
 mod roles;
 mod secrets;
 
-pub(crate) use bootstrap::BootstrapAccount;
 pub use bootstrap::{Bootstrap, BootstrapProblem};
+pub(crate) use bootstrap::{BootstrapAccount, BootstrapKey, is_hash};
 pub use invite::{InviteError, invite};
 use jiff::SignedDuration;
 pub(crate) use passwords::{Passwords, TooBusy};

@@ -1,28 +1,35 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use assay_report::SubmittedReport;
+use assay_report::{SubmittedReport, SubmittedResult};
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use assay_yaml::Document;
+use jiff::Timestamp;
 
 use crate::certificates::{Certificate, Revocation};
 use crate::findings::Finding;
-use crate::intake::{MediaType, NAMESPACE, hexadecimal_digest};
-use crate::log::Entry;
-use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Wish};
+use crate::intake::{MediaType, NAMESPACE, Record, hexadecimal_digest};
+use crate::log::{Entry, results_digest};
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Wish};
 
 /// What came of looking whether all that is stored is what was once accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     /// How many reports were looked at.
     pub reports: u64,
+    /// How many of them were taken over from a monitor that keeps no signatures.
+    pub imported: u64,
+    /// How many of them have no text any more, so that the log alone vouches for their results.
+    pub let_go: u64,
     /// How many entries the log has.
     pub entries: u64,
     /// What is not as it was.
     pub findings: Vec<String>,
 }
 
+/// What is wrong with a report that is in the log as another one.
+const ELSE: &str = "the log says something else about it";
 /// How many are looked at in one go.
 const SOME: usize = 256;
 
@@ -33,9 +40,22 @@ const SOME: usize = 256;
 pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     let mut audit = Audit::default();
     let mut last = 0;
-    while let Some(submission) = store.next_submission(last).await? {
+    // The digest of the results of each report whose text is gone, and when it went.
+    let mut gone: BTreeMap<String, (String, Timestamp)> = BTreeMap::new();
+    while let Some(submission) = store.next_submission(last, Timestamp::MIN).await? {
         last = submission.id;
+        if let Text::LetGo(at) = submission.text {
+            audit.let_go += submission.reports.len() as u64;
+            let digests = submission
+                .reports
+                .iter()
+                .map(|kept| (kept.uuid.clone(), (results_digest(&kept.results), at)));
+            gone.extend(digests);
+        }
         audit.reports += submission.reports.len() as u64;
+        if submission.media_type == MediaType::Recorded {
+            audit.imported += submission.reports.len() as u64;
+        }
         match Verified::of(&submission) {
             Ok(verified) => {
                 for report in &submission.reports {
@@ -69,11 +89,23 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
                 audit.findings.push(format!("entry {next} of the log is missing"));
             }
             match serde_json::from_slice(&entry.bytes) {
-                Ok(Entry::Report { report, .. }) if store.report(&report).await?.is_none() => {
+                Ok(Entry::Report { report, .. } | Entry::Import { report, .. })
+                    if !store.has_report(&report).await? =>
+                {
                     audit.findings.push(format!("report {report} is in the log, and nowhere else"));
                 }
                 Ok(Entry::Finding { finding, subject, scope, testcase, said, at }) => {
                     found.insert(finding, (subject, scope, testcase, said, at.as_microsecond()));
+                }
+                Ok(Entry::LetGo { report, results, at }) => {
+                    let is_it = gone.remove(&report).is_none_or(|(digest, gone_at)| {
+                        (digest, gone_at.as_microsecond()) == (results, at.as_microsecond())
+                    });
+                    if !is_it {
+                        let what =
+                            "the results that count are not those that counted when its text was let go";
+                        audit.findings.push(format!("report {report}: {what}"));
+                    }
                 }
                 Ok(said) => certified.hear(said),
                 Err(_) => {}
@@ -83,6 +115,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         }
     }
     audit.entries = growth.size();
+    for uuid in gone.keys() {
+        audit.findings.push(format!("report {uuid}: its text is gone, and the log does not say why"));
+    }
     for mut certificate in certificates {
         let document = store.document(&certificate.uuid).await?.unwrap_or_default();
         if certificate.revocation.is_none() && certified.is_revoked(&certificate.uuid) {
@@ -142,7 +177,11 @@ impl Certified {
             Entry::Revocation { certificate, reason, at } => {
                 self.0.entry(certificate).or_default().1 = Some(Revocation { at, reason });
             }
-            Entry::Report { .. } | Entry::Approval { .. } | Entry::Finding { .. } => {}
+            Entry::Report { .. }
+            | Entry::Import { .. }
+            | Entry::LetGo { .. }
+            | Entry::Approval { .. }
+            | Entry::Finding { .. } => {}
         }
     }
 
@@ -171,54 +210,100 @@ impl Certified {
     }
 }
 
-/// What was signed, by a key that is known to have signed it.
+/// What was signed, by a key that is known to have signed it; or what another monitor had, which nobody did.
 struct Verified<'s> {
-    fingerprint: String,
+    fingerprint: Option<String>,
+    /// None if it was let go.
+    text: Option<VerifiedText<'s>>,
+}
+
+struct VerifiedText<'s> {
+    payload: &'s str,
     digest: String,
     documents: Vec<Document<'s>>,
 }
 
+/// Whether what was handed in is as it was accepted.
+pub(crate) fn is_sound(submission: &KeptSubmission) -> Result<(), String> {
+    let verified = Verified::of(submission)?;
+    submission.reports.iter().try_for_each(|report| verified.vouches_for(report))
+}
+
 impl<'s> Verified<'s> {
     fn of(submission: &'s KeptSubmission) -> Result<Self, String> {
+        let KeptSubmission { media_type, text, .. } = submission;
+        let text = match text {
+            Text::Kept(payload) => Some(VerifiedText {
+                payload,
+                digest: hexadecimal_digest(payload),
+                documents: media_type.documents(payload),
+            }),
+            Text::LetGo(_) => None,
+        };
+        if *media_type == MediaType::Recorded {
+            return Ok(Self { fingerprint: None, text });
+        }
         let (kind, key) = submission.public_key.split_once(' ').ok_or("its key cannot be read")?;
         let key = PublicKey::read(kind, key).map_err(|error| error.to_string())?;
         let signature = Signature::read(&submission.signature).map_err(|error| error.to_string())?;
-        signature
-            .verify(NAMESPACE, submission.payload.as_bytes(), slice::from_ref(&key))
-            .map_err(|error| error.to_string())?;
-        let media = MediaType::from_header(&submission.media_type).ok_or("it is of no type that is known")?;
-        Ok(Self {
-            fingerprint: key.fingerprint(),
-            digest: hexadecimal_digest(&submission.payload),
-            documents: media.documents(&submission.payload),
-        })
+        if let Some(VerifiedText { payload, .. }) = &text {
+            signature
+                .verify(NAMESPACE, payload.as_bytes(), slice::from_ref(&key))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(Self { fingerprint: Some(key.fingerprint()), text })
+    }
+
+    /// A report and its results.
+    fn said(
+        &self,
+        text: &VerifiedText<'_>,
+        part: usize,
+    ) -> Result<(SubmittedReport, BTreeMap<String, SubmittedResult>), String> {
+        if self.fingerprint.is_none() {
+            let (report, results) =
+                Record::open(text.payload).and_then(Record::read).map_err(|problem| problem.to_string())?;
+            return Ok((report, results.into_iter().map(|(id, said)| (id, said.result)).collect()));
+        }
+        let document = text.documents.get(part).ok_or("what was signed does not hold it")?;
+        let report =
+            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
+        let results = report.results().into_iter().map(|(id, result)| (id.to_owned(), result)).collect();
+        Ok((report, results))
     }
 
     /// What others know of a report must be what was signed, and what the log says.
     fn vouches_for(&self, kept: &KeptReport) -> Result<(), String> {
-        let document = self.documents.get(kept.part).ok_or("what was signed does not hold it")?;
-        let report =
-            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
-        if report.run.to_string() != kept.uuid || report.subject != kept.subject {
-            return Err("it is stored as another report, or as one about somebody else".into());
+        let came = if self.fingerprint.is_some() { "signed" } else { "imported" };
+        let other = || Err(format!("the results that count are not those that were {came}"));
+        if !kept.is_in_time {
+            return other();
         }
-        let said = report
-            .results()
-            .into_iter()
-            .map(|(id, result)| (id.to_owned(), (result.verdict, result.is_stated)));
-        if kept.results != said.collect() || !kept.is_in_time {
-            return Err("the results that count are not those that were signed".into());
+        if let Some(text) = &self.text {
+            let (report, said) = self.said(text, kept.part)?;
+            let is_it = (&report.run.to_string(), &report.subject, &report.scope.uuid)
+                == (&kept.uuid, &kept.subject, &kept.scope);
+            if !is_it {
+                return Err("it is stored as another report, or as one about somebody else".into());
+            }
+            let said = said.into_iter().map(|(id, result)| (id, (result.verdict, result.is_stated)));
+            if kept.results != said.collect() {
+                return other();
+            }
         }
         let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
-        match serde_json::from_slice(entry) {
-            Ok(Entry::Report { report: uuid, subject, scope, counts_from, payload, key, .. })
-                if (&uuid, &subject, &scope) == (&kept.uuid, &report.subject, &report.scope.uuid)
-                    && (&scope, counts_from) == (&kept.scope, kept.counts_from)
-                    && (&payload, &key) == (&self.digest, &self.fingerprint) =>
-            {
-                Ok(())
+        let (uuid, subject, scope, counts_from, digest, key) = match serde_json::from_slice(entry) {
+            Ok(Entry::Report { report, subject, scope, counts_from, payload, key, .. }) => {
+                (report, subject, scope, counts_from, payload, Some(key))
             }
-            _ => Err("the log says something else about it".into()),
-        }
+            Ok(Entry::Import { report, subject, scope, counts_from, record, .. }) => {
+                (report, subject, scope, counts_from, record, None)
+            }
+            _ => return Err(ELSE.into()),
+        };
+        let is_it = (&uuid, &subject, &scope) == (&kept.uuid, &kept.subject, &kept.scope)
+            && (counts_from, &key) == (kept.counts_from, &self.fingerprint)
+            && self.text.as_ref().is_none_or(|text| text.digest == digest);
+        if is_it { Ok(()) } else { Err(ELSE.into()) }
     }
 }

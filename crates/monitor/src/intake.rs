@@ -3,10 +3,12 @@
 mod envelope;
 mod queue;
 mod receipt;
+mod record;
 
 pub(crate) use envelope::{Envelope, MediaType};
 pub(crate) use queue::{NotKept, Queue};
 pub(crate) use receipt::counts_from;
+pub(crate) use record::{Record, RecordedResult};
 
 use aws_lc_rs::digest::{SHA256, digest};
 

@@ -1,9 +1,13 @@
 //! What stands in the log of a monitor.
 
+use std::collections::BTreeMap;
+
+use assay_standards::Verdict;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::intake::hexadecimal_digest;
 use crate::store::StoreError;
 
 /// An entry of the log: JSON, whose bytes are the leaf.
@@ -28,6 +32,31 @@ pub enum Entry {
         part: u64,
         /// Fingerprint of the key that it was signed with.
         key: String,
+    },
+    /// A report was taken over from a reference monitor. Nobody's signature over it is known here.
+    Import {
+        /// The UUID of its run.
+        report: String,
+        /// Whom it is about.
+        subject: String,
+        /// UUID of the scope.
+        scope: String,
+        /// When it was taken over.
+        imported_at: Timestamp,
+        /// From when on its results count.
+        counts_from: Timestamp,
+        /// SHA-256 of what the other monitor had of it, as it is kept here, in hexadecimal digits.
+        record: String,
+    },
+    /// Whoever runs the monitor did not keep the text of a report for ever. What counts of it stays.
+    LetGo {
+        /// The UUID of its run.
+        report: String,
+        /// SHA-256 of the results, in hexadecimal digits: an object of JSON with verdict and whether people stated it, by
+        /// testcase.
+        results: String,
+        /// When.
+        at: Timestamp,
     },
     /// A result was approved, or no longer.
     Approval {
@@ -92,14 +121,20 @@ pub enum Entry {
     },
 }
 
+/// The digest by which results are known when the text that held them is gone.
+pub(crate) fn results_digest(results: &BTreeMap<String, (Verdict, bool)>) -> String {
+    hexadecimal_digest(&serde_json::json!(results).to_string())
+}
+
 impl Entry {
     /// The UUID of what is proved by it to be in the log.
     pub(crate) fn about(&self) -> Option<&str> {
         match self {
             Entry::Report { report: uuid, .. }
+            | Entry::Import { report: uuid, .. }
             | Entry::Certificate { certificate: uuid, .. }
             | Entry::Finding { finding: uuid, .. } => Some(uuid),
-            Entry::Approval { .. } | Entry::Revocation { .. } => None,
+            Entry::LetGo { .. } | Entry::Approval { .. } | Entry::Revocation { .. } => None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assay_transparency::{Signer, SignerError};
+use jiff::Span;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// How often it is looked whether somebody has to be told of something.
     pub watch: Duration,
+    /// How long what was signed is kept when nothing hangs on it any more; none for ever. Results are always kept.
+    pub keep_reports: Option<Span>,
     /// How long somebody may take to send the head of a request.
     pub patience: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for Settings {
             base_url: "/".into(),
             issuer: None,
             watch: Duration::from_secs(10),
+            keep_reports: None,
             patience: Duration::from_secs(30),
         }
     }
@@ -217,6 +221,18 @@ impl Monitor {
         }
     }
 
+    /// Lets go what need not be kept, again and again.
+    async fn keep_letting_go(&self) -> Infallible {
+        let Some(keep) = self.settings.keep_reports else { return std::future::pending().await };
+        let mut last = None;
+        loop {
+            if let Err(error) = self.let_go(keep, &mut last).await {
+                tracing::error!(%error, "no text of a report could be let go");
+            }
+            tokio::time::sleep(self.settings.watch).await;
+        }
+    }
+
     /// Sends what waits, again and again, however long somebody takes to be told.
     async fn keep_sending(&self) -> Infallible {
         loop {
@@ -245,6 +261,7 @@ impl Monitor {
             never = self.keep_time() => match never {},
             never = self.keep_looking() => match never {},
             never = self.keep_sending() => match never {},
+            never = self.keep_letting_go() => match never {},
         }
     }
 }

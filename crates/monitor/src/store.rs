@@ -15,6 +15,7 @@ mod numbers;
 mod people;
 mod reports;
 mod results;
+mod retention;
 mod rows;
 mod scores;
 
@@ -41,7 +42,7 @@ pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
-    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, StoredReport,
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
 };
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::ListedScore;
@@ -64,6 +65,11 @@ pub enum StoreError {
     /// The tables could not be brought to the form that this program knows.
     #[error("the tables could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another program's.
+    #[error(
+        "the database is that of a reference monitor; name another one here, and this one to `assay monitor import`"
+    )]
+    ReferenceMonitor,
     /// The database is not there, or refuses.
     #[error("the database says: {0}")]
     Database(#[from] sqlx::Error),
@@ -90,7 +96,7 @@ impl StoreError {
                     sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_)
                 )
             }
-            StoreError::UnknownDatabase(_) | StoreError::Migration(_) => false,
+            StoreError::UnknownDatabase(_) | StoreError::Migration(_) | StoreError::ReferenceMonitor => false,
         }
     }
 }
@@ -107,6 +113,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("notices", include_str!("../migrations/0003_notices.sql")),
     ("people", include_str!("../migrations/0004_people.sql")),
     ("integrators", include_str!("../migrations/0005_integrators.sql")),
+    ("retention", include_str!("../migrations/0006_retention.sql")),
 ];
 
 impl Store {
@@ -133,6 +140,13 @@ impl Store {
             })
             .connect(url)
             .await?;
+        if dialect == Dialect::Postgres {
+            // It has tables of the same names, and nothing of it may be changed.
+            let reference = sqlx::query("SELECT to_regclass('result2')::TEXT").fetch_one(&pool).await?;
+            if reference.try_get::<Option<String>, _>(0)?.is_some() {
+                return Err(StoreError::ReferenceMonitor);
+            }
+        }
         let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, text), version)| {
             let sql = AssertSqlSafe(dialect.spell(text)).into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)

@@ -1,6 +1,8 @@
 //! `assay monitor`: the compliance monitor.
 
+pub(crate) mod export;
 mod fetch;
+pub(crate) mod import;
 pub(crate) mod verify_certificate;
 pub(crate) mod verify_log;
 
@@ -18,6 +20,7 @@ use assay_monitor::{
 use assay_standards::scope::Spec;
 use assay_transparency::Signer;
 use clap::{Args, Subcommand};
+use jiff::{Span, Unit, civil};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +55,18 @@ pub(crate) enum Monitoring {
     ///
     /// Of SQLite or PostgreSQL, whichever it was before. Nothing is changed if something is wrong with the file.
     Restore(Copy),
+    /// Take over what a reference monitor has kept
+    ///
+    /// Reports with their results and approvals, as they counted there; what is here already stays as it is, so that it
+    /// can be run again. The reference monitor keeps no signatures: whatever shows such a report says that nobody's
+    /// vouches for it. Both monitors may run meanwhile. Exit code 1 if something could not be taken over.
+    Import(import::Import),
+    /// Write all that was accepted into a folder, for whoever has nothing but OpenSSH
+    ///
+    /// Each submission as it was signed, with its signature and the keys, so that `ssh-keygen -Y verify` accepts it; what
+    /// counts as CSV and JSON lines; certificates; the log. Its README.txt says what is what. It holds whole logs of
+    /// reports, so that nobody else can read it. To go on elsewhere with this program, `assay monitor backup` is the way.
+    Export(export::Export),
     /// Check the log of a monitor, or a proof from it
     ///
     /// Of a log: that it is signed by its key, that its tree is made of its entries, and that it begins with what it was
@@ -134,6 +149,12 @@ pub(crate) struct Serve {
     /// Who is told of what: webhooks, mail, Matrix
     #[arg(long, value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
+    /// How long what was signed is kept, such as `2y` or `18mo`: a month at least [default: for ever]
+    ///
+    /// Then texts go whose results neither stand nor led to a certificate. Results, history, digests and signatures are
+    /// always kept. What was let go does not come back.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) keep_reports: Option<Span>,
     /// Who grants certificates, as they name it [default: the name of the log]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
@@ -149,13 +170,21 @@ fn base_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A time for which texts are kept: none that somebody would be sorry for who has mistyped it.
+fn duration(text: &str) -> Result<Span, String> {
+    const WHAT: &str = "expected a duration of a month at least, such as 18mo, 2y or 400d";
+    let span: Span = text.parse().map_err(|_| WHAT)?;
+    let days = span.total((Unit::Day, civil::date(2026, 2, 1))).map_err(|_| WHAT)?;
+    if days < 28.0 { Err(WHAT.into()) } else { Ok(span) }
+}
+
 pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Result<u8, Failure> {
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
-    let scopes = scopes(arguments)?;
+    let scopes = scopes(&arguments.scopes)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let settings = Settings { base_url, issuer, ..Settings::default() };
+    let settings = Settings { base_url, issuer, keep_reports: arguments.keep_reports, ..Settings::default() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
@@ -186,8 +215,8 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     loop {
         hangup.recv().await;
         // All or none: accounts and scopes may depend on each other in the head of who wrote them.
-        let read =
-            accounts(arguments).and_then(|accounts| Ok((accounts, scopes(arguments)?, notices(arguments)?)));
+        let read = accounts(arguments)
+            .and_then(|accounts| Ok((accounts, scopes(&arguments.scopes)?, notices(arguments)?)));
         let taken = match read {
             Ok((accounts, scopes, notices)) => {
                 if let Some(notices) = notices {
@@ -290,12 +319,20 @@ pub(crate) async fn verify(place: &Place) -> Result<u8, Failure> {
     for finding in &audit.findings {
         print(&format!("{finding}\n"))?;
     }
-    let Audit { reports, entries, findings } = &audit;
+    let Audit { reports, imported, let_go, entries, findings } = &audit;
+    let unsigned = match imported {
+        0 => String::new(),
+        imported => format!(" ({imported} imported, which nobody's signature vouches for)"),
+    };
     let told = match findings.len() {
         0 => "all is as it was accepted".to_owned(),
         findings => format!("findings: {findings}"),
     };
-    print(&format!("reports: {reports}, entries of the log: {entries}, {told}\n"))?;
+    let without = match let_go {
+        0 => String::new(),
+        let_go => format!(", of {let_go} the text was let go"),
+    };
+    print(&format!("reports: {reports}{unsigned}{without}, entries of the log: {entries}, {told}\n"))?;
     Ok(u8::from(!findings.is_empty()))
 }
 
@@ -365,12 +402,12 @@ fn notices(arguments: &Serve) -> Result<Option<NoticeConfig>, Failure> {
     Ok(Some(NoticeConfig::read(&file.display().to_string(), &text(file)?, &secret)?))
 }
 
-fn scopes(arguments: &Serve) -> Result<Scopes, Failure> {
-    if arguments.scopes.is_empty() {
+fn scopes(files: &[PathBuf]) -> Result<Scopes, Failure> {
+    if files.is_empty() {
         return Ok(Scopes::embedded());
     }
     let read = |file: &PathBuf| Ok(Spec::parse(&file.display().to_string(), &text(file)?)?);
-    Ok(Scopes::new(arguments.scopes.iter().map(read).collect::<Result<Vec<Spec>, Failure>>()?))
+    Ok(Scopes::new(files.iter().map(read).collect::<Result<Vec<Spec>, Failure>>()?))
 }
 
 fn text(file: &Path) -> Result<String, Failure> {

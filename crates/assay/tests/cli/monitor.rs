@@ -154,6 +154,8 @@ fn what_is_wrong_is_told_before_it_serves() {
         (&["--scopes", no_scope.to_str().unwrap()], "unknown key `accounts`"),
         (&["--listen", "192.0.2.1:80"], "cannot listen on 192.0.2.1:80"),
         (&["--base-url", "compliance"], "expected an address"),
+        // Minutes, where somebody meant months.
+        (&["--keep-reports", "18m"], "a month at least, such as 18mo"),
     ] {
         let ran = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["monitor", "serve"])
@@ -174,6 +176,20 @@ fn what_is_wrong_is_told_before_it_serves() {
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("the database says") && !stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
+fn only_a_reference_monitor_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, code, expected) in [
+        ("sqlite:///tmp/x", 2, "is one of PostgreSQL"),
+        ("postgres://nobody:secret@127.0.0.1:1/x", 3, "the database of the reference monitor says"),
+    ] {
+        let (exit, said) = assay(&folder, &["monitor", "import", "--from", from]);
+        assert_eq!(exit, Some(code), "{said}");
+        assert!(said.contains(expected) && !said.contains("secret"), "{said}");
+    }
+    assert!(!folder.path().join("monitor").exists(), "nothing is made before it is known what from");
 }
 
 /// What `assay` says with these arguments, and its exit code.
@@ -251,6 +267,29 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
     assert_eq!(
         (code, grown.as_str()),
         (Some(0), "assay-monitor/log: 1 entry, signed; it begins with the 0 that were there the last time\n")
+    );
+
+    // All of it is taken away; the log in it is the same.
+    let [export, taken] = ["export", "taken"].map(|name| folder.path().join(name));
+    let export = export.to_str().unwrap();
+    let (code, told) = assay(&folder, &["monitor", "export", "--to", export]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("submissions: 1, results: 1, certificates: 0, entries of the log: 1\n"), "{told}");
+    assert_eq!(fs::metadata(export).unwrap().permissions().mode() & 0o777, 0o700);
+    let (code, told) = assay(&folder, &["monitor", "verify-log", &format!("{export}/log")]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = assay(&folder, &["monitor", "export", "--to", export]);
+    assert!(code == Some(2) && told.contains("no empty folder"), "{told}");
+    fs::write(&taken, "").unwrap();
+    let taken = taken.to_str().unwrap();
+    assert_eq!(assay(&folder, &["monitor", "export", "--to", taken]).0, Some(2));
+    let foreign = format!("{}/key", folder.path().display());
+    let bad_key = ["monitor", "export", "--to", &format!("{export}2"), "--key", &foreign];
+    assert_eq!(assay(&folder, &bad_key).0, Some(2));
+    let left = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(
+        !left.into_iter().any(|name| name.to_string_lossy().contains("export2")),
+        "nothing half-written stays"
     );
 
     // A proof is taken away, and says nothing about another report.

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use assay_signature::{KeyError, PublicKey};
 use assay_yaml::{At, Context, Fields, Limits, Node, Problems, Reader, Reported, Shape, Wrong, quoted};
@@ -71,6 +72,45 @@ const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
 type AccountReader = Reader<BootstrapProblem>;
 
 impl Bootstrap {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The file that says the same.
+    pub fn to_yaml(&self) -> String {
+        // Writing to a string cannot fail.
+        let mut text = "accounts:\n".to_owned();
+        for BootstrapAccount { name, group, roles, delegates, hashes, keys } in &self.accounts {
+            let all = |texts: &BTreeSet<String>| {
+                texts.iter().map(|text| quoted_text(text)).collect::<Vec<_>>().join(", ")
+            };
+            let roles: Vec<&str> = roles.iter().map(Role::as_str).collect();
+            let _ = writeln!(text, "  - subject: {}", quoted_text(name));
+            if let Some(group) = group {
+                let _ = writeln!(text, "    group: {}", quoted_text(group));
+            }
+            for (key, list) in
+                [("roles", roles.join(", ")), ("delegates", all(delegates)), ("api_keys", all(hashes))]
+            {
+                if !list.is_empty() {
+                    let _ = writeln!(text, "    {key}: [{list}]");
+                }
+            }
+            if !keys.is_empty() {
+                text.push_str("    keys:\n");
+            }
+            for BootstrapKey { name, kind, key } in keys {
+                let (name, kind, key) = (quoted_text(name), quoted_text(kind), quoted_text(key));
+                let _ = writeln!(
+                    text,
+                    "      - {{public_key: {key}, public_key_type: {kind}, public_key_name: {name}}}"
+                );
+            }
+        }
+        if self.accounts.is_empty() { "accounts: []\n".to_owned() } else { text }
+    }
+
     /// Reads the file. `name` only serves messages.
     ///
     /// # Errors
@@ -116,8 +156,7 @@ fn account(
     let delegates = texts(reader, &fields, "delegates").into_iter().map(|delegate| delegate.value).collect();
     let mut hashes = BTreeSet::new();
     for hash in texts(reader, &fields, "api_keys") {
-        let is_hash = ["$argon2", "$2a$", "$2b$", "$2y$"].iter().any(|kind| hash.value.starts_with(kind));
-        if is_hash {
+        if is_hash(&hash.value) {
             hashes.insert(hash.value);
         } else {
             // What stands there may be a password.
@@ -139,6 +178,16 @@ fn account(
     let group = reader.optional_text(&fields, "group");
     let account = BootstrapAccount { name: name.value.clone(), group, roles, delegates, hashes, keys };
     Ok((name, account))
+}
+
+/// A text in quotes, as JSON and YAML have it.
+fn quoted_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Whether a text is the hash of a password, and not one itself.
+pub(crate) fn is_hash(text: &str) -> bool {
+    ["$argon2", "$2a$", "$2b$", "$2y$"].iter().any(|kind| text.starts_with(kind))
 }
 
 fn key(reader: &mut AccountReader, node: &Node, path: &str) -> Option<BootstrapKey> {

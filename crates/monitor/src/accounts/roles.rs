@@ -58,6 +58,15 @@ impl Roles {
         self.0
     }
 
+    /// Without those that nobody here knows.
+    pub(crate) fn known(self) -> Self {
+        self.iter().collect()
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |&role| self.has(role))
+    }
+
     pub(crate) const fn has(self, role: Role) -> bool {
         self.0 & role.bit() != 0
     }

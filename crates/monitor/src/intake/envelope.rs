@@ -1,13 +1,17 @@
 use assay_signature::Signature;
 use assay_yaml::{Document, documents};
 
-/// What a body is said to be.
+use super::Record;
+
+/// What is kept of reports: a body that was sent, or what another monitor had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// A stream of YAML documents behind its signature.
     SignedYaml,
     /// One JSON object behind its signature.
     SignedJson,
+    /// The record of a reference monitor, which nobody signed.
+    Recorded,
 }
 
 impl MediaType {
@@ -15,6 +19,7 @@ impl MediaType {
         match self {
             MediaType::SignedYaml => "application/x-signed-yaml",
             MediaType::SignedJson => "application/x-signed-json",
+            MediaType::Recorded => "application/x-recorded-jsonl",
         }
     }
 
@@ -23,10 +28,19 @@ impl MediaType {
         match self {
             MediaType::SignedYaml => documents(payload),
             MediaType::SignedJson => vec![Document { lines_before: 0, text: payload }],
+            MediaType::Recorded => {
+                let document = Record::open(payload).map(|record| record.document);
+                document.map(|text| Document { lines_before: 0, text }).into_iter().collect()
+            }
         }
     }
 
-    /// Parameters are not taken, as the reference monitor does not.
+    /// As it is stored.
+    pub(crate) fn of_stored(value: &str) -> Option<Self> {
+        Self::from_header(value).or((value == MediaType::Recorded.as_str()).then_some(MediaType::Recorded))
+    }
+
+    /// What may be sent. Parameters are not taken, as the reference monitor does not.
     pub(crate) fn from_header(value: &str) -> Option<Self> {
         [MediaType::SignedYaml, MediaType::SignedJson].into_iter().find(|media| media.as_str() == value)
     }

@@ -1,10 +1,10 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use assay_report::SubmittedReport;
+use assay_report::{SubmittedReport, SubmittedResult};
 use assay_standards::Verdict;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 use uuid::Uuid;
 
 use super::history::{self, NewReport, Of};
@@ -13,26 +13,34 @@ use super::numbers::{Kind, NewNumbers};
 use super::{
     Store, StoreError, civil, code, flag, in_order, is_storable, micros, places, rows, scores, time, verdict,
 };
+use crate::intake::{MediaType, RecordedResult};
 use crate::log::Entry;
 use crate::scopes::Scopes;
 use crate::score::Score;
 
-/// What was handed in at once, under one signature.
+/// What was handed in at once, under one signature, or taken over from another monitor.
 #[derive(Debug)]
 pub(crate) struct Handed {
     pub(crate) received_at: Timestamp,
     pub(crate) uploader: String,
-    pub(crate) media_type: &'static str,
+    pub(crate) media_type: MediaType,
+    /// None of what was taken over.
+    pub(crate) signed: Option<Signed>,
+    /// What was signed, or recorded elsewhere, compressed.
+    pub(crate) payload: Compressed,
+    /// SHA-256 of it, in hexadecimal digits.
+    pub(crate) digest: String,
+    pub(crate) reports: Vec<HandedReport>,
+}
+
+/// Who vouches for what was handed in.
+#[derive(Debug)]
+pub(crate) struct Signed {
     pub(crate) signature: String,
     /// The key it was verified with, type and base64 text.
     pub(crate) public_key: String,
     /// Its fingerprint.
     pub(crate) fingerprint: String,
-    /// What was signed, compressed.
-    pub(crate) payload: Compressed,
-    /// SHA-256 of it, in hexadecimal digits.
-    pub(crate) digest: String,
-    pub(crate) reports: Vec<HandedReport>,
 }
 
 /// What was signed, as it is stored.
@@ -62,6 +70,19 @@ pub(crate) struct HandedReport {
     pub(crate) report: SubmittedReport,
     /// From when on its results count.
     pub(crate) counts_from: Timestamp,
+    /// The results that counted elsewhere; none of a report that says itself what counts.
+    pub(crate) recorded: Option<BTreeMap<String, RecordedResult>>,
+}
+
+impl HandedReport {
+    /// By testcase the result, and whether it is approved.
+    fn results(&self) -> Vec<(&str, SubmittedResult, bool)> {
+        let Some(recorded) = &self.recorded else {
+            let results = self.report.results().into_iter();
+            return results.map(|(id, result)| (id, result, result.verdict == Verdict::Pass)).collect();
+        };
+        recorded.iter().map(|(id, recorded)| (id.as_str(), recorded.result, recorded.is_approved)).collect()
+    }
 }
 
 /// What became of it.
@@ -73,16 +94,28 @@ pub(crate) enum Outcome {
     Known(String),
 }
 
+/// What was signed, or recorded elsewhere, whole.
+#[derive(Debug, Clone)]
+pub(crate) enum Text {
+    Kept(String),
+    /// Whoever runs the monitor did not keep it for ever.
+    LetGo(Timestamp),
+}
+
 /// A report as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredReport {
     pub(crate) uuid: String,
     pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    /// As written.
+    pub(crate) checked_at: String,
     pub(crate) received_at: Timestamp,
-    pub(crate) media_type: String,
+    pub(crate) media_type: MediaType,
     pub(crate) part: usize,
-    /// What was signed, whole.
-    pub(crate) payload: String,
+    pub(crate) text: Text,
+    /// Empty if nobody's is known.
     pub(crate) signature: String,
 }
 
@@ -90,11 +123,13 @@ pub(crate) struct StoredReport {
 #[derive(Debug)]
 pub(crate) struct KeptSubmission {
     pub(crate) id: i64,
-    pub(crate) media_type: String,
+    pub(crate) received_at: Timestamp,
+    pub(crate) uploader: String,
+    pub(crate) media_type: MediaType,
     pub(crate) signature: String,
     /// Type and base64 text.
     pub(crate) public_key: String,
-    pub(crate) payload: String,
+    pub(crate) text: Text,
     pub(crate) reports: Vec<KeptReport>,
 }
 
@@ -106,14 +141,30 @@ pub(crate) struct KeptReport {
     pub(crate) part: usize,
     /// UUID of the scope.
     pub(crate) scope: String,
+    /// As written.
+    pub(crate) checked_at: String,
     pub(crate) counts_from: Timestamp,
     /// By testcase the verdict, and whether people stated it.
     pub(crate) results: BTreeMap<String, (Verdict, bool)>,
+    /// The testcases whose results are approved.
+    pub(crate) approved: BTreeSet<String>,
     /// Whether all of them count from when the report does.
     pub(crate) is_in_time: bool,
     /// What the log says.
     pub(crate) entry: Option<Vec<u8>>,
 }
+
+/// The columns of a report that [`stored`] reads.
+const REPORT: &str =
+    "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature, o.uuid,
+        r.checked_at, l.at
+    FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
+        JOIN submission m ON m.id = r.submission LEFT JOIN let_go l ON l.submission = m.id";
+
+/// Those of what was once handed in.
+pub(super) const SUBMISSION: &str = "SELECT m.id, m.media_type, m.signature, m.public_key, m.payload, l.at,
+        m.received_at, m.uploader
+    FROM submission m LEFT JOIN let_go l ON l.submission = m.id";
 
 impl Store {
     /// Stores what was handed in by several at about the same time: all of it, but for what is known, or nothing. What is
@@ -144,61 +195,95 @@ impl Store {
         Ok(outcomes)
     }
 
+    /// Whether there is a report with a UUID.
+    pub(crate) async fn has_report(&self, uuid: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM report WHERE uuid = $1").bind(uuid);
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// Those of some reports, by their UUIDs, that are stored already.
+    pub(crate) async fn known_reports(&self, uuids: &[String]) -> Result<HashSet<String>, StoreError> {
+        known(&mut self.pool.begin().await?, uuids).await
+    }
+
     /// A report by its UUID.
     pub(crate) async fn report(&self, uuid: &str) -> Result<Option<StoredReport>, StoreError> {
         // Whatever is no UUID is the name of no report.
         let Ok(uuid) = uuid.parse::<Uuid>() else { return Ok(None) };
-        let row = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
-             FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
-             WHERE r.uuid = $1",
-        );
+        let row = sqlx::query(AssertSqlSafe(format!("{REPORT} WHERE r.uuid = $1")));
         row.bind(uuid.to_string()).fetch_optional(&self.pool).await?.as_ref().map(stored).transpose()
     }
 
-    /// What was handed in first after a number; none if that is all.
-    pub(crate) async fn next_submission(&self, after: i64) -> Result<Option<KeptSubmission>, StoreError> {
-        let row = sqlx::query(
-            "SELECT id, media_type, signature, public_key, payload FROM submission WHERE id > $1 ORDER BY id LIMIT 1",
-        );
-        let Some(row) = row.bind(after).fetch_optional(&self.pool).await? else { return Ok(None) };
+    /// What was handed in first after a number, and since an instant; none if that is all.
+    pub(crate) async fn next_submission(
+        &self,
+        after: i64,
+        since: Timestamp,
+    ) -> Result<Option<KeptSubmission>, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "{SUBMISSION} WHERE m.id > $1 AND m.received_at >= $2 ORDER BY m.id LIMIT 1"
+        )));
+        match row.bind(after).bind(micros(since)).fetch_optional(&self.pool).await? {
+            Some(row) => Ok(Some(self.submission(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A row of [`SUBMISSION`], with its reports.
+    pub(super) async fn submission(&self, row: &AnyRow) -> Result<KeptSubmission, StoreError> {
         let id: i64 = row.try_get(0)?;
         let rows = sqlx::query(
-            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from
+            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from, r.checked_at
              FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
                  LEFT JOIN log_entry e ON e.about = r.uuid
              WHERE r.submission = $1 ORDER BY r.id",
         );
         let mut reports = Vec::new();
         for row in rows.bind(id).fetch_all(&self.pool).await? {
-            let results = sqlx::query(
-                "SELECT t.name, x.verdict, x.stated, x.counts_from
-                 FROM result x JOIN testcase t ON t.id = x.testcase WHERE x.report = $1",
-            );
-            let results = results.bind(row.try_get::<i64, _>(0)?).fetch_all(&self.pool).await?;
+            let uuid: String = row.try_get(1)?;
+            let results = self.rows_of(&uuid).await?;
             let from: i64 = row.try_get(6)?;
             let is_in_time = results.iter().all(|row| row.try_get(3).is_ok_and(|at: i64| at == from));
-            let results =
-                results.iter().map(|row| Ok((row.try_get(0)?, (verdict(row.try_get(1)?)?, flag(row, 2)?))));
             reports.push(KeptReport {
-                uuid: row.try_get(1)?,
+                uuid,
                 subject: row.try_get(2)?,
                 part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
                 scope: row.try_get(5)?,
                 counts_from: time(from)?,
-                results: results.collect::<Result<_, StoreError>>()?,
+                checked_at: row.try_get(7)?,
+                results: by_testcase(&results)?,
+                approved: approved(&results)?,
                 is_in_time,
                 entry: row.try_get(4)?,
             });
         }
-        Ok(Some(KeptSubmission {
+        Ok(KeptSubmission {
             id,
-            media_type: row.try_get(1)?,
+            received_at: time(row.try_get(6)?)?,
+            uploader: row.try_get(7)?,
+            media_type: media_type(row, 1)?,
             signature: row.try_get(2)?,
             public_key: row.try_get(3)?,
-            payload: unpacked(row.try_get(4)?)?,
+            text: text(row, (4, 5))?,
             reports,
-        }))
+        })
+    }
+
+    /// What counts of a report, by testcase: the verdict, and whether people stated it.
+    pub(crate) async fn results_of(
+        &self,
+        uuid: &str,
+    ) -> Result<BTreeMap<String, (Verdict, bool)>, StoreError> {
+        by_testcase(&self.rows_of(uuid).await?)
+    }
+
+    /// Testcase, verdict, whether people stated it, when it counts from, and whether it is approved.
+    async fn rows_of(&self, uuid: &str) -> Result<Vec<AnyRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.name, x.verdict, x.stated, x.counts_from, x.approved FROM result x JOIN testcase t ON t.id = x.testcase
+             WHERE x.report = (SELECT id FROM report WHERE uuid = $1)",
+        );
+        Ok(rows.bind(uuid).fetch_all(&self.pool).await?)
     }
 
     /// Reports, newest first: of one subject, or of all.
@@ -211,11 +296,9 @@ impl Store {
         if !subject.is_none_or(is_storable) {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(
-            "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature
-             FROM report r JOIN subject s ON s.id = r.subject JOIN submission m ON m.id = r.submission
-             WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3",
-        );
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{REPORT} WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3"
+        )));
         let rows =
             rows.bind(subject.unwrap_or_default()).bind(limit).bind(skip).fetch_all(&self.pool).await?;
         rows.iter().map(stored).collect()
@@ -236,16 +319,28 @@ impl<'h> Kept<'h> {
     }
 
     fn entry(&self) -> Entry {
-        let HandedReport { report, counts_from } = self.report();
+        let HandedReport { report, counts_from, .. } = self.report();
+        let (uuid, subject, scope) =
+            (report.run.to_string(), report.subject.clone(), report.scope.uuid.clone());
+        let Some(signed) = &self.handed.signed else {
+            return Entry::Import {
+                report: uuid,
+                subject,
+                scope,
+                imported_at: self.handed.received_at,
+                counts_from: *counts_from,
+                record: self.handed.digest.clone(),
+            };
+        };
         Entry::Report {
-            report: report.run.to_string(),
-            subject: report.subject.clone(),
-            scope: report.scope.uuid.clone(),
+            report: uuid,
+            subject,
+            scope,
             received_at: self.handed.received_at,
             counts_from: *counts_from,
             payload: self.handed.digest.clone(),
             part: self.part as u64,
-            key: self.handed.fingerprint.clone(),
+            key: signed.fingerprint.clone(),
         }
     }
 }
@@ -259,6 +354,22 @@ async fn told_apart<'h>(
         handed.reports.iter().map(|new| new.report.run.to_string()).collect()
     };
     let asked: Vec<String> = all.iter().flat_map(uuids).collect();
+    let mut known = known(tx, &asked).await?;
+    let (mut outcomes, mut accepted) = (Vec::with_capacity(all.len()), Vec::new());
+    for handed in all {
+        let mut own = HashSet::new();
+        let twice = uuids(handed).into_iter().find(|uuid| known.contains(uuid) || !own.insert(uuid.clone()));
+        outcomes.push(twice.map_or(Outcome::Stored, Outcome::Known));
+        if outcomes.last() == Some(&Outcome::Stored) {
+            known.extend(own);
+            accepted.push(handed);
+        }
+    }
+    Ok((outcomes, accepted))
+}
+
+/// Those of some UUIDs that something has already.
+async fn known(tx: &mut Transaction<'_, Any>, asked: &[String]) -> Result<HashSet<String>, StoreError> {
     let mut known = HashSet::with_capacity(asked.len());
     for some in asked.chunks(SOME) {
         // A certificate may have the same, which its log could not tell apart.
@@ -274,17 +385,7 @@ async fn told_apart<'h>(
             known.insert(row.try_get::<String, _>(0)?);
         }
     }
-    let (mut outcomes, mut accepted) = (Vec::with_capacity(all.len()), Vec::new());
-    for handed in all {
-        let mut own = HashSet::new();
-        let twice = uuids(handed).into_iter().find(|uuid| known.contains(uuid) || !own.insert(uuid.clone()));
-        outcomes.push(twice.map_or(Outcome::Stored, Outcome::Known));
-        if outcomes.last() == Some(&Outcome::Stored) {
-            known.extend(own);
-            accepted.push(handed);
-        }
-    }
-    Ok((outcomes, accepted))
+    Ok(known)
 }
 
 /// So many rows of texts are written or asked for at once.
@@ -310,13 +411,14 @@ async fn insert_submissions<'h>(
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (handed, id) in some.iter().zip(first..) {
+            let signed = handed.signed.as_ref();
             insert = insert
                 .bind(id)
                 .bind(micros(handed.received_at))
                 .bind(handed.uploader.as_str())
-                .bind(handed.media_type)
-                .bind(handed.signature.as_str())
-                .bind(handed.public_key.as_str())
+                .bind(handed.media_type.as_str())
+                .bind(signed.map_or("", |signed| &signed.signature))
+                .bind(signed.map_or("", |signed| &signed.public_key))
                 .bind(handed.payload.0.as_slice());
         }
         insert.execute(&mut **tx).await?;
@@ -340,7 +442,7 @@ async fn insert_submissions<'h>(
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (kept, submission) in some.iter().zip(submissions) {
-            let HandedReport { report, counts_from } = kept.report();
+            let HandedReport { report, counts_from, .. } = kept.report();
             insert = insert
                 .bind(kept.id)
                 .bind(report.run.to_string())
@@ -380,9 +482,9 @@ async fn keep_results(
     let mut rows = Vec::new();
     let mut reports = Vec::with_capacity(round.len());
     for kept in round {
-        let HandedReport { report, counts_from } = kept.report();
+        let HandedReport { report, counts_from, .. } = kept.report();
         let mut found = Vec::new();
-        for (name, result) in report.results() {
+        for (name, result, is_approved) in kept.report().results() {
             let testcase = numbers.of(tx, Kind::Testcase, name).await?;
             rows.push([
                 Some(kept.of.subject),
@@ -392,7 +494,7 @@ async fn keep_results(
                 Some(kept.id),
                 Some(code(result.verdict)),
                 Some(i64::from(result.is_stated)),
-                Some(i64::from(result.verdict == Verdict::Pass)),
+                Some(i64::from(is_approved)),
             ]);
             found.push((testcase, name, result));
         }
@@ -421,11 +523,35 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         uuid: row.try_get(0)?,
         subject: row.try_get(1)?,
         received_at: time(row.try_get(2)?)?,
-        media_type: row.try_get(3)?,
+        media_type: media_type(row, 3)?,
         part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        payload: unpacked(row.try_get(5)?)?,
+        text: text(row, (5, 9))?,
         signature: row.try_get(6)?,
+        scope: row.try_get(7)?,
+        checked_at: row.try_get(8)?,
     })
+}
+
+/// What was signed, unless there is a time at which it was let go.
+fn text(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Text, StoreError> {
+    match row.try_get::<Option<i64>, _>(let_go)? {
+        Some(at) => Ok(Text::LetGo(time(at)?)),
+        None => Ok(Text::Kept(unpacked(row.try_get(payload)?)?)),
+    }
+}
+
+fn approved(rows: &[AnyRow]) -> Result<BTreeSet<String>, StoreError> {
+    let named = |row: &AnyRow| Ok(flag(row, 4)?.then(|| row.try_get(0)).transpose()?);
+    rows.iter().filter_map(|row| named(row).transpose()).collect()
+}
+
+fn by_testcase(rows: &[AnyRow]) -> Result<BTreeMap<String, (Verdict, bool)>, StoreError> {
+    rows.iter().map(|row| Ok((row.try_get(0)?, (verdict(row.try_get(1)?)?, flag(row, 2)?)))).collect()
+}
+
+fn media_type(row: &AnyRow, column: usize) -> Result<MediaType, StoreError> {
+    let word: String = row.try_get(column)?;
+    MediaType::of_stored(&word).ok_or_else(|| StoreError::Corrupt(format!("{word:?} is no type of a report")))
 }
 
 /// What was signed.

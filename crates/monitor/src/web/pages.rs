@@ -259,7 +259,7 @@ pub(super) async fn report(
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&stored)?, false);
+    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, false);
     show(&monitor, form, &page)
 }
 
@@ -273,7 +273,7 @@ pub(super) async fn report_full(
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&stored)?, true);
+    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, true);
     show(&monitor, form, &page)
 }
 

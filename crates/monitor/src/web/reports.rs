@@ -1,5 +1,8 @@
-use assay_report::SubmittedReport;
+use std::collections::BTreeMap;
+
+use assay_report::{Scope, SubmittedInvocation, SubmittedReport};
 use assay_signature::{PublicKey, Signature};
+use assay_standards::Verdict;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -16,7 +19,7 @@ use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
-use crate::store::{Compressed, Handed, HandedReport, Outcome, StoredReport};
+use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport, Text};
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
@@ -45,8 +48,11 @@ pub(crate) async fn list(
     let subject = Some(subject.as_str()).filter(|subject| !subject.is_empty());
     let reports =
         monitor.store.reports(subject, filter.limit.min(MOST_HANDED_OUT).into(), filter.skip.into()).await?;
-    let documents = reports.iter().map(|report| Ok(document(report)?.to_json()));
-    Ok(Json(documents.collect::<Result<_, Refusal>>()?))
+    let mut documents = Vec::with_capacity(reports.len());
+    for report in &reports {
+        documents.push(json_of(&monitor, report).await?);
+    }
+    Ok(Json(Value::Array(documents)))
 }
 
 /// A whole report.
@@ -58,7 +64,7 @@ pub(crate) async fn show(
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
-    let document = serde_json::to_string_pretty(&document(&stored)?.to_json());
+    let document = serde_json::to_string_pretty(&json_of(&monitor, &stored).await?);
     let document = document.map_err(|error| Refusal::unreadable(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response())
 }
@@ -72,8 +78,22 @@ pub(crate) async fn signed(
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
-    let StoredReport { media_type, signature, payload, .. } = stored;
-    Ok(([(header::CONTENT_TYPE, media_type)], format!("{signature}&{payload}")).into_response())
+    let StoredReport { media_type, signature, text, .. } = stored;
+    if media_type == MediaType::Recorded {
+        let detail =
+            "the report was imported from a monitor that keeps no signatures: nothing signed is known";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, detail));
+    }
+    match text {
+        Text::Kept(payload) => {
+            let body = format!("{signature}&{payload}");
+            Ok(([(header::CONTENT_TYPE, media_type.as_str())], body).into_response())
+        }
+        Text::LetGo(at) => {
+            let at = at.strftime("%F");
+            Err(Refusal::gone(format!("what was signed was let go on {at}; what counts of it is kept")))
+        }
+    }
 }
 
 /// Takes signed reports in: all that came, or nothing.
@@ -133,10 +153,12 @@ fn prepare(
     Ok(Handed {
         received_at,
         uploader,
-        media_type: media.as_str(),
-        signature: envelope.signature.to_owned(),
-        public_key: public_key.to_string(),
-        fingerprint: public_key.fingerprint(),
+        media_type: media,
+        signed: Some(Signed {
+            signature: envelope.signature.to_owned(),
+            public_key: public_key.to_string(),
+            fingerprint: public_key.fingerprint(),
+        }),
         digest: hexadecimal_digest(envelope.payload),
         reports: read(media, envelope.payload, received_at)?,
         payload: Compressed::of(envelope.payload)?,
@@ -156,7 +178,7 @@ fn read(media: MediaType, payload: &str, received_at: Timestamp) -> Result<Vec<H
             .map_err(|problems| Refusal::of_report(&problems, document.lines_before))?;
         let counts_from = counts_from(report.checked_at, received_at)
             .map_err(|error| Refusal::unreadable(format!("checked_at: {error}")))?;
-        Ok(HandedReport { report, counts_from })
+        Ok(HandedReport { report, counts_from, recorded: None })
     };
     documents.iter().map(read).collect()
 }
@@ -177,16 +199,65 @@ async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedRepor
     }
 }
 
-/// The report that is stored, as it was written.
-pub(super) fn document(stored: &StoredReport) -> Result<SubmittedReport, Refusal> {
-    let documents = MediaType::from_header(&stored.media_type).map(|media| media.documents(&stored.payload));
-    let report = documents
-        .iter()
-        .flatten()
-        .nth(stored.part)
-        .and_then(|document| SubmittedReport::read_yaml("report", document.text).ok());
-    report.ok_or_else(|| {
-        tracing::error!(uuid = stored.uuid, "a stored report cannot be read");
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored report cannot be read")
+/// A report as it is handed out; with the time at which its text was let go.
+async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refusal> {
+    let mut document = document(monitor, stored).await?.to_json();
+    if let Text::LetGo(at) = stored.text {
+        document["let_go"] = at.to_string().into();
+    }
+    Ok(document)
+}
+
+/// The report that is stored, as it was written; of one whose text was let go, what counts of it.
+pub(super) async fn document(monitor: &Monitor, stored: &StoredReport) -> Result<SubmittedReport, Refusal> {
+    match &stored.text {
+        Text::Kept(payload) => written(stored, payload),
+        Text::LetGo(_) => {
+            let results = monitor.store.results_of(&stored.uuid).await?;
+            rest(stored, results.into_iter().map(|(id, (verdict, _))| (id, verdict)).collect())
+        }
+    }
+}
+
+/// What is known of a report without its text.
+fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<SubmittedReport, Refusal> {
+    let (Ok(checked_at), Ok(run)) = (stored.checked_at.parse(), stored.uuid.parse()) else {
+        return Err(unreadable(stored));
+    };
+    let scope = Scope { uuid: stored.scope.clone(), name: stored.scope.clone(), url: String::new() };
+    Ok(SubmittedReport {
+        scope,
+        checked_at,
+        reference_date: None,
+        subject: stored.subject.clone(),
+        audience: None,
+        run,
+        arguments: Vec::new(),
+        assignment: Vec::new(),
+        sections: None,
+        forced_version: None,
+        forced_tests: None,
+        invocations: vec![SubmittedInvocation {
+            id: "results".to_owned(),
+            command: String::new(),
+            results,
+            return_code: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }],
+        versions: None,
     })
+}
+
+fn written(stored: &StoredReport, payload: &str) -> Result<SubmittedReport, Refusal> {
+    let documents = stored.media_type.documents(payload);
+    let report = documents
+        .get(stored.part)
+        .and_then(|document| SubmittedReport::read_yaml("report", document.text).ok());
+    report.ok_or_else(|| unreadable(stored))
+}
+
+fn unreadable(stored: &StoredReport) -> Refusal {
+    tracing::error!(uuid = stored.uuid, "a stored report cannot be read");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored report cannot be read")
 }

@@ -25,7 +25,7 @@ pub(crate) async fn all_can_be_taken_elsewhere(ground: Ground) {
     // Into a file of SQLite, whatever it was before.
     let other = empty(&ground.folder.path().join("other")).await;
     assert_eq!(other.restore(text.as_bytes()).await.unwrap(), backup);
-    let all = Audit { reports: 3, entries: 3, findings: Vec::new() };
+    let all = Audit { reports: 3, entries: 3, ..Audit::default() };
     assert_eq!(audit(&other).await.unwrap(), all);
     let mut again = Vec::new();
     other.back_up(&mut again, now).await.unwrap();
@@ -45,7 +45,7 @@ pub(crate) async fn all_can_be_taken_elsewhere(ground: Ground) {
     let report = Report::new("somebody new", "2026-11-22 04:00:00", &[("another", 1)]);
     ground.take_accounts(&ground.accounts().replace("cloud-c", "somebody new, delegates: [ci]")).await;
     assert_eq!(ground.hand_in("ci", &ground.ci, &report.yaml()).await.status, 200);
-    assert_eq!(audit(&ground.store).await.unwrap(), Audit { reports: 4, entries: 4, findings: Vec::new() });
+    assert_eq!(audit(&ground.store).await.unwrap(), Audit { reports: 4, entries: 4, ..Audit::default() });
 
     // What is wrong changes nothing.
     let third = empty(&ground.folder.path().join("third")).await;

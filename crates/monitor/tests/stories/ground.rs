@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(crate) const IAAS: &str = "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f";
 pub(crate) const KAAS: &str = "1fffebe6-fd4b-44d3-a36c-fc58b4bb0180";
 /// Costs next to nothing to check, unlike those of production.
-const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
+pub(crate) const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
 /// What it is the hash of.
 pub(crate) const PASSWORD: &str = "example";
 
@@ -126,7 +126,8 @@ impl Ground {
         self.tamper_with(statement).await;
     }
 
-    async fn tamper_with(&self, statement: &str) {
+    /// The same, with what a story found out.
+    pub(crate) async fn tamper_with(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.database).await.unwrap();
         connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
     }
@@ -144,7 +145,9 @@ impl Ground {
         ] {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
-        for table in ["log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"] {
+        for table in
+            ["let_go", "log_key", "log_tile", "log_entry", "score", "spell", "standing", "result", "report"]
+        {
             self.tamper_with(&format!("DELETE FROM {table}")).await;
         }
         self.tamper("DELETE FROM submission").await;
@@ -253,7 +256,7 @@ impl Key {
 }
 
 /// A report as the reference checker writes it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report<'r> {
     pub(crate) uuid: Uuid,
     pub(crate) scope: &'r str,

@@ -5,19 +5,21 @@ mod auditing;
 mod certifying;
 mod copying;
 mod desk;
-mod ground;
+mod exporting;
+pub(crate) mod ground;
 mod integrating;
 mod log;
 mod looking;
 mod noticing;
 mod past;
 mod reading;
+mod retaining;
 mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, auditing::*, certifying::*, copying::*, desk::*, integrating::*, log::*, looking::*,
-    noticing::*, past::*, reading::*, uploading::*,
+    asking::*, auditing::*, certifying::*, copying::*, desk::*, exporting::*, integrating::*, log::*,
+    looking::*, noticing::*, past::*, reading::*, retaining::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -74,6 +76,8 @@ macro_rules! on {
             integrators_are_told_of_the_end,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
+            others_can_verify_what_is_taken_away,
+            what_was_signed_is_let_go_when_nothing_hangs_on_it,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant,
             somebody_comes_and_goes,

@@ -143,7 +143,12 @@ fn verify_proof(proof: &Path, report: Option<&Path>, key: &LogKey) -> Result<u8,
         .map_err(|error| untrue(format!("{name}: the entry cannot be read: {error}"), ""))?;
     if let Some(report) = report {
         let whole = text(report)?;
-        let is_it = matches!(&entry, Entry::Report { payload, .. } if *payload == payload_digest(&whole));
+        let is_it = match &entry {
+            Entry::Report { payload, .. } | Entry::Import { record: payload, .. } => {
+                *payload == payload_digest(&whole)
+            }
+            _ => false,
+        };
         if !is_it {
             let message = format!("{} is not what this entry of the log is about", report.display());
             return Err(untrue(message, "the proof is about another report, or the report was changed"));

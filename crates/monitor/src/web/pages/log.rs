@@ -50,6 +50,10 @@ fn row(listed: &ListedEntry) -> Option<Row> {
         Entry::Report { report: uuid, subject, received_at, .. } => {
             row(received_at, "report", report(uuid), subject)
         }
+        Entry::Import { report: uuid, subject, imported_at, .. } => {
+            row(imported_at, "imported report", report(uuid), subject)
+        }
+        Entry::LetGo { report: uuid, at, .. } => row(at, "text let go", report(uuid.clone()), uuid),
         Entry::Approval { report: uuid, testcase, approved: true, at, .. } => {
             row(at, "approval", report(uuid), testcase)
         }

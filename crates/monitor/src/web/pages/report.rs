@@ -4,9 +4,10 @@ use assay_standards::Verdict;
 
 use super::Shown;
 use super::text::class;
+use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::StoredReport;
+use crate::store::{StoredReport, Text};
 
 /// A report: what was run, what came out, what was logged.
 #[derive(Template)]
@@ -20,6 +21,10 @@ pub(super) struct ReportPage<'r> {
     slug: Option<String>,
     checked_at: String,
     received_at: String,
+    /// Whether it was taken over, without anybody's signature.
+    is_imported: bool,
+    /// When its text was let go.
+    let_go: Option<String>,
     assignment: Vec<(String, String)>,
     is_full: bool,
     invocations: Vec<Invocation>,
@@ -68,6 +73,11 @@ impl<'r> ReportPage<'r> {
             slug: spec.map(Scopes::slug),
             checked_at: report.checked_at.to_string(),
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
+            is_imported: stored.media_type == MediaType::Recorded,
+            let_go: match stored.text {
+                Text::Kept(_) => None,
+                Text::LetGo(at) => Some(at.strftime("%F").to_string()),
+            },
             assignment: report.assignment,
             is_full,
             invocations: report

@@ -1,0 +1,72 @@
+//! What was handed in and is not kept for ever.
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::reports::SUBMISSION;
+use super::{KeptSubmission, Store, StoreError, in_order, log, micros, places};
+use crate::log::Entry;
+
+/// Whether the text of a submission `m` may go: it is there, and no report of it has a result that stands, that was the
+/// first or the last certain one of what stands, or that a certificate was granted by.
+const MAY_GO: &str = "l.submission IS NULL AND NOT EXISTS (SELECT 1 FROM report r WHERE r.submission = m.id AND (
+    EXISTS (SELECT 1 FROM standing c WHERE c.subject = r.subject AND c.scope = r.scope
+        AND (c.report = r.id OR c.first_report = r.id OR c.certain_from = r.counts_from))
+    OR EXISTS (SELECT 1 FROM certificate k
+            JOIN application_move g ON g.application = k.application AND g.move = 'grant'
+            JOIN result x ON x.report = r.id AND x.counts_from <= g.at
+        WHERE k.subject = r.subject AND k.scope = r.scope AND NOT EXISTS (SELECT 1 FROM result y
+            WHERE y.subject = x.subject AND y.scope = x.scope AND y.testcase = x.testcase AND y.stated = x.stated
+                AND y.counts_from > x.counts_from AND y.counts_from <= g.at
+                AND (x.verdict = 0 OR y.verdict <> 0)))))";
+
+impl Store {
+    /// What was handed in first, after a number and before an instant, and may go; none if that is all.
+    pub(crate) async fn next_to_let_go(
+        &self,
+        after: i64,
+        before: Timestamp,
+    ) -> Result<Option<KeptSubmission>, StoreError> {
+        let select =
+            format!("{SUBMISSION} WHERE m.id > $1 AND m.received_at < $2 AND {MAY_GO} ORDER BY m.id LIMIT 1");
+        let row = sqlx::query(AssertSqlSafe(select)).bind(after).bind(micros(before));
+        match row.fetch_optional(&self.pool).await? {
+            Some(row) => Ok(Some(self.submission(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Lets the texts of submissions go, which the log then says of each report. What somebody else has let go meanwhile,
+    /// or what stands now, stays as it is. How many went is handed back.
+    pub(crate) async fn let_go(
+        &self,
+        some: &[(i64, Vec<Entry>)],
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        if some.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.write().await?;
+        let select = format!(
+            "SELECT m.id FROM submission m LEFT JOIN let_go l ON l.submission = m.id WHERE m.id IN {} AND {MAY_GO}",
+            places(1, some.len())
+        );
+        let mut select = sqlx::query(in_order(&tx, &select));
+        for (id, _) in some {
+            select = select.bind(*id);
+        }
+        let rows = select.fetch_all(&mut *tx).await?;
+        let going = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        let mut entries = Vec::new();
+        for (id, said) in some.iter().filter(|(id, _)| going.contains(id)) {
+            let update = sqlx::query("UPDATE submission SET payload = $1 WHERE id = $2");
+            update.bind(Vec::new()).bind(*id).execute(&mut *tx).await?;
+            let insert = sqlx::query("INSERT INTO let_go (submission, at) VALUES ($1, $2)");
+            insert.bind(*id).bind(micros(at)).execute(&mut *tx).await?;
+            entries.extend(said.iter().cloned());
+        }
+        log::append(&mut tx, &entries).await?;
+        tx.commit().await?;
+        Ok(going.len())
+    }
+}

@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use assay_monitor::{Audit, Settings, audit, export};
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+
+use super::ground::{Ground, Report};
+
+const WEEKLY: &str = "version-policy-check";
+const ALL: [&str; 3] = ["cncf-k8s-conformance", "kaas-networking-check", WEEKLY];
+
+fn settings(keeps: bool) -> Settings {
+    Settings {
+        base_url: "https://compliance.example.com/".into(),
+        watch: Duration::from_millis(50),
+        keep_reports: (!keeps).then(|| 6.months()),
+        ..Settings::default()
+    }
+}
+
+/// What comes of asking for what was signed.
+async fn signed(ground: &Ground, report: &Report<'_>) -> u16 {
+    ground.read(Some("assessor"), &format!("/reports/{}/signed", report.uuid)).await.status
+}
+
+async fn hand_in(ground: &Ground, at: &str, reports: &[&Report<'_>]) {
+    ground.set_clock(&format!("{at}T12:00:00Z"));
+    let stream: String = reports.iter().map(|report| report.yaml()).collect();
+    let answer = ground.hand_in("ci", &ground.ci, &stream).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+async fn grant(ground: &Ground) {
+    let application = json!({
+        "subject": "cloud-b", "scope": "scs-compatible-kaas", "version": "v1", "organisation": "B",
+        "covers": "all", "contact": "somebody", "evidence": "none",
+    });
+    let applied = ground.send(Some("cloud-b"), "/api/v1/applications", &application).await;
+    let path = format!("/api/v1/applications/{}/moves", applied.body["application"].as_str().unwrap());
+    let grant = json!({"move": "grant", "text": "x", "despite": true});
+    let granted = ground.send(Some("assessor"), &path, &grant).await;
+    assert_eq!(granted.status, 200, "{granted:?}");
+}
+
+pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut ground: Ground) {
+    ground.restart(settings(true)).await;
+    let report = |subject, day: &'static str, code| Report::new(subject, day, &ALL.map(|id| (id, code)));
+    let evidence = report("cloud-b", "2026-01-05 10:00:00", 1);
+    let failed = report("cloud-b", "2026-01-20 10:00:00", -1);
+    let together = [
+        Report::new("cloud-b", "2026-02-01 10:00:00", &[(WEEKLY, 1)]),
+        Report::new("cloud-a", "2026-02-01 10:00:00", &[(WEEKLY, 1)]),
+    ];
+    let changed = Report::new("cloud-b", "2026-02-20 10:00:00", &[("x", 1)]);
+    let failed_again = report("cloud-b", "2026-03-01 10:00:00", -1);
+    let certain = Report::new("cloud-b", "2026-05-01 10:00:00", &[("y", 1)]);
+    let mut stands = report("cloud-b", "2026-06-10 10:00:00", 1);
+    stands.results.extend([("x", 1), ("y", 0)]);
+    hand_in(&ground, "2026-01-05", &[&evidence]).await;
+    grant(&ground).await;
+    hand_in(&ground, "2026-01-20", &[&failed]).await;
+    hand_in(&ground, "2026-02-01", &[&together[0], &together[1]]).await;
+    hand_in(&ground, "2026-02-20", &[&changed]).await;
+    hand_in(&ground, "2026-03-01", &[&failed_again]).await;
+    hand_in(&ground, "2026-05-01", &[&certain]).await;
+    hand_in(&ground, "2026-06-10", &[&stands]).await;
+    ground.set_clock("2026-12-01T12:00:00Z");
+    let history = async |ground: &Ground| {
+        let path = "/api/v1/subjects/cloud-b/history?days=500";
+        ground.read(None, path).await.body["scopes"].clone()
+    };
+    let (before, listed) = (history(&ground).await, listed(&ground).await);
+    // Somebody changes what counts of a report: what was signed is the proof.
+    let tampered = format!(
+        "UPDATE result SET verdict = 0 WHERE report = (SELECT id FROM report WHERE uuid = '{}')",
+        changed.uuid
+    );
+    ground.tamper_with(&tampered).await;
+
+    // Two instances at the same time let go what may go, once.
+    ground.restart(settings(false)).await;
+    ground.beside(settings(false)).await;
+    while signed(&ground, &failed).await != 410 || signed(&ground, &failed_again).await != 410 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for kept in [&evidence, &together[0], &together[1], &changed, &certain, &stands] {
+        assert_eq!(signed(&ground, kept).await, 200, "{kept:?}");
+    }
+    let found = audit(&ground.store).await.unwrap();
+    let finding = format!("report {}: the results that count are not those that were signed", changed.uuid);
+    let all =
+        Audit { reports: 8, entries: 8 + 1 + 2, let_go: 2, findings: vec![finding], ..Audit::default() };
+    assert_eq!(found, all);
+
+    // What counts of it is shown as before.
+    assert_eq!(history(&ground).await, before);
+    let path = format!("/reports/{}", failed.uuid);
+    let document = ground.read(Some("assessor"), &path).await.body;
+    assert_eq!(document["let_go"], "2026-12-01T12:00:00Z", "{document}");
+    assert_eq!(document["checked_at"], "2026-01-20 10:00:00");
+    assert_eq!(document["run"]["invocations"]["results"]["results"][WEEKLY], -1);
+    assert_eq!(self::listed(&ground).await, listed);
+    for form in ["page", "markdown"] {
+        for kind in ["report", "report_full"] {
+            let page = ground.read(Some("assessor"), &format!("/{form}/{kind}/{}", failed.uuid)).await;
+            let page = page.body.as_str().unwrap().to_owned();
+            assert!(page.contains("let go on 2026-12-01") && page.contains("FAIL"), "{page}");
+        }
+    }
+    let log = ground.read(None, "/page/log").await.body;
+    assert!(log.as_str().unwrap().contains("text let go"), "{log}");
+
+    // Whoever takes it away gets the signature, and reads why there is nothing to verify by it.
+    let folder = ground.folder.path().join("export");
+    std::fs::create_dir(&folder).unwrap();
+    let exported = export(&ground.store, &folder, jiff::Timestamp::MIN, None).await.unwrap();
+    assert_eq!(exported.submissions, 7);
+    let table = std::fs::read_to_string(folder.join("submissions.csv")).unwrap();
+    let line = table.lines().find(|line| line.contains(&failed.uuid.to_string())).unwrap();
+    assert!(
+        line.starts_with("2,,signed/00000002.yaml.sig,") && line.ends_with(",2026-12-01T12:00:00Z"),
+        "{line}"
+    );
+    assert!(!folder.join("signed/00000002.yaml").exists());
+
+    // A copy is the same, and what is changed later is found.
+    let mut file = Vec::new();
+    ground.store.back_up(&mut file, jiff::Timestamp::now()).await.unwrap();
+    ground.empty().await;
+    ground.store.restore(file.as_slice()).await.unwrap();
+    assert_eq!(audit(&ground.store).await.unwrap(), all);
+    let of = |report: &Report<'_>| format!("(SELECT id FROM report WHERE uuid = '{}')", report.uuid);
+    for (statement, why) in [
+        (format!("UPDATE result SET verdict = 1 WHERE report = {}", of(&failed)), "when its text was let go"),
+        (
+            format!("INSERT INTO let_go SELECT submission, 0 FROM report WHERE id = {}", of(&stands)),
+            "the log does not say why",
+        ),
+    ] {
+        let before = audit(&ground.store).await.unwrap().findings.len();
+        ground.tamper_with(&statement).await;
+        let found = audit(&ground.store).await.unwrap().findings;
+        assert!(found.len() > before && found.iter().any(|told| told.contains(why)), "{why}: {found:#?}");
+    }
+}
+
+/// The reports of a subject, by UUID.
+async fn listed(ground: &Ground) -> Vec<Value> {
+    let all = ground.read(Some("assessor"), "/reports?subject=cloud-b").await.body;
+    all.as_array().unwrap().iter().map(|report| report["run"]["uuid"].clone()).collect()
+}
