@@ -7,6 +7,7 @@ mod log;
 mod overview;
 mod report;
 mod scope;
+mod search;
 mod subject;
 mod text;
 
@@ -21,7 +22,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
 
+use self::overview::Ground;
+use self::search::Search;
 use super::Shared;
 use super::access::Caller;
 use super::api::Span;
@@ -34,7 +38,7 @@ use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::status::Card;
-use crate::store::{History, Wish, civil};
+use crate::store::{History, Store, StoreError, Wish, civil};
 
 /// The form in which something is wanted, as the first word of an address says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,54 +104,95 @@ fn not_written(error: askama::Error) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
 }
 
-/// The overviews as they were last written: everybody asks for them, and they seldom change.
+/// The overviews as they were last written: everybody asks for them, and they seldom change. What they are made of is
+/// kept, too, for whoever looks for something.
 #[derive(Debug, Default)]
-pub(crate) struct Overviews(Mutex<HashMap<(Form, bool), Kept>>);
+pub(crate) struct Overviews {
+    texts: Mutex<HashMap<(Form, bool), Kept>>,
+    ground: Mutex<Option<(i64, Arc<Ground>)>>,
+}
 
-/// An overview, and by which scopes and of which revision it is.
+/// An overview, and by which scopes, of which revision and of which day it is.
 #[derive(Debug)]
 struct Kept {
     scopes: Arc<Scopes>,
     revision: i64,
+    /// Certificates end without anything else changing.
+    day: Date,
     text: Bytes,
 }
 
 impl Overviews {
-    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, revision: i64) -> Option<Bytes> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |kept: &&Kept| kept.revision == revision && Arc::ptr_eq(&kept.scopes, scopes);
+    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, (revision, day): (i64, Date)) -> Option<Bytes> {
+        let kept = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits =
+            |kept: &&Kept| (kept.revision, kept.day) == (revision, day) && Arc::ptr_eq(&kept.scopes, scopes);
         kept.get(&key).filter(fits).map(|kept| kept.text.clone())
     }
 
     fn keep(&self, key: (Form, bool), overview: Kept) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
+    }
+
+    /// What they are made of, which is no older than a revision.
+    async fn ground(&self, store: &Store, revision: i64) -> Result<Arc<Ground>, StoreError> {
+        let kept = self.ground.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, ground)) = kept.filter(|(of, _)| *of == revision) {
+            return Ok(ground);
+        }
+        let (scores, groups) = (store.scores().await?, store.groups().await?);
+        let ground = Ground { scores, groups, certificates: store.certificates(Wish::All).await? };
+        let ground = Arc::new(ground);
+        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&ground)));
+        Ok(ground)
     }
 }
 
-/// What all subjects come to.
-pub(super) async fn table(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    overview(state, &form, false).await
+type Searched = Result<Query<Search>, QueryRejection>;
+
+/// What all subjects come to, or those that somebody looks for.
+pub(super) async fn table(
+    state: Shared,
+    Path(form): Path<String>,
+    search: Searched,
+) -> Result<Response, Refusal> {
+    overview(state, &form, search, false).await
 }
 
 /// The same, drafts of scope versions included.
-pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    overview(state, &form, true).await
+pub(super) async fn table_full(
+    state: Shared,
+    Path(form): Path<String>,
+    search: Searched,
+) -> Result<Response, Refusal> {
+    overview(state, &form, search, true).await
 }
 
-async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
+async fn overview(
+    State(monitor): Shared,
+    form: &str,
+    search: Searched,
+    drafts: bool,
+) -> Result<Response, Refusal> {
     let form = Form::of(form)?;
+    let Query(search) = search?;
+    search.check()?;
     monitor.keep_up().await?;
-    let scopes = monitor.scopes();
+    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
     // What changes from here on is shown to who asks next.
     let revision = monitor.store.revision().await?;
-    if let Some(text) = monitor.overviews.of((form, drafts), &scopes, revision) {
+    let kept = monitor.overviews.of((form, drafts), &scopes, (revision, day));
+    if let Some(text) = kept.filter(|_| search.is_idle()) {
         return Ok(answer(form, text));
     }
-    let all = monitor.store.scores().await?;
-    let groups = monitor.store.groups().await?;
-    let page = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let base = &monitor.settings.base_url;
+    let how = (drafts, form == Form::Page);
+    let page = overview::Overview::new(base, &scopes, &ground, (&search, day), how);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    monitor.overviews.keep((form, drafts), Kept { scopes, revision, text: text.clone() });
+    if search.is_idle() {
+        monitor.overviews.keep((form, drafts), Kept { scopes, revision, day, text: text.clone() });
+    }
     Ok(answer(form, text))
 }
 

@@ -38,7 +38,10 @@ pub(crate) async fn everybody_sees_what_subjects_come_to(ground: Ground) {
         let (status, fragment) = page(&ground, &format!("/fragment{path}")).await;
         assert_eq!(status, 200);
         let (_, whole) = page(&ground, &format!("/page{path}")).await;
-        assert!(whole.starts_with("<!doctype html>") && whole.contains(&fragment), "{path}");
+        assert!(whole.starts_with("<!doctype html>"), "{path}");
+        // A whole overview has a form and certificates, too.
+        let is_within = whole.contains(&fragment) || path.starts_with("/table");
+        assert!(is_within, "{path}");
         assert_eq!(page(&ground, &format!("/pdf{path}")).await.0, 422);
     }
     // A week later nothing counts any more; the subject is still there.
@@ -60,6 +63,45 @@ pub(crate) async fn everybody_sees_what_subjects_come_to(ground: Ground) {
     for path in ["/page/detail/ci/unknown", "/page/scope/unknown", "/page/report/unknown"] {
         assert_eq!(page(&ground, path).await.0, 404, "{path}");
     }
+}
+
+pub(crate) async fn subjects_are_found(ground: Ground) {
+    const FAILS: &[(&str, i8)] = &[("version-policy-check", -1)];
+    for (subject, results) in [("ci", GREEN), ("cloud-a", FAILS), ("cloud-b", GREEN)] {
+        hand_in(&ground, &Report::new(subject, "2026-11-22 10:00:00", results)).await;
+    }
+    let found = async |query: &str| {
+        let (status, table) = page(&ground, &format!("/markdown/table{query}")).await;
+        assert_eq!(status, 200, "{query}: {table}");
+        let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Subject"));
+        rows.map(|row| row.split('|').nth(1).unwrap().trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("").await, ["both", "ci"]);
+    assert_eq!(found("?q=&scope=&version=&state=&group=&sort=").await, ["both", "ci"]);
+    assert_eq!(found("?q=CI").await, ["ci"]);
+    assert_eq!(found("?q=cloud-b").await, ["both"], "it is a member");
+    assert_eq!(found("?group=both").await, ["cloud-a", "cloud-b"]);
+    assert_eq!(found("?group=both&state=failing").await, ["cloud-a"]);
+    assert_eq!(found("?group=both&q=-b&version=v1").await, ["cloud-b"]);
+    assert_eq!(found("?sort=state&utm=x").await, ["both", "ci"]);
+    assert_eq!(found("?scope=scs-compatible-kaas&state=passing").await, ["ci"]);
+    for nobody in ["?scope=scs-compatible-iaas", "?version=v9", "?state=certified", "?group=x", "?q=%00"] {
+        assert_eq!(found(nobody).await, [""; 0], "{nobody}");
+        let (_, whole) = page(&ground, &format!("/page/table{nobody}")).await;
+        assert!(whole.contains("No subject is like that.") && whole.contains("<form"), "{whole}");
+    }
+    for wrong in ["?state=good", "?sort=colour", "?q=a&q=b"] {
+        assert_eq!(page(&ground, &format!("/page/table{wrong}")).await.0, 422, "{wrong}");
+    }
+    let (_, whole) = page(&ground, "/page/table?q=c&group=both").await;
+    let count = "<a href=\"?q=c&#38;group=both&#38;state=failing\"><b>1</b> failing</a>";
+    assert!(whole.contains(count), "{whole}");
+    assert!(whole.contains("<option selected>both</option>"), "{whole}");
+    // What is found is that of now.
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-22 11:00:00", GREEN)).await;
+    assert_eq!(found("?group=both&state=failing").await, [""; 0]);
+    ground.set_clock("2028-02-01T00:00:00Z");
+    assert_eq!(found("?group=both&state=missing").await, ["cloud-a", "cloud-b"]);
 }
 
 pub(crate) async fn a_group_is_as_good_as_its_worst_member(ground: Ground) {

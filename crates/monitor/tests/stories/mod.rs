@@ -35,6 +35,7 @@ macro_rules! on {
             what_people_state_takes_the_place_of_no_measurement,
             the_scopes_can_change,
             everybody_sees_what_subjects_come_to,
+            subjects_are_found,
             a_group_is_as_good_as_its_worst_member,
             nothing_of_a_report_is_markup,
             whole_logs_are_for_whom_they_concern,
