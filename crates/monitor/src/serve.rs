@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
+use crate::explained::Explained;
 use crate::intake::Queue;
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub watch: Duration,
     /// How long somebody may take to send the head of a request.
     pub patience: Duration,
+    /// What is told about testcases.
+    pub explained: Vec<Explained>,
 }
 
 impl Default for Settings {
@@ -43,6 +46,7 @@ impl Default for Settings {
             issuer: None,
             watch: Duration::from_secs(10),
             patience: Duration::from_secs(30),
+            explained: Vec::new(),
         }
     }
 }

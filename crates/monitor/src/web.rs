@@ -103,6 +103,8 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/{form}/report_full/{uuid}", get(pages::report_full))
         .route("/{form}/scope/{scope}", get(pages::scope))
         .route("/{form}/subject/{subject}", get(pages::subject))
+        .route("/{form}/testcases", get(pages::testcases))
+        .route("/{form}/testcase/{testcase}", get(pages::testcase))
         .route("/{form}/log", get(pages::log))
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/key", get(log::key))

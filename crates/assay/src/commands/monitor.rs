@@ -12,16 +12,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_monitor::{
-    Audit, Backup, BackupError, Bootstrap, Clock, Monitor, NoticeConfig, Scopes, ServeError, Settings, Store,
-    audit,
+    Audit, Backup, BackupError, Bootstrap, Clock, Explained, Monitor, NoticeConfig, Scopes, ServeError,
+    Settings, Store, audit,
 };
 use assay_standards::scope::Spec;
+use assay_testcases::{Registry, Testcase};
 use assay_transparency::Signer;
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::explain::demand;
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::state;
@@ -131,7 +133,7 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     let scopes = scopes(arguments)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let settings = Settings { base_url, issuer, ..Settings::default() };
+    let settings = Settings { base_url, issuer, explained: explained(), ..Settings::default() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
@@ -311,6 +313,20 @@ async fn open(place: &Place) -> Result<Store, Failure> {
         Failure::usage(message, "--data takes another folder")
     })?;
     Ok(Store::in_folder(&folder).await.map_err(ServeError::from)?)
+}
+
+/// What this program can tell about testcases.
+fn explained() -> Vec<Explained> {
+    let told = |testcase: &Testcase| Explained {
+        testcase: testcase.id.to_string(),
+        standard: testcase.standard.to_owned(),
+        clause: testcase.clause.to_owned(),
+        demand: demand(testcase.demand).to_owned(),
+        title: testcase.title.to_string(),
+        explanation: testcase.explanation.to_owned(),
+        remedy: testcase.remedy.to_string(),
+    };
+    Registry::get().testcases().map(told).collect()
 }
 
 fn accounts(arguments: &Serve) -> Result<Option<Bootstrap>, Failure> {

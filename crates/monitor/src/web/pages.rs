@@ -9,6 +9,7 @@ mod report;
 mod scope;
 mod search;
 mod subject;
+mod testcase;
 mod text;
 
 pub(crate) use text::segment;
@@ -36,7 +37,7 @@ use crate::accounts::Role;
 use crate::certificates::Badge;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
-use crate::serve::Monitor;
+use crate::serve::{Monitor, Settings};
 use crate::status::Card;
 use crate::store::{History, Store, StoreError, Wish, civil};
 
@@ -320,7 +321,36 @@ pub(super) async fn scope(
     let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    show(&monitor, form, &scope::ScopePage::new(spec, monitor.clock.now()))
+    show(&monitor, form, &scope::ScopePage::new(&monitor.settings.base_url, spec, monitor.clock.now()))
+}
+
+/// All testcases, by standard.
+pub(super) async fn testcases(State(monitor): Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let day = civil(monitor.clock.now()).date();
+    let Settings { base_url, explained, .. } = &monitor.settings;
+    show(&monitor, form, &testcase::TestcasesPage::new(base_url, &monitor.scopes(), explained, day))
+}
+
+/// What a testcase demands, and who meets it.
+pub(super) async fn testcase(
+    State(monitor): Shared,
+    Path((form, id)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    monitor.keep_up().await?;
+    let seen = monitor.store.seen_of(&id).await?;
+    let revision = monitor.store.revision().await?;
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
+    let page = testcase::TestcasePage::new(
+        (&monitor.settings.base_url, &id),
+        explained,
+        &monitor.scopes(),
+        (&seen, &ground.scores),
+        civil(monitor.clock.now()),
+    );
+    show(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
 }
 
 /// The newest entries of the log.

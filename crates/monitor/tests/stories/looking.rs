@@ -1,3 +1,5 @@
+use assay_monitor::{Explained, Settings};
+
 use super::ground::{Ground, KAAS, PASSWORD, Report};
 
 const GREEN: &[(&str, i8)] =
@@ -102,6 +104,70 @@ pub(crate) async fn subjects_are_found(ground: Ground) {
     assert_eq!(found("?group=both&state=failing").await, [""; 0]);
     ground.set_clock("2028-02-01T00:00:00Z");
     assert_eq!(found("?group=both&state=missing").await, ["cloud-a", "cloud-b"]);
+}
+
+pub(crate) async fn a_testcase_says_what_it_wants_and_who_passes(mut ground: Ground) {
+    const ID: &str = "version-policy-check";
+    let text = |text: &str| text.to_owned();
+    let explained = vec![Explained {
+        testcase: ID.into(),
+        standard: text("scs-0210-v2"),
+        clause: text("Decision"),
+        demand: text("must"),
+        title: text("`kubectl version` <b>is</b> supported"),
+        explanation: text("Old versions are attacked."),
+        remedy: text("Upgrade."),
+    }];
+    ground.restart(Settings { explained, ..Settings::default() }).await;
+    let path = format!("/page/testcase/{ID}");
+    let (_, empty) = page(&ground, &path).await;
+    assert!(empty.contains("Nobody was checked yet."), "{empty}");
+    hand_in(&ground, &Report::new("ci", "2026-11-20 10:00:00", GREEN)).await;
+    let newest = Report::new("ci", "2026-11-22 10:00:00", &[(ID, 1), ("of-old", -1)]);
+    hand_in(&ground, &newest).await;
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-21 10:00:00", &[(ID, -1)])).await;
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-22 10:00:00", &[(ID, 0)])).await;
+    hand_in(&ground, &Report::new("cloud-b", "2026-11-22 10:00:00", &[("kaas-networking-check", 1)])).await;
+    let (_, whole) = page(&ground, &path).await;
+    for told in [
+        "<code>kubectl version</code> &#60;b&#62;is&#60;/b&#62; supported",
+        "scs-0210-v2, Decision",
+        "Old versions are attacked.",
+        "Upgrade.",
+        "for a week",
+        "https://docs.scs.community/standards/scs-0210-v2-k8s-version-policy#decision",
+        "<td>effective</td><td>main</td>",
+        "1 of 3 subjects pass",
+    ] {
+        assert!(whole.contains(told), "{told}: {whole}");
+    }
+    let rows = async || {
+        let (_, table) = page(&ground, &format!("/markdown/testcase/{ID}")).await;
+        let rows = table.lines().filter(|line| line.starts_with("| c"));
+        rows.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = rows().await;
+    let of_ci = format!("| ci | PASS | 2026-11-20 | [2026-11-22](/page/report/{}#{ID}) |", newest.uuid);
+    assert_eq!(told[0], of_ci);
+    assert!(told[1].starts_with("| cloud-a | FAIL | 2026-11-21 | [2026-11-22]"), "{told:?}");
+    assert_eq!(told[2], "| cloud-b | MISS | ever | none |");
+    ground.set_clock("2027-01-01T00:00:00Z");
+    let told = rows().await;
+    assert!(told[0].starts_with("| ci | MISS | 2026-11-30 | [2026-11-22]"), "{told:?}");
+    // What no scope knows any more is shown for what it is.
+    let (status, unknown) = page(&ground, "/page/testcase/of-old").await;
+    assert_eq!(status, 200);
+    assert!(
+        unknown.contains("The scope does not know this testcase.") && unknown.contains("FAIL"),
+        "{unknown}"
+    );
+    for nothing in ["unheard-of", "%00", "a%2Fb"] {
+        assert_eq!(page(&ground, &format!("/page/testcase/{nothing}")).await.0, 404, "{nothing}");
+    }
+    let (_, all) = page(&ground, "/markdown/testcases").await;
+    assert!(all.contains("## [scs-0210: Kubernetes version policy]("), "{all}");
+    let row = "(/page/testcase/version-policy-check) | kubectl version &lt;b&gt;is&lt;/b&gt; supported | SCS-compatible KaaS v1 main |";
+    assert!(all.contains(row), "{all}");
 }
 
 pub(crate) async fn a_group_is_as_good_as_its_worst_member(ground: Ground) {

@@ -36,6 +36,7 @@ macro_rules! on {
             the_scopes_can_change,
             everybody_sees_what_subjects_come_to,
             subjects_are_found,
+            a_testcase_says_what_it_wants_and_who_passes,
             a_group_is_as_good_as_its_worst_member,
             nothing_of_a_report_is_markup,
             whole_logs_are_for_whom_they_concern,
