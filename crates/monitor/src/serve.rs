@@ -37,6 +37,8 @@ pub struct Settings {
     pub patience: Duration,
     /// What is told about testcases.
     pub explained: Vec<Explained>,
+    /// Whether all of it is made up, which each page says then.
+    pub demo: bool,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             watch: Duration::from_secs(10),
             patience: Duration::from_secs(30),
             explained: Vec::new(),
+            demo: false,
         }
     }
 }

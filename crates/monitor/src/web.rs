@@ -102,6 +102,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/{form}/report/{uuid}", get(pages::report))
         .route("/{form}/report_full/{uuid}", get(pages::report_full))
         .route("/{form}/scope/{scope}", get(pages::scope))
+        .route("/{form}/matrix/{scope}/{version}", get(pages::matrix))
         .route("/{form}/subject/{subject}", get(pages::subject))
         .route("/{form}/testcases", get(pages::testcases))
         .route("/{form}/testcase/{testcase}", get(pages::testcase))

@@ -1,5 +1,6 @@
 //! `assay monitor`: the compliance monitor.
 
+mod demo;
 mod fetch;
 pub(crate) mod verify_certificate;
 pub(crate) mod verify_log;
@@ -115,6 +116,14 @@ pub(crate) struct Serve {
     /// Who grants certificates, as they name it [default: the name of the log]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
+    /// Fill a temporary folder with samples of eighteen months, to look at: nothing of it is true
+    ///
+    /// Each page says so. The password of its accounts is printed; all of it goes when the monitor ends.
+    #[arg(
+        long,
+        conflicts_with_all = ["data", "database", "key", "bootstrap", "scopes", "notify", "issuer"]
+    )]
+    pub(crate) demo: bool,
 }
 
 fn base_url(text: &str) -> Result<String, String> {
@@ -128,6 +137,9 @@ fn base_url(text: &str) -> Result<String, String> {
 }
 
 pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Result<u8, Failure> {
+    if arguments.demo {
+        return demo::serve(arguments, cancel).await;
+    }
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(arguments)?;
@@ -143,11 +155,7 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     if let Some(notices) = notices {
         monitor.take_notices(notices);
     }
-    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
-        let message = format!("cannot listen on {}: {error}", arguments.listen);
-        Failure::usage(message, "--listen takes another address")
-    })?;
-    let address = listener.local_addr().unwrap_or(arguments.listen);
+    let (listener, address) = listen(arguments).await?;
     note(&format!("the monitor is at http://{address}/"));
     let reloading = reload(arguments, Arc::clone(&monitor));
     let serving = Arc::clone(&monitor).serve(listener, async move { cancel.cancelled().await });
@@ -156,6 +164,15 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
         never = reloading => match never {},
     }
     Ok(0)
+}
+
+async fn listen(arguments: &Serve) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
+        let message = format!("cannot listen on {}: {error}", arguments.listen);
+        Failure::usage(message, "--listen takes another address")
+    })?;
+    let address = listener.local_addr().unwrap_or(arguments.listen);
+    Ok((listener, address))
 }
 
 /// Reads the files again at each SIGHUP.

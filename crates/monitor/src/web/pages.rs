@@ -4,7 +4,9 @@
 mod certificate;
 mod detail;
 mod log;
+mod matrix;
 mod overview;
+mod paging;
 mod report;
 mod scope;
 mod search;
@@ -24,8 +26,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use serde::Deserialize;
 
 use self::overview::Ground;
+use self::paging::Turn;
 use self::search::Search;
 use super::Shared;
 use super::access::Caller;
@@ -72,6 +76,7 @@ trait Shown {
 #[template(path = "page.html")]
 struct Page<'p> {
     base: &'p str,
+    is_demo: bool,
     title: String,
     content: String,
 }
@@ -93,7 +98,8 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
         Form::Markdown => shown.markdown(),
         Form::Fragment => shown.html(),
         Form::Page => shown.html().and_then(|content| {
-            Page { base: &monitor.settings.base_url, title: shown.title(), content }.render()
+            let Settings { base_url, demo, .. } = &monitor.settings;
+            Page { base: base_url, is_demo: *demo, title: shown.title(), content }.render()
         }),
     };
     rendered.map_err(not_written)
@@ -353,26 +359,64 @@ pub(super) async fn testcase(
     show(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
 }
 
-/// The newest entries of the log.
-pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    const LISTED: usize = 100;
+/// Who passes what of a version of a scope.
+pub(super) async fn matrix(
+    State(monitor): Shared,
+    Path((form, scope, version)): Path<(String, String, String)>,
+    part: Result<Query<matrix::Part>, QueryRejection>,
+) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
+    let Query(part) = part?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
+    let revision = monitor.store.revision().await?;
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let of_scope = ground.scores.iter().filter(|listed| listed.scope == spec.uuid);
+    let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
+    subjects.sort_unstable();
+    let (subjects, pager) = part.of(&subjects);
+    let standings = monitor.store.standings_of(subjects, &spec.uuid).await?;
+    let base = &monitor.settings.base_url;
+    let around = (&part, civil(monitor.clock.now()));
+    let page = matrix::MatrixPage::new(base, (spec, version), (subjects, pager), &standings, around);
+    show(&monitor, form, &page)
+}
+
+/// Before which entry of the log those are that are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Before {
+    before: Option<u64>,
+}
+
+/// The newest entries of the log, or those before one.
+pub(super) async fn log(
+    State(monitor): Shared,
+    Path(form): Path<String>,
+    before: Result<Query<Before>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let Query(Before { before }) = before?;
     let size = monitor.store.log_size().await?;
-    let entries = monitor.store.log_entries(size.saturating_sub(LISTED as u64), LISTED).await?;
+    let end = before.unwrap_or(size).min(size);
+    let begin = end.saturating_sub(log::LISTED);
+    let entries = monitor.store.log_entries(begin, usize::try_from(end - begin).unwrap_or_default()).await?;
     let key = monitor.signer.key().to_string();
-    show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
+    show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, (begin, end, size), key, &entries))
 }
 
 /// All certificates that were granted.
 pub(super) async fn certificates(
     State(monitor): Shared,
     Path(form): Path<String>,
+    turn: Result<Query<Turn>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
+    let Query(turn) = turn?;
     let all = monitor.store.certificates(Wish::All).await?;
     let day = civil(monitor.clock.now()).date();
     let base = &monitor.settings.base_url;
-    show(&monitor, form, &certificate::CertificatesPage::new(base, &all, &monitor.scopes(), day))
+    show(&monitor, form, &certificate::CertificatesPage::new(base, (&all, &turn), &monitor.scopes(), day))
 }
 
 /// What a certificate says, and how what it says fares now.

@@ -81,6 +81,7 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
         ),
         ("/{form}/scope/{scope}", Method::GET, form(&format!("scope/{IAAS}")), None, all),
         ("/{form}/subject/{subject}", Method::GET, form("subject/cloud-b"), None, all),
+        ("/{form}/matrix/{scope}/{version}", Method::GET, form("matrix/scs-compatible-kaas/v1"), None, all),
         ("/{form}/testcases", Method::GET, form("testcases"), None, all),
         ("/{form}/testcase/{testcase}", Method::GET, form("testcase/version-policy-check"), None, all),
         ("/{form}/log", Method::GET, form("log"), None, all),

@@ -106,6 +106,65 @@ pub(crate) async fn subjects_are_found(ground: Ground) {
     assert_eq!(found("?group=both&state=missing").await, ["cloud-a", "cloud-b"]);
 }
 
+pub(crate) async fn who_passes_what_is_seen_at_once(ground: Ground) {
+    let path = "/matrix/scs-compatible-kaas/v1";
+    assert!(page(&ground, &format!("/page{path}")).await.1.contains("Nobody was checked yet."));
+    hand_in(&ground, &Report::new("ci", "2026-11-22 10:00:00", GREEN)).await;
+    hand_in(&ground, &Report::new("ci", "2026-11-22 10:00:01", &[("node-distribution-check", 1)])).await;
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-21 10:00:00", GREEN)).await;
+    let results = [("version-policy-check", -1), ("kaas-networking-check", 0), ("of-old", -1)];
+    hand_in(&ground, &Report::new("cloud-a", "2026-11-22 10:00:00", &results)).await;
+    let (_, matrix) = page(&ground, &format!("/markdown{path}")).await;
+    let lines: Vec<&str> = matrix.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(
+        lines,
+        [
+            "| Subject | cncf-k8s-conformance | version-policy-check | node-distribution-check | kaas-networking-check |",
+            "|---|---|---|---|---|",
+            "| ci | PASS | PASS | PASS | PASS |",
+            "| cloud-a | PASS | FAIL | MISS | TENTATIVE |",
+        ]
+    );
+    let (_, troubles) = page(&ground, &format!("/markdown{path}?troubles=1&page=7")).await;
+    assert!(troubles.contains("| cloud-a | FAIL | MISS |") && !troubles.contains("| ci |"), "{troubles}");
+    let (_, whole) = page(&ground, &format!("/page{path}")).await;
+    for told in [
+        "<th scope=\"colgroup\" colspan=\"1\" title=\"Kubernetes version policy\">0210</th>",
+        "<td class=\"fail\">✘</td><td class=\"miss\">·</td><td class=\"tentative\">≈</td>",
+        "class=\"minor\"><a href=\"/page/testcase/node-distribution-check\"",
+        "<td>2</td>",
+    ] {
+        assert!(whole.contains(told), "{told}: {whole}");
+    }
+    let (_, scope) = page(&ground, "/page/scope/scs-compatible-kaas").await;
+    assert!(scope.contains("<a href=\"/page/matrix/scs-compatible-kaas/v1\""), "{scope}");
+    for nothing in ["scs-compatible-kaas/v9", "unknown/v1"] {
+        assert_eq!(page(&ground, &format!("/page/matrix/{nothing}")).await.0, 404, "{nothing}");
+    }
+    assert_eq!(page(&ground, &format!("/page{path}?page=x")).await.0, 422);
+}
+
+pub(crate) async fn long_lists_have_pages(ground: Ground) {
+    let reports: Vec<Report> = (0..103).map(|_| Report::new("ci", "2026-11-22 10:00:00", GREEN)).collect();
+    let all: String = reports.iter().map(Report::yaml).collect();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &all).await.status, 200);
+    let places = async |query: &str| {
+        let (_, text) = page(&ground, &format!("/page/log{query}")).await;
+        let rows = text.split("<tr><td>").skip(1).map(|row| row.split('<').next().unwrap().parse().unwrap());
+        (rows.collect::<Vec<u64>>(), text)
+    };
+    let (first, text) = places("").await;
+    assert_eq!((first.len(), first[0], first[99]), (100, 102, 3));
+    assert!(text.contains("<a href=\"?before=3\" rel=\"next\">") && !text.contains("rel=\"prev\""), "{text}");
+    let (second, text) = places("?before=3").await;
+    assert_eq!(second, [2, 1, 0]);
+    assert!(text.contains("<a href=\"?\" rel=\"prev\">") && !text.contains("rel=\"next\""), "{text}");
+    assert_eq!(places("?before=99999999999").await.0, first);
+    assert_eq!(places("?before=0").await.0, [0; 0]);
+    assert_eq!(page(&ground, "/page/log?before=-1").await.0, 422);
+    assert_eq!(page(&ground, "/page/certificates?page=5").await.0, 200);
+}
+
 pub(crate) async fn a_testcase_says_what_it_wants_and_who_passes(mut ground: Ground) {
     const ID: &str = "version-policy-check";
     let text = |text: &str| text.to_owned();

@@ -36,6 +36,8 @@ macro_rules! on {
             the_scopes_can_change,
             everybody_sees_what_subjects_come_to,
             subjects_are_found,
+            who_passes_what_is_seen_at_once,
+            long_lists_have_pages,
             a_testcase_says_what_it_wants_and_who_passes,
             a_group_is_as_good_as_its_worst_member,
             nothing_of_a_report_is_markup,

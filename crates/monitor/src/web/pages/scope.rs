@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::Shown;
 use super::testcase::label;
 use super::text::address;
+use crate::scopes::Scopes;
 
 /// Which module of a scope belongs to which version.
 #[derive(Template)]
@@ -13,6 +14,7 @@ use super::text::address;
 pub(super) struct ScopePage<'s> {
     base: &'s str,
     name: &'s str,
+    slug: String,
     versions: Vec<Version<'s>>,
     modules: Vec<Module<'s>>,
 }
@@ -58,7 +60,13 @@ impl<'s> ScopePage<'s> {
             let url = module.url.as_deref().and_then(address);
             cells.iter().any(Option::is_some).then_some(Module { label, url, testcases, cells })
         });
-        Self { base, name: &spec.name, versions: versions.collect(), modules: modules.collect() }
+        Self {
+            base,
+            name: &spec.name,
+            slug: Scopes::slug(spec),
+            versions: versions.collect(),
+            modules: modules.collect(),
+        }
     }
 }
 

@@ -308,7 +308,7 @@ impl<'t> TestcasesPage<'t> {
 }
 
 /// The number of the standard of a module, such as `scs-0100`, or what the module is called if it has none.
-fn number_of(module: &Module) -> &str {
+pub(super) fn number_of(module: &Module) -> &str {
     let texts = [Some(module.id.as_str()), Some(module.name.as_str()), module.url.as_deref()];
     let found = texts.into_iter().flatten().map(|text| (text, number(text)));
     let found = found.into_iter().find_map(|(text, number)| (number != text).then_some(number));
