@@ -130,7 +130,7 @@ pub(crate) async fn who_passes_what_is_seen_at_once(ground: Ground) {
     let (_, whole) = page(&ground, &format!("/page{path}")).await;
     for told in [
         "<th scope=\"colgroup\" colspan=\"1\" title=\"Kubernetes version policy\">0210</th>",
-        "<td class=\"fail\">✘</td><td class=\"miss\">·</td><td class=\"tentative\">≈</td>",
+        "<td class=\"fail\">✘</td><td class=\"miss\">–</td><td class=\"tentative\">≈</td>",
         "class=\"minor\"><a href=\"/page/testcase/node-distribution-check\"",
         "<td>2</td>",
     ] {

@@ -100,7 +100,7 @@ impl Cell {
             State::Pass => "✔",
             State::Tentative { .. } => "≈",
             State::Abort => "?",
-            State::Miss => "·",
+            State::Miss => "–",
             State::Fail => "✘",
         };
         Self { state, class: class(state), symbol }
