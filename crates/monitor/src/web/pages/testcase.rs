@@ -116,15 +116,19 @@ impl ScopePart {
         let mut rows: Vec<Row> = match testcase {
             None => seen.iter().map(|seen| Row::uncounted(seen)).collect(),
             Some(testcase) => {
+                let mut with: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
+                for &seen in seen {
+                    with.entry(&seen.subject).or_default().push(seen);
+                }
                 let of = |subject: &str| {
-                    let of_subject = seen.iter().filter(|seen| seen.subject == subject);
+                    let of_subject = with.get(subject).into_iter().flatten();
                     Row::new((spec, testcase), subject, of_subject.copied(), now)
                 };
-                let with: BTreeSet<&str> = seen.iter().map(|seen| seen.subject.as_str()).collect();
                 // Whoever was never checked for what nobody demands any more lacks nothing.
                 let checked = scores.iter().filter(|score| score.scope == spec.uuid);
                 let checked = checked.filter(|_| is_in_force(spec, &testcase.id, now.date()));
-                let all: BTreeSet<&str> = checked.map(|score| score.subject.as_str()).chain(with).collect();
+                let all: BTreeSet<&str> =
+                    checked.map(|score| score.subject.as_str()).chain(with.keys().copied()).collect();
                 all.into_iter().map(of).collect()
             }
         };
