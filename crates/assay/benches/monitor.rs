@@ -296,6 +296,7 @@ async fn run() -> Outcome<()> {
     }
     for path in [
         "/page/table",
+        "/page/table?q=subject-1&state=passing&sort=newest",
         "/page/subject/subject-001",
         "/page/detail/subject-001/scs-compatible-iaas",
         "/api/v1/scores",

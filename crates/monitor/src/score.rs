@@ -103,23 +103,30 @@ pub(crate) fn states<'r>(
     known: impl IntoIterator<Item = (&'r str, bool, Latest)>,
     now: DateTime,
 ) -> BTreeMap<&'r str, State> {
-    let mut newest: BTreeMap<&str, (DateTime, State)> = BTreeMap::new();
-    for (name, stated, latest) in known {
+    let known = known.into_iter().map(|(name, stated, latest)| (name, stated, latest, ()));
+    counting(spec, known, now).into_iter().map(|(name, (state, ()))| (name, state)).collect()
+}
+
+/// The same, each with what came along with what it is the state of.
+pub(crate) fn counting<'r, T>(
+    spec: &Spec,
+    known: impl IntoIterator<Item = (&'r str, bool, Latest, T)>,
+    now: DateTime,
+) -> BTreeMap<&'r str, (State, T)> {
+    let mut newest: BTreeMap<&str, (DateTime, State, T)> = BTreeMap::new();
+    for (name, stated, latest, along) in known {
         let Some(testcase) = spec.testcase(name).filter(|testcase| testcase.manual || !stated) else {
             continue;
         };
         let state = latest.state(testcase.lifetime, now);
-        let candidate = (latest.at, state);
-        newest
-            .entry(name)
-            .and_modify(|held| {
-                if held.1 == State::Miss || state != State::Miss && held.0 < latest.at {
-                    *held = candidate;
-                }
-            })
-            .or_insert(candidate);
+        let is_better = newest
+            .get(name)
+            .is_none_or(|(at, held, _)| *held == State::Miss || state != State::Miss && *at < latest.at);
+        if is_better {
+            newest.insert(name, (latest.at, state, along));
+        }
     }
-    newest.into_iter().map(|(name, (_, state))| (name, state)).collect()
+    newest.into_iter().map(|(name, (_, state, along))| (name, (state, along))).collect()
 }
 
 impl Score {

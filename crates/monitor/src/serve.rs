@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
+use crate::explained::Explained;
 use crate::intake::Queue;
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
@@ -37,6 +38,10 @@ pub struct Settings {
     pub keep_reports: Option<Span>,
     /// How long somebody may take to send the head of a request.
     pub patience: Duration,
+    /// What is told about testcases.
+    pub explained: Vec<Explained>,
+    /// Whether all of it is made up, which each page says then.
+    pub demo: bool,
 }
 
 impl Default for Settings {
@@ -47,6 +52,8 @@ impl Default for Settings {
             watch: Duration::from_secs(10),
             keep_reports: None,
             patience: Duration::from_secs(30),
+            explained: Vec::new(),
+            demo: false,
         }
     }
 }

@@ -35,7 +35,7 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Trans
 pub use backup::{Backup, BackupError};
 pub(crate) use certificates::{Application, Granted, Made, Moment, NewApplication, Wish};
 use dialect::Dialect;
-pub(crate) use history::{History, PastSpell, StandingRow};
+pub(crate) use history::{History, PastSpell, Seen, StandingRow};
 pub(crate) use integrators::MOST_REFERENCES;
 pub(crate) use log::ListedEntry;
 pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};

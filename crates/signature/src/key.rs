@@ -40,6 +40,10 @@ impl PublicKey {
         self.0.fingerprint(HashAlg::Sha256).to_string()
     }
 
+    pub(crate) fn of(data: ssh_key::public::KeyData) -> Self {
+        Self(data.into())
+    }
+
     pub(crate) fn data(&self) -> &ssh_key::public::KeyData {
         self.0.key_data()
     }

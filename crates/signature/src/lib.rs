@@ -5,7 +5,9 @@
 
 mod arithmetic;
 mod key;
+mod signing;
 mod sshsig;
 
 pub use key::{KeyError, PublicKey};
+pub use signing::{NotSigned, ThrowawayKey};
 pub use sshsig::{Signature, SignatureError};

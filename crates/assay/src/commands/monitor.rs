@@ -1,5 +1,6 @@
 //! `assay monitor`: the compliance monitor.
 
+mod demo;
 pub(crate) mod export;
 mod fetch;
 pub(crate) mod import;
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_monitor::{
-    Audit, Backup, BackupError, Bootstrap, Clock, InviteError, Monitor, NoticeConfig, Scopes, ServeError,
-    Settings, Store, audit, invite, is_account_name,
+    Audit, Backup, BackupError, Bootstrap, Clock, Explained, InviteError, Monitor, NoticeConfig, Scopes,
+    ServeError, Settings, Store, audit, invite, is_account_name,
 };
 use assay_standards::scope::Spec;
+use assay_testcases::{Registry, Testcase};
 use assay_transparency::Signer;
 use clap::{Args, Subcommand};
 use jiff::{Span, Unit, civil};
@@ -25,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::explain::demand;
 use crate::failure::Failure;
 use crate::output::{note, print};
 use crate::state;
@@ -158,6 +161,14 @@ pub(crate) struct Serve {
     /// Who grants certificates, as they name it [default: the name of the log]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
+    /// Fill a temporary folder with samples of eighteen months, to look at: nothing of it is true
+    ///
+    /// Each page says so. The password of its accounts is printed; all of it goes when the monitor ends.
+    #[arg(
+        long,
+        conflicts_with_all = ["data", "database", "key", "bootstrap", "scopes", "notify", "issuer"]
+    )]
+    pub(crate) demo: bool,
 }
 
 fn base_url(text: &str) -> Result<String, String> {
@@ -179,12 +190,16 @@ fn duration(text: &str) -> Result<Span, String> {
 }
 
 pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Result<u8, Failure> {
+    if arguments.demo {
+        return demo::serve(arguments, cancel).await;
+    }
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(&arguments.scopes)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let settings = Settings { base_url, issuer, keep_reports: arguments.keep_reports, ..Settings::default() };
+    let keep_reports = arguments.keep_reports;
+    let settings = Settings { base_url, issuer, explained: explained(), keep_reports, ..Settings::default() };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);
@@ -194,11 +209,7 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     if let Some(notices) = notices {
         monitor.take_notices(notices);
     }
-    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
-        let message = format!("cannot listen on {}: {error}", arguments.listen);
-        Failure::usage(message, "--listen takes another address")
-    })?;
-    let address = listener.local_addr().unwrap_or(arguments.listen);
+    let (listener, address) = listen(arguments).await?;
     note(&format!("the monitor is at http://{address}/"));
     let reloading = reload(arguments, Arc::clone(&monitor));
     let serving = Arc::clone(&monitor).serve(listener, async move { cancel.cancelled().await });
@@ -207,6 +218,15 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
         never = reloading => match never {},
     }
     Ok(0)
+}
+
+async fn listen(arguments: &Serve) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
+        let message = format!("cannot listen on {}: {error}", arguments.listen);
+        Failure::usage(message, "--listen takes another address")
+    })?;
+    let address = listener.local_addr().unwrap_or(arguments.listen);
+    Ok((listener, address))
 }
 
 /// Reads the files again at each SIGHUP.
@@ -387,6 +407,20 @@ async fn open(place: &Place) -> Result<Store, Failure> {
         Failure::usage(message, "--data takes another folder")
     })?;
     Ok(Store::in_folder(&folder).await.map_err(ServeError::from)?)
+}
+
+/// What this program can tell about testcases.
+fn explained() -> Vec<Explained> {
+    let told = |testcase: &Testcase| Explained {
+        testcase: testcase.id.to_string(),
+        standard: testcase.standard.to_owned(),
+        clause: testcase.clause.to_owned(),
+        demand: demand(testcase.demand).to_owned(),
+        title: testcase.title.to_string(),
+        explanation: testcase.explanation.to_owned(),
+        remedy: testcase.remedy.to_string(),
+    };
+    Registry::get().testcases().map(told).collect()
 }
 
 fn accounts(arguments: &Serve) -> Result<Option<Bootstrap>, Failure> {

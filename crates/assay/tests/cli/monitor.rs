@@ -112,6 +112,52 @@ fn the_first_account_is_made_by_an_invitation() {
 }
 
 #[test]
+fn samples_can_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["monitor", "serve", "--demo", "--listen", "127.0.0.1:0"])
+        .env("ASSAY_STATE_DIR", folder.path())
+        .env("TMPDIR", samples.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut after = |begin: &str| {
+        let after = |line: String| line.split_once(begin).map(|(_, after)| after.to_owned());
+        lines.find_map(|line| after(line.unwrap())).unwrap()
+    };
+    let (password, url) = (after("have the password "), after("the monitor is at "));
+    let mut served = Served { child, lines, url };
+    let table = served.get("page/table");
+    for told in ["<strong>Samples.</strong>", "failing", "tentative", "undecided", "missing", "certified"] {
+        assert!(table.contains(told), "{told}: {table}");
+    }
+    let certificates = served.get("markdown/certificates");
+    for told in ["| valid |", "| expired |", "| revoked on ", "(http://127.0.0.1:"] {
+        assert!(certificates.contains(told), "{told}: {certificates}");
+    }
+    let applications = Command::new("curl")
+        .args(["-s", "-u", &format!("demo-assessor:{password}")])
+        .arg(format!("{}api/v1/applications", served.url))
+        .output()
+        .unwrap();
+    let applications = String::from_utf8(applications.stdout).unwrap();
+    assert!(applications.contains("\"submitted\"") && applications.contains("\"asked\""), "{applications}");
+    served.signal("-TERM");
+    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    // Nothing of it stays anywhere.
+    for left in [&folder, &samples] {
+        assert_eq!(fs::read_dir(left.path()).unwrap().count(), 0);
+    }
+    let with_data = Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["monitor", "serve", "--demo", "--data", "x"])
+        .output()
+        .unwrap();
+    assert_eq!(with_data.status.code(), Some(2));
+}
+
+#[test]
 fn accounts_are_read_again_and_bad_ones_change_nothing() {
     // bcrypt of "example"
     let folder = tempfile::tempdir().unwrap();

@@ -108,6 +108,21 @@ pub(crate) struct History {
     pub(crate) is_cut: bool,
 }
 
+/// The newest result of a testcase, as whoever looks at the testcase sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) subject: String,
+    /// UUID of the scope.
+    pub(crate) scope: String,
+    /// Whether people stated it.
+    pub(crate) stated: bool,
+    pub(crate) latest: Latest,
+    /// When it came out first, without ever having expired or changed since.
+    pub(crate) since: DateTime,
+    /// UUID of the report of the newest.
+    pub(crate) report: String,
+}
+
 /// The newest results of subjects in scopes.
 pub(super) async fn standings(
     tx: &mut Transaction<'_, Any>,
@@ -435,6 +450,33 @@ async fn fetch(
 }
 
 impl Store {
+    /// The newest results of a testcase, of all subjects in the scopes that are known.
+    pub(crate) async fn seen_of(&self, testcase: &str) -> Result<Vec<Seen>, StoreError> {
+        if !is_storable(testcase) {
+            return Ok(Vec::new());
+        }
+        // By subject and scope, each row is found in the index.
+        let rows = sqlx::query(
+            "SELECT s.name, o.uuid, c.stated, c.verdict, c.counts_from, c.certain_verdict, c.certain_from, c.since,
+                 r.uuid
+             FROM score k JOIN standing c ON c.subject = k.subject AND c.scope = k.scope
+                 JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope JOIN report r ON r.id = c.report
+             WHERE c.testcase = (SELECT id FROM testcase WHERE name = $1)",
+        );
+        let read = |row: &AnyRow| {
+            let (verdict, at) = (verdict(row.try_get(3)?)?, read_civil(row.try_get(4)?)?);
+            Ok(Seen {
+                subject: row.try_get(0)?,
+                scope: row.try_get(1)?,
+                stated: flag(row, 2)?,
+                latest: Latest { verdict, at, certain: certain(row, 5)? },
+                since: read_civil(row.try_get(7)?)?,
+                report: row.try_get(8)?,
+            })
+        };
+        rows.bind(testcase).fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
     /// Whether anything was known of a subject in a scope (by name and UUID) at an instant.
     pub(crate) async fn was_known(
         &self,

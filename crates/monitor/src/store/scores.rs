@@ -1,12 +1,16 @@
 //! What standings come to, kept so that no page has to reckon.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::history::{Of, standings};
-use super::{Store, StoreError, civil_micros, in_order, is_storable, micros, places, read_civil};
+use super::{
+    StandingRow, Store, StoreError, civil_micros, in_order, is_storable, micros, places, read_civil,
+};
 use crate::scopes::Scopes;
 use crate::score::Score;
 
@@ -80,6 +84,29 @@ impl Store {
             })
         };
         rows.fetch_all(&self.pool).await?.iter().map(listed).collect()
+    }
+
+    /// What stands of some subjects in a scope, by subject.
+    pub(crate) async fn standings_of(
+        &self,
+        subjects: &[&str],
+        scope: &str,
+    ) -> Result<BTreeMap<String, Vec<StandingRow>>, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let rows = sqlx::query(
+            "SELECT k.subject, k.scope, s.name FROM score k JOIN subject s ON s.id = k.subject
+             WHERE k.scope = (SELECT id FROM scope WHERE uuid = $1)",
+        );
+        let mut wanted: Vec<(Of, String)> = Vec::with_capacity(subjects.len());
+        for row in rows.bind(scope).fetch_all(&mut *tx).await? {
+            let name: String = row.try_get(2)?;
+            if subjects.contains(&name.as_str()) {
+                wanted.push((Of { subject: row.try_get(0)?, scope: row.try_get(1)? }, name));
+            }
+        }
+        let all: Vec<Of> = wanted.iter().map(|(of, _)| *of).collect();
+        let mut standings = standings(&mut tx, &all).await?;
+        Ok(wanted.into_iter().map(|(of, name)| (name, standings.remove(&of).unwrap_or_default())).collect())
     }
 
     /// What one subject comes to in a scope, by its UUID.

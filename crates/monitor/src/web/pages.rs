@@ -6,10 +6,14 @@ mod certificate;
 mod detail;
 mod integrator;
 mod log;
+mod matrix;
 mod overview;
+mod paging;
 mod report;
 mod scope;
+mod search;
 mod subject;
+mod testcase;
 mod text;
 
 pub(crate) use text::segment;
@@ -23,7 +27,12 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use serde::Deserialize;
 
+use self::overview::Ground;
+use self::paging::Turn;
+use self::search::Search;
 use super::Shared;
 use super::access::Caller;
 use super::api::Span;
@@ -36,9 +45,9 @@ use crate::accounts::Role;
 use crate::certificates::Badge;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
-use crate::serve::Monitor;
+use crate::serve::{Monitor, Settings};
 use crate::status::Card;
-use crate::store::{History, Wish, civil};
+use crate::store::{History, Store, StoreError, Wish, civil};
 
 /// The form in which something is wanted, as the first word of an address says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +80,7 @@ trait Shown {
 #[template(path = "page.html")]
 struct Page<'p> {
     base: &'p str,
+    is_demo: bool,
     title: String,
     content: String,
 }
@@ -92,7 +102,8 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
         Form::Markdown => shown.markdown(),
         Form::Fragment => shown.html(),
         Form::Page => shown.html().and_then(|content| {
-            Page { base: &monitor.settings.base_url, title: shown.title(), content }.render()
+            let Settings { base_url, demo, .. } = &monitor.settings;
+            Page { base: base_url, is_demo: *demo, title: shown.title(), content }.render()
         }),
     };
     rendered.map_err(not_written)
@@ -104,54 +115,95 @@ pub(super) fn not_written(error: askama::Error) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written")
 }
 
-/// The overviews as they were last written: everybody asks for them, and they seldom change.
+/// The overviews as they were last written: everybody asks for them, and they seldom change. What they are made of is
+/// kept, too, for whoever looks for something.
 #[derive(Debug, Default)]
-pub(crate) struct Overviews(Mutex<HashMap<(Form, bool), Kept>>);
+pub(crate) struct Overviews {
+    texts: Mutex<HashMap<(Form, bool), Kept>>,
+    ground: Mutex<Option<(i64, Arc<Ground>)>>,
+}
 
-/// An overview, and by which scopes and of which revision it is.
+/// An overview, and by which scopes, of which revision and of which day it is.
 #[derive(Debug)]
 struct Kept {
     scopes: Arc<Scopes>,
     revision: i64,
+    /// Certificates end without anything else changing.
+    day: Date,
     text: Bytes,
 }
 
 impl Overviews {
-    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, revision: i64) -> Option<Bytes> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |kept: &&Kept| kept.revision == revision && Arc::ptr_eq(&kept.scopes, scopes);
+    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, (revision, day): (i64, Date)) -> Option<Bytes> {
+        let kept = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits =
+            |kept: &&Kept| (kept.revision, kept.day) == (revision, day) && Arc::ptr_eq(&kept.scopes, scopes);
         kept.get(&key).filter(fits).map(|kept| kept.text.clone())
     }
 
     fn keep(&self, key: (Form, bool), overview: Kept) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
+    }
+
+    /// What they are made of, which is no older than a revision.
+    async fn ground(&self, store: &Store, revision: i64) -> Result<Arc<Ground>, StoreError> {
+        let kept = self.ground.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, ground)) = kept.filter(|(of, _)| *of == revision) {
+            return Ok(ground);
+        }
+        let (scores, groups) = (store.scores().await?, store.groups().await?);
+        let ground = Ground { scores, groups, certificates: store.certificates(Wish::All).await? };
+        let ground = Arc::new(ground);
+        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&ground)));
+        Ok(ground)
     }
 }
 
-/// What all subjects come to.
-pub(super) async fn table(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    overview(state, &form, false).await
+type Searched = Result<Query<Search>, QueryRejection>;
+
+/// What all subjects come to, or those that somebody looks for.
+pub(super) async fn table(
+    state: Shared,
+    Path(form): Path<String>,
+    search: Searched,
+) -> Result<Response, Refusal> {
+    overview(state, &form, search, false).await
 }
 
 /// The same, drafts of scope versions included.
-pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    overview(state, &form, true).await
+pub(super) async fn table_full(
+    state: Shared,
+    Path(form): Path<String>,
+    search: Searched,
+) -> Result<Response, Refusal> {
+    overview(state, &form, search, true).await
 }
 
-async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
+async fn overview(
+    State(monitor): Shared,
+    form: &str,
+    search: Searched,
+    drafts: bool,
+) -> Result<Response, Refusal> {
     let form = Form::of(form)?;
+    let Query(search) = search?;
+    search.check()?;
     monitor.keep_up().await?;
-    let scopes = monitor.scopes();
+    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
     // What changes from here on is shown to who asks next.
     let revision = monitor.store.revision().await?;
-    if let Some(text) = monitor.overviews.of((form, drafts), &scopes, revision) {
+    let kept = monitor.overviews.of((form, drafts), &scopes, (revision, day));
+    if let Some(text) = kept.filter(|_| search.is_idle()) {
         return Ok(answer(form, text));
     }
-    let all = monitor.store.scores().await?;
-    let groups = monitor.store.groups().await?;
-    let page = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let base = &monitor.settings.base_url;
+    let how = (drafts, form == Form::Page);
+    let page = overview::Overview::new(base, &scopes, &ground, (&search, day), how);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    monitor.overviews.keep((form, drafts), Kept { scopes, revision, text: text.clone() });
+    if search.is_idle() {
+        monitor.overviews.keep((form, drafts), Kept { scopes, revision, day, text: text.clone() });
+    }
     Ok(answer(form, text))
 }
 
@@ -285,17 +337,82 @@ pub(super) async fn scope(
     let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    show(&monitor, form, &scope::ScopePage::new(spec, monitor.clock.now()))
+    show(&monitor, form, &scope::ScopePage::new(&monitor.settings.base_url, spec, monitor.clock.now()))
 }
 
-/// The newest entries of the log.
-pub(super) async fn log(State(monitor): Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
-    const LISTED: usize = 100;
+/// All testcases, by standard.
+pub(super) async fn testcases(State(monitor): Shared, Path(form): Path<String>) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
+    let day = civil(monitor.clock.now()).date();
+    let Settings { base_url, explained, .. } = &monitor.settings;
+    show(&monitor, form, &testcase::TestcasesPage::new(base_url, &monitor.scopes(), explained, day))
+}
+
+/// What a testcase demands, and who meets it.
+pub(super) async fn testcase(
+    State(monitor): Shared,
+    Path((form, id)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    monitor.keep_up().await?;
+    let seen = monitor.store.seen_of(&id).await?;
+    let revision = monitor.store.revision().await?;
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
+    let page = testcase::TestcasePage::new(
+        (&monitor.settings.base_url, &id),
+        explained,
+        &monitor.scopes(),
+        (&seen, &ground.scores),
+        civil(monitor.clock.now()),
+    );
+    show(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
+}
+
+/// Who passes what of a version of a scope.
+pub(super) async fn matrix(
+    State(monitor): Shared,
+    Path((form, scope, version)): Path<(String, String, String)>,
+    part: Result<Query<matrix::Part>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let Query(part) = part?;
+    let scopes = monitor.scopes();
+    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
+    let revision = monitor.store.revision().await?;
+    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let of_scope = ground.scores.iter().filter(|listed| listed.scope == spec.uuid);
+    let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
+    subjects.sort_unstable();
+    let (subjects, pager) = part.of(&subjects);
+    let standings = monitor.store.standings_of(subjects, &spec.uuid).await?;
+    let base = &monitor.settings.base_url;
+    let around = (&part, civil(monitor.clock.now()));
+    let page = matrix::MatrixPage::new(base, (spec, version), (subjects, pager), &standings, around);
+    show(&monitor, form, &page)
+}
+
+/// Before which entry of the log those are that are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Before {
+    before: Option<u64>,
+}
+
+/// The newest entries of the log, or those before one.
+pub(super) async fn log(
+    State(monitor): Shared,
+    Path(form): Path<String>,
+    before: Result<Query<Before>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let form = Form::of(&form)?;
+    let Query(Before { before }) = before?;
     let size = monitor.store.log_size().await?;
-    let entries = monitor.store.log_entries(size.saturating_sub(LISTED as u64), LISTED).await?;
+    let end = before.unwrap_or(size).min(size);
+    let begin = end.saturating_sub(log::LISTED);
+    let entries = monitor.store.log_entries(begin, usize::try_from(end - begin).unwrap_or_default()).await?;
     let key = monitor.signer.key().to_string();
-    show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, size, key, &entries))
+    show(&monitor, form, &log::LogPage::new(&monitor.settings.base_url, (begin, end, size), key, &entries))
 }
 
 /// What a subject stated, what was measured and what auditors found, for whom it concerns.
@@ -318,12 +435,14 @@ pub(super) async fn audit(
 pub(super) async fn certificates(
     State(monitor): Shared,
     Path(form): Path<String>,
+    turn: Result<Query<Turn>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
+    let Query(turn) = turn?;
     let all = monitor.store.certificates(Wish::All).await?;
     let day = civil(monitor.clock.now()).date();
     let base = &monitor.settings.base_url;
-    show(&monitor, form, &certificate::CertificatesPage::new(base, &all, &monitor.scopes(), day))
+    show(&monitor, form, &certificate::CertificatesPage::new(base, (&all, &turn), &monitor.scopes(), day))
 }
 
 /// What a certificate says, and how what it says fares now.

@@ -117,6 +117,9 @@ pub(crate) async fn a_certificate_is_applied_for_and_granted(ground: Ground) {
 
     let uuid = grant(&ground, &address).await;
     assert_eq!(badge(&ground).await, "certified, and all tests pass");
+    let certified = text(&ground, "/page/table?group=both&state=certified").await;
+    let until = format!("page/certificate/{uuid}\">until 2027-11-22</a>");
+    assert!(certified.contains(&until) && !certified.contains("cloud-a"), "{certified}");
     let document: Value =
         serde_json::from_str(&text(&ground, &format!("/certificates/{uuid}/credential.json")).await).unwrap();
     let issuer = verify_document(&document).unwrap().to_string();

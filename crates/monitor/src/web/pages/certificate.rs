@@ -4,10 +4,14 @@ use assay_standards::scope::Spec;
 use jiff::civil::{Date, DateTime};
 
 use super::Shown;
+use super::paging::{Pager, Turn};
 use crate::certificates::{Badge, Certificate, Standing, due_after, needed, state_of};
 use crate::past::{class, states_at};
 use crate::scopes::Scopes;
 use crate::store::PastSpell;
+
+/// How many certificates are on a page.
+const LISTED: usize = 100;
 
 /// All certificates that were granted.
 #[derive(Template)]
@@ -15,6 +19,7 @@ use crate::store::PastSpell;
 pub(super) struct CertificatesPage<'p> {
     base: &'p str,
     rows: Vec<Row>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -63,8 +68,14 @@ pub(super) fn row(certificate: &Certificate, scopes: &Scopes, day: Date) -> Row 
 }
 
 impl<'p> CertificatesPage<'p> {
-    pub(super) fn new(base: &'p str, all: &[Certificate], scopes: &Scopes, day: Date) -> Self {
-        Self { base, rows: all.iter().map(|certificate| row(certificate, scopes, day)).collect() }
+    pub(super) fn new(
+        base: &'p str,
+        (all, turn): (&[Certificate], &Turn),
+        scopes: &Scopes,
+        day: Date,
+    ) -> Self {
+        let (some, pager) = Pager::cut(all, LISTED, turn.page, "");
+        Self { base, rows: some.iter().map(|certificate| row(certificate, scopes, day)).collect(), pager }
     }
 }
 

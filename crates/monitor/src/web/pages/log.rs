@@ -1,11 +1,15 @@
 use askama::Template;
 
 use super::Shown;
+use super::paging::Pager;
 use super::text::segment;
 use crate::log::Entry;
 use crate::store::ListedEntry;
 
-/// The newest entries of the log.
+/// How many entries are on a page.
+pub(super) const LISTED: u64 = 100;
+
+/// Entries of the log, the newest first.
 #[derive(Template)]
 #[template(path = "log.html")]
 pub(super) struct LogPage<'l> {
@@ -13,6 +17,7 @@ pub(super) struct LogPage<'l> {
     size: u64,
     key: String,
     rows: Vec<Row>,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -29,10 +34,24 @@ struct Row {
 }
 
 impl<'l> LogPage<'l> {
-    pub(super) fn new(base: &'l str, size: u64, key: String, entries: &[ListedEntry]) -> Self {
+    /// Of the entries from `begin` to before `end` of all.
+    pub(super) fn new(
+        base: &'l str,
+        (begin, end, size): (u64, u64, u64),
+        key: String,
+        entries: &[ListedEntry],
+    ) -> Self {
         let mut rows: Vec<Row> = entries.iter().filter_map(row).collect();
         rows.reverse();
-        Self { base, size, key, rows }
+        let pager = Pager {
+            before: (end < size).then(|| match end + LISTED {
+                newer if newer < size => format!("?before={newer}"),
+                _ => "?".to_owned(),
+            }),
+            after: (begin > 0).then(|| format!("?before={begin}")),
+            told: format!("{} to {begin} of {size}", end.saturating_sub(1)),
+        };
+        Self { base, size, key, rows, pager }
     }
 }
 

@@ -4,13 +4,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Shown;
+use super::testcase::label;
 use super::text::address;
+use crate::scopes::Scopes;
 
 /// Which module of a scope belongs to which version.
 #[derive(Template)]
 #[template(path = "scope.html")]
 pub(super) struct ScopePage<'s> {
+    base: &'s str,
     name: &'s str,
+    slug: String,
     versions: Vec<Version<'s>>,
     modules: Vec<Module<'s>>,
 }
@@ -28,11 +32,12 @@ struct Version<'s> {
 struct Module<'s> {
     label: String,
     url: Option<&'s str>,
+    testcases: Vec<&'s str>,
     cells: Vec<Option<Vec<(&'s str, &'s str)>>>,
 }
 
 impl<'s> ScopePage<'s> {
-    pub(super) fn new(spec: &'s Spec, now: Timestamp) -> Self {
+    pub(super) fn new(base: &'s str, spec: &'s Spec, now: Timestamp) -> Self {
         let listed = spec.validity(TimeZone::UTC.to_datetime(now).date());
         let versions = listed.iter().map(|(version, validity)| Version {
             name: &version.name,
@@ -49,14 +54,19 @@ impl<'s> ScopePage<'s> {
                     include.map(parameters)
                 })
                 .collect();
-            let label = match module.id.starts_with("scs-") && module.name != module.id {
-                true => format!("{}: {}", module.id, module.name),
-                false => module.name.clone(),
-            };
+            let label = label(module);
+            let testcases = module.targets.iter().flat_map(|(_, testcases)| testcases);
+            let testcases = testcases.map(String::as_str).collect();
             let url = module.url.as_deref().and_then(address);
-            cells.iter().any(Option::is_some).then_some(Module { label, url, cells })
+            cells.iter().any(Option::is_some).then_some(Module { label, url, testcases, cells })
         });
-        Self { name: &spec.name, versions: versions.collect(), modules: modules.collect() }
+        Self {
+            base,
+            name: &spec.name,
+            slug: Scopes::slug(spec),
+            versions: versions.collect(),
+            modules: modules.collect(),
+        }
     }
 }
 
