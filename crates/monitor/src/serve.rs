@@ -1,11 +1,12 @@
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assay_transparency::{Signer, SignerError};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
@@ -13,13 +14,18 @@ use crate::intake::Queue;
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
 use crate::scopes::Scopes;
-use crate::store::{Store, StoreError};
+use crate::score::Score;
+use crate::store::{ListedScore, Store, StoreError};
 use crate::watch::Last;
 use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
 /// How many histories are at hand at a time.
 const HISTORIES: usize = 4;
+/// How long a request waits until what has changed by itself is stored; then it reckons for itself.
+const STORED_WITHIN: Duration = Duration::from_secs(2);
+/// By so much, in microseconds, a clock is set right without having been set back.
+const SET_RIGHT: i64 = 1_000_000;
 /// How often it is looked whether something has changed by itself.
 const TICK: Duration = Duration::from_secs(30);
 
@@ -80,6 +86,10 @@ pub struct Monitor {
     pub(crate) sender: Sender,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
+    /// The latest time at which the stored scores held, in microseconds.
+    reckoned: AtomicI64,
+    /// Held by whoever stores those that do not hold any more.
+    keeping_up: Arc<Mutex<()>>,
 }
 
 /// Why a monitor does not serve.
@@ -149,6 +159,9 @@ impl Monitor {
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
             notices: RwLock::default(),
             scopes,
+            // Whatever another program has reckoned before is looked at once.
+            reckoned: AtomicI64::new(i64::MAX),
+            keeping_up: Arc::default(),
         })
     }
 
@@ -188,9 +201,52 @@ impl Monitor {
         current(&self.scopes)
     }
 
-    /// Makes sure that the scores are those of now.
-    pub(crate) async fn keep_up(&self) -> Result<(), StoreError> {
-        self.store.reckon_due(&self.scopes(), self.clock.now()).await
+    /// Makes sure that the stored scores are those of now. False if they are not: they cannot be stored at the moment, or
+    /// somebody else is at it.
+    pub(crate) async fn keep_up(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let micros = now.as_microsecond();
+        let is_set_back = micros.saturating_add(SET_RIGHT) < self.reckoned.load(Ordering::Relaxed);
+        if self.store.holds(now, is_set_back).await? {
+            match is_set_back {
+                true => self.reckoned.store(micros, Ordering::Relaxed),
+                false => _ = self.reckoned.fetch_max(micros, Ordering::Relaxed),
+            }
+            return Ok(true);
+        }
+        let Ok(turn) = Arc::clone(&self.keeping_up).try_lock_owned() else { return Ok(false) };
+        let (store, scopes) = (self.store.clone(), self.scopes());
+        // It goes on if the request does not wait for it, so that no more than one tries at a time.
+        let stored = tokio::spawn(async move {
+            let _turn = turn;
+            store.reckon_anew(&scopes, now, is_set_back).await
+        });
+        match tokio::time::timeout(STORED_WITHIN, stored).await {
+            Ok(Ok(Ok(()))) => Ok(true),
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%error, "what has expired could not be stored");
+                Ok(false)
+            }
+            Ok(Err(_)) | Err(_) => Ok(false),
+        }
+    }
+
+    /// What all subjects come to now.
+    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
+        match self.keep_up().await? {
+            true => self.store.scores().await,
+            false => self.store.scores_at(&self.scopes(), self.clock.now()).await,
+        }
+    }
+
+    /// What one subject comes to in a scope now, by its UUID.
+    pub(crate) async fn score(&self, subject: &str, scope: &str) -> Result<Option<Score>, StoreError> {
+        if self.keep_up().await? {
+            return self.store.score(subject, scope).await;
+        }
+        let all = self.store.scores_at(&self.scopes(), self.clock.now()).await?;
+        let found = all.into_iter().find(|listed| listed.subject == subject && listed.scope == scope);
+        Ok(found.map(|listed| listed.score))
     }
 
     /// Reckons again what changes by itself, soon after it does, so that no request has to wait for it.
@@ -200,7 +256,7 @@ impl Monitor {
             let scopes = self.scopes();
             // Another instance may have been late to hear of other scopes.
             let by_scopes = self.store.reckon_by(&scopes, self.clock.now()).await;
-            if let Err(error) = by_scopes.and(self.keep_up().await) {
+            if let Err(error) = by_scopes.and(self.keep_up().await.map(drop)) {
                 tracing::error!(%error, "what has expired could not be reckoned");
             }
         }

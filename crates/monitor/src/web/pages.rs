@@ -136,18 +136,23 @@ pub(super) async fn table_full(state: Shared, Path(form): Path<String>) -> Resul
 
 async fn overview(State(monitor): Shared, form: &str, drafts: bool) -> Result<Response, Refusal> {
     let form = Form::of(form)?;
-    monitor.keep_up().await?;
+    let is_kept = monitor.keep_up().await?;
     let scopes = monitor.scopes();
     // What changes from here on is shown to who asks next.
     let revision = monitor.store.revision().await?;
-    if let Some(text) = monitor.overviews.of((form, drafts), &scopes, revision) {
+    if is_kept && let Some(text) = monitor.overviews.of((form, drafts), &scopes, revision) {
         return Ok(answer(form, text));
     }
-    let all = monitor.store.scores().await?;
+    let all = match is_kept {
+        true => monitor.store.scores().await?,
+        false => monitor.store.scores_at(&scopes, monitor.clock.now()).await?,
+    };
     let groups = monitor.store.groups().await?;
     let page = overview::Overview::new(&monitor.settings.base_url, &scopes, &all, &groups, drafts);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    monitor.overviews.keep((form, drafts), Kept { scopes, revision, text: text.clone() });
+    if is_kept {
+        monitor.overviews.keep((form, drafts), Kept { scopes, revision, text: text.clone() });
+    }
     Ok(answer(form, text))
 }
 

@@ -3,6 +3,7 @@
 mod asking;
 mod certifying;
 mod copying;
+mod failing;
 mod ground;
 mod log;
 mod looking;
@@ -13,7 +14,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, log::*, looking::*, noticing::*, past::*, reading::*, uploading::*,
+    asking::*, certifying::*, copying::*, failing::*, log::*, looking::*, noticing::*, past::*, reading::*,
+    uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -65,6 +67,11 @@ macro_rules! on {
             silence_and_ends_are_told_once,
             what_waits_to_happen_again_keeps_back_nothing,
             all_can_be_taken_elsewhere,
+            what_cannot_be_stored_is_reckoned_nevertheless,
+            a_database_may_go_away_for_a_while,
+            a_clock_may_jump,
+            two_instances_take_a_report_once,
+            what_somebody_was_about_to_send_is_sent_by_another,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant
         );
