@@ -40,6 +40,8 @@ pub struct Settings {
     pub watch: Duration,
     /// How long somebody may take to send the head of a request.
     pub patience: Duration,
+    /// Whether all requests come through a proxy, which adds to `X-Forwarded-For` who asks.
+    pub is_proxied: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             issuer: None,
             watch: Duration::from_secs(10),
             patience: Duration::from_secs(30),
+            is_proxied: false,
         }
     }
 }
@@ -295,7 +298,8 @@ impl Monitor {
         // Another program, or other scopes, may have reckoned before.
         self.store.reckon_by(&self.scopes(), self.clock.now()).await?;
         let times = (self.settings.patience, web::LONGEST_REQUEST);
-        let serving = listen::serve(listener, web::router(Arc::clone(&self)), times, stopped);
+        let router = (web::router(Arc::clone(&self)), self.settings.is_proxied);
+        let serving = listen::serve(listener, router, times, stopped);
         tokio::select! {
             () = serving => Ok(()),
             never = self.keep_time() => match never {},

@@ -1,11 +1,13 @@
 use std::time::{Duration, Instant};
 
-use futures::future::{join, join_all};
+use assay_monitor::Settings;
+use futures::future::{join, join_all, ready};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use sqlx::Connection as _;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::ground::{Ground, Report};
+use super::ground::{Answer, Ground, PASSWORD, Report};
 use super::noticing::{PATIENCE, all_is_sent, hand_in, hook, requests, settings, webhook};
 
 const GREEN: &[(&str, i8)] =
@@ -209,4 +211,23 @@ pub(crate) async fn what_somebody_was_about_to_send_is_sent_by_another(ground: G
     requests(&server, 9).await;
     second.serving.abort();
     third.serving.abort();
+}
+
+pub(crate) async fn who_tries_many_passwords_keeps_out_nobody_else(mut ground: Ground) {
+    ground.restart(Settings { is_proxied: true, ..Settings::default() }).await;
+    let ask = async |client: &str, account: String, password: &str| {
+        let request = ground.get("/reports").header("x-forwarded-for", client);
+        Answer::of(request.basic_auth(account, Some(password))).await.status
+    };
+    let mut flood: FuturesUnordered<_> =
+        (0..64).map(|number| ask("192.0.2.1", format!("guess-{number}"), "x")).collect();
+    // There is no place left for that client.
+    while flood.next().await.unwrap() != 503 {}
+    let (status, refused) = join(
+        ask("192.0.2.2", "reader".to_owned(), PASSWORD),
+        flood.filter(|status| ready(*status == 503)).count(),
+    )
+    .await;
+    assert_eq!(status, 200);
+    assert!(refused > 0);
 }

@@ -72,6 +72,7 @@ macro_rules! on {
             a_clock_may_jump,
             two_instances_take_a_report_once,
             what_somebody_was_about_to_send_is_sent_by_another,
+            who_tries_many_passwords_keeps_out_nobody_else,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant
         );
