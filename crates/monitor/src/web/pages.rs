@@ -13,7 +13,7 @@ mod text;
 pub(crate) use text::segment;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use askama::Template;
 use axum::body::Bytes;
@@ -30,6 +30,7 @@ use super::error::Refusal;
 use super::reports::document;
 use crate::accounts::Role;
 use crate::certificates::Badge;
+use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
@@ -69,7 +70,12 @@ struct Page<'p> {
     base: &'p str,
     title: String,
     content: String,
+    /// Which style sheet it is, so that no other one is kept in its place.
+    style: &'p str,
 }
+
+const STYLE: &str = include_str!("../../templates/monitor.css");
+static STYLE_DIGEST: LazyLock<String> = LazyLock::new(|| hexadecimal_digest(STYLE));
 
 fn show(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<Response, Refusal> {
     Ok(answer(form, render(monitor, form, shown)?.into()))
@@ -88,7 +94,8 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
         Form::Markdown => shown.markdown(),
         Form::Fragment => shown.html(),
         Form::Page => shown.html().and_then(|content| {
-            Page { base: &monitor.settings.base_url, title: shown.title(), content }.render()
+            let style = &STYLE_DIGEST[..8];
+            Page { base: &monitor.settings.base_url, title: shown.title(), content, style }.render()
         }),
     };
     rendered.map_err(not_written)
@@ -336,7 +343,6 @@ pub(super) fn badge(name: &str, badge: Badge) -> Result<String, Refusal> {
 
 /// How the pages look.
 pub(super) async fn style() -> Response {
-    const STYLE: &str = include_str!("../../templates/monitor.css");
     let headers =
         [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (headers, STYLE).into_response()
