@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
-use crate::intake::Queue;
+use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
 use crate::scopes::Scopes;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Whether all requests come through a proxy, which adds to `X-Forwarded-For` who asks.
     pub is_proxied: bool,
+    /// How many uploads an account may begin within an hour; 0 stands for any number.
+    pub uploads: u32,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             watch: Duration::from_secs(10),
             patience: Duration::from_secs(30),
             is_proxied: false,
+            uploads: 10_000,
         }
     }
 }
@@ -86,6 +89,7 @@ pub struct Monitor {
     pub(crate) histories: Semaphore,
     pub(crate) overviews: Overviews,
     pub(crate) uploads: Uploads,
+    pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
@@ -145,6 +149,7 @@ impl Monitor {
         let (queue, work) = Queue::new(store.clone(), around);
         // It ends with the monitor.
         tokio::spawn(work);
+        let allowance = Allowance::new(settings.uploads);
         let (passwords, workers) = (Passwords::new(), Workers::new());
         let histories = Semaphore::new(HISTORIES);
         let (overviews, uploads) = (Overviews::default(), Uploads::default());
@@ -159,6 +164,7 @@ impl Monitor {
             histories,
             overviews,
             uploads,
+            allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
             notices: RwLock::default(),
             scopes,

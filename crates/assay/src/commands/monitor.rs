@@ -112,6 +112,9 @@ pub(crate) struct Serve {
     /// Clients take turns when passwords are compared; without this, all that come through a proxy are one.
     #[arg(long)]
     pub(crate) behind_proxy: bool,
+    /// How many uploads an account may begin within an hour; 0 for any number
+    #[arg(long, value_name = "NUMBER", default_value_t = Settings::default().uploads)]
+    pub(crate) uploads: u32,
     /// Who is told of what: webhooks, mail, Matrix
     #[arg(long, value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
@@ -136,7 +139,13 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     let scopes = scopes(arguments)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let settings = Settings { base_url, issuer, is_proxied: arguments.behind_proxy, ..Settings::default() };
+    let settings = Settings {
+        base_url,
+        issuer,
+        is_proxied: arguments.behind_proxy,
+        uploads: arguments.uploads,
+        ..Settings::default()
+    };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);

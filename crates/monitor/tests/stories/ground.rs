@@ -222,6 +222,27 @@ pub(crate) struct Beside {
     pub(crate) serving: JoinHandle<()>,
 }
 
+impl Drop for Ground {
+    /// A server keeps nothing of a story that is over.
+    fn drop(&mut self) {
+        if !self.is_postgres() {
+            return;
+        }
+        let database = self.database.clone();
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (server, name) = database.rsplit_once('/').unwrap();
+                let mut connection = AnyConnection::connect(&format!("{server}/postgres")).await.unwrap();
+                let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+                connection.execute(drop).await.unwrap();
+            });
+        });
+        // A story that failed says why by itself.
+        let _ = dropped.join();
+    }
+}
+
 /// Serves until it is told to end, or whoever would tell it is gone.
 fn serving(monitor: &Arc<Monitor>, listener: TcpListener, stopped: oneshot::Receiver<()>) -> JoinHandle<()> {
     let serving = Arc::clone(monitor).serve(listener, async {

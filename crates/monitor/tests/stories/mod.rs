@@ -1,6 +1,7 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod asking;
+mod attacking;
 mod certifying;
 mod copying;
 mod failing;
@@ -14,8 +15,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, certifying::*, copying::*, failing::*, log::*, looking::*, noticing::*, past::*, reading::*,
-    uploading::*,
+    asking::*, attacking::*, certifying::*, copying::*, failing::*, log::*, looking::*, noticing::*, past::*,
+    reading::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -72,6 +73,10 @@ macro_rules! on {
             a_clock_may_jump,
             two_instances_take_a_report_once,
             what_somebody_was_about_to_send_is_sent_by_another,
+            nothing_that_is_asked_for_breaks_it,
+            nothing_of_a_name_is_markup,
+            what_would_blow_up_is_refused,
+            an_account_may_hand_in_so_much,
             who_tries_many_passwords_keeps_out_nobody_else,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant
