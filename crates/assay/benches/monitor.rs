@@ -154,7 +154,8 @@ impl Monitor {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command
-            .args(["monitor", "serve", "--listen", &format!("127.0.0.1:{port}"), "--bootstrap"])
+            .args(["monitor", "serve", "--listen", &format!("127.0.0.1:{port}"), "--uploads", "0"])
+            .arg("--bootstrap")
             .arg(&file);
         match env::var("ASSAY_BENCH_DATABASE") {
             Ok(url) => command.args(["--database", &url]),

@@ -1,10 +1,12 @@
 //! What is sent, until it is stored: the signed envelope, when a check counts, and the queue.
 
+mod allowance;
 mod envelope;
 mod queue;
 mod receipt;
 mod record;
 
+pub(crate) use allowance::Allowance;
 pub(crate) use envelope::{Envelope, MediaType};
 pub(crate) use queue::{NotKept, Queue};
 pub(crate) use receipt::counts_from;

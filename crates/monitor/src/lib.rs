@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod certificates;
+mod client;
 mod clock;
 mod demo;
 mod explained;

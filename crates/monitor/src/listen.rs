@@ -6,20 +6,25 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
+use crate::client::Client;
+
 /// How long to wait when no connection can be taken, as when there are too many.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `stopped`; then requests that have begun are finished, for `longest` at most. Whoever does not send the
-/// head of a request within `patience` is cut off.
+/// head of a request within `patience` is cut off. A proxy says who asks if `is_proxied`.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    (router, is_proxied): (Router, bool),
     (patience, longest): (Duration, Duration),
     stopped: impl Future<Output = ()>,
 ) {
@@ -32,8 +37,8 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stopped => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if is_about_one(&error) => continue,
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
@@ -42,6 +47,10 @@ pub(crate) async fn serve(
             }
         };
         let service = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let client = Client::of(peer.ip(), request.headers(), is_proxied);
+            client.asking(service.call(request))
+        });
         let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = served.await {

@@ -23,6 +23,9 @@ pub(crate) struct Score {
     pub(crate) drafts: Option<Cell>,
     /// Counting only what is certain; none if no version is in force.
     pub(crate) achieved: Option<Achieved>,
+    /// The time for which it was reckoned.
+    #[serde(default)]
+    pub(crate) at: Timestamp,
     /// When the newest result was found.
     #[serde(skip, default = "never")]
     pub(crate) newest: DateTime,
@@ -131,8 +134,8 @@ pub(crate) fn counting<'r, T>(
 
 impl Score {
     /// What these come to now.
-    pub(crate) fn reckon(spec: &Spec, standings: &[StandingRow], now: Timestamp) -> Self {
-        let now = civil(now);
+    pub(crate) fn reckon(spec: &Spec, standings: &[StandingRow], at: Timestamp) -> Self {
+        let now = civil(at);
         let results = standings.iter().map(|row| {
             let (verdict, checked_at) = (row.spell.verdict, row.spell.last);
             (row.name.as_str(), TestResult { verdict, checked_at, declared: row.stated })
@@ -159,6 +162,7 @@ impl Score {
             plain: cell(false),
             drafts: cell(true),
             achieved: achievement.as_ref().map(Achieved::new),
+            at,
             newest: standings.iter().map(|row| row.spell.last).max().unwrap_or(DateTime::MIN),
             next_change: expiries.chain(next_entry).min().unwrap_or(DateTime::MAX),
         }

@@ -1,27 +1,33 @@
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assay_transparency::{Signer, SignerError};
 use jiff::Span;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
 use crate::explained::Explained;
-use crate::intake::Queue;
+use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
 use crate::scopes::Scopes;
-use crate::store::{Store, StoreError};
+use crate::score::Score;
+use crate::store::{ListedScore, Store, StoreError};
 use crate::watch::Last;
 use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
 /// How many histories are at hand at a time.
 const HISTORIES: usize = 4;
+/// How long a request waits until what has changed by itself is stored; then it reckons for itself.
+const STORED_WITHIN: Duration = Duration::from_secs(2);
+/// By so much, in microseconds, a clock is set right without having been set back.
+const SET_RIGHT: i64 = 1_000_000;
 /// How often it is looked whether something has changed by itself.
 const TICK: Duration = Duration::from_secs(30);
 
@@ -42,6 +48,10 @@ pub struct Settings {
     pub explained: Vec<Explained>,
     /// Whether all of it is made up, which each page says then.
     pub demo: bool,
+    /// Whether all requests come through a proxy, which adds to `X-Forwarded-For` who asks.
+    pub is_proxied: bool,
+    /// How many uploads an account may begin within an hour; 0 stands for any number.
+    pub uploads: u32,
 }
 
 impl Default for Settings {
@@ -54,6 +64,8 @@ impl Default for Settings {
             patience: Duration::from_secs(30),
             explained: Vec::new(),
             demo: false,
+            is_proxied: false,
+            uploads: 10_000,
         }
     }
 }
@@ -88,9 +100,14 @@ pub struct Monitor {
     pub(crate) histories: Semaphore,
     pub(crate) overviews: Overviews,
     pub(crate) uploads: Uploads,
+    pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
+    /// The latest time at which the stored scores held, in microseconds.
+    reckoned: AtomicI64,
+    /// Held by whoever stores those that do not hold any more.
+    keeping_up: Arc<Mutex<()>>,
 }
 
 /// Why a monitor does not serve.
@@ -143,6 +160,7 @@ impl Monitor {
         let (queue, work) = Queue::new(store.clone(), around);
         // It ends with the monitor.
         tokio::spawn(work);
+        let allowance = Allowance::new(settings.uploads);
         let (passwords, workers) = (Passwords::new(), Workers::new());
         let histories = Semaphore::new(HISTORIES);
         let (overviews, uploads) = (Overviews::default(), Uploads::default());
@@ -157,9 +175,13 @@ impl Monitor {
             histories,
             overviews,
             uploads,
+            allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
             notices: RwLock::default(),
             scopes,
+            // Whatever another program has reckoned before is looked at once.
+            reckoned: AtomicI64::new(i64::MAX),
+            keeping_up: Arc::default(),
         })
     }
 
@@ -199,9 +221,52 @@ impl Monitor {
         current(&self.scopes)
     }
 
-    /// Makes sure that the scores are those of now.
-    pub(crate) async fn keep_up(&self) -> Result<(), StoreError> {
-        self.store.reckon_due(&self.scopes(), self.clock.now()).await
+    /// Makes sure that the stored scores are those of now. False if they are not: they cannot be stored at the moment, or
+    /// somebody else is at it.
+    pub(crate) async fn keep_up(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let micros = now.as_microsecond();
+        let is_set_back = micros.saturating_add(SET_RIGHT) < self.reckoned.load(Ordering::Relaxed);
+        if self.store.holds(now, is_set_back).await? {
+            match is_set_back {
+                true => self.reckoned.store(micros, Ordering::Relaxed),
+                false => _ = self.reckoned.fetch_max(micros, Ordering::Relaxed),
+            }
+            return Ok(true);
+        }
+        let Ok(turn) = Arc::clone(&self.keeping_up).try_lock_owned() else { return Ok(false) };
+        let (store, scopes) = (self.store.clone(), self.scopes());
+        // It goes on if the request does not wait for it, so that no more than one tries at a time.
+        let stored = tokio::spawn(async move {
+            let _turn = turn;
+            store.reckon_anew(&scopes, now, is_set_back).await
+        });
+        match tokio::time::timeout(STORED_WITHIN, stored).await {
+            Ok(Ok(Ok(()))) => Ok(true),
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%error, "what has expired could not be stored");
+                Ok(false)
+            }
+            Ok(Err(_)) | Err(_) => Ok(false),
+        }
+    }
+
+    /// What all subjects come to now.
+    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
+        match self.keep_up().await? {
+            true => self.store.scores().await,
+            false => self.store.scores_at(&self.scopes(), self.clock.now()).await,
+        }
+    }
+
+    /// What one subject comes to in a scope now, by its UUID.
+    pub(crate) async fn score(&self, subject: &str, scope: &str) -> Result<Option<Score>, StoreError> {
+        if self.keep_up().await? {
+            return self.store.score(subject, scope).await;
+        }
+        let all = self.store.scores_at(&self.scopes(), self.clock.now()).await?;
+        let found = all.into_iter().find(|listed| listed.subject == subject && listed.scope == scope);
+        Ok(found.map(|listed| listed.score))
     }
 
     /// Reckons again what changes by itself, soon after it does, so that no request has to wait for it.
@@ -211,7 +276,7 @@ impl Monitor {
             let scopes = self.scopes();
             // Another instance may have been late to hear of other scopes.
             let by_scopes = self.store.reckon_by(&scopes, self.clock.now()).await;
-            if let Err(error) = by_scopes.and(self.keep_up().await) {
+            if let Err(error) = by_scopes.and(self.keep_up().await.map(drop)) {
                 tracing::error!(%error, "what has expired could not be reckoned");
             }
         }
@@ -262,7 +327,8 @@ impl Monitor {
         // Another program, or other scopes, may have reckoned before.
         self.store.reckon_by(&self.scopes(), self.clock.now()).await?;
         let times = (self.settings.patience, web::LONGEST_REQUEST);
-        let serving = listen::serve(listener, web::router(Arc::clone(&self)), times, stopped);
+        let router = (web::router(Arc::clone(&self)), self.settings.is_proxied);
+        let serving = listen::serve(listener, router, times, stopped);
         tokio::select! {
             () = serving => Ok(()),
             never = self.keep_time() => match never {},

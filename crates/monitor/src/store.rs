@@ -30,7 +30,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection as _, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 pub use backup::{Backup, BackupError};
 pub(crate) use certificates::{Application, Granted, Made, Moment, NewApplication, Wish};
@@ -122,6 +122,11 @@ impl Store {
     /// # Errors
     /// It is none, is not there, or was written by a newer program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::of_form(url, MIGRATIONS).await
+    }
+
+    /// Opens the database and makes its tables those of the last of these forms.
+    async fn of_form(url: &str, forms: &[(&'static str, &str)]) -> Result<Self, StoreError> {
         install_default_drivers();
         let dialect = Dialect::of(url).ok_or_else(|| {
             // What follows the scheme may hold a password.
@@ -138,6 +143,12 @@ impl Store {
                     Ok(())
                 })
             })
+            // A transaction that SQLite gave up by itself, as on a full disk, is still counted: nothing could begin
+            // on that connection any more.
+            .before_acquire(|connection, _| {
+                let is_free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_free) })
+            })
             .connect(url)
             .await?;
         if dialect == Dialect::Postgres {
@@ -147,7 +158,7 @@ impl Store {
                 return Err(StoreError::ReferenceMonitor);
             }
         }
-        let migrations = MIGRATIONS.iter().zip(1..).map(|(&(name, text), version)| {
+        let migrations = forms.iter().zip(1..).map(|(&(name, text), version)| {
             let sql = AssertSqlSafe(dialect.spell(text)).into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)
         });
@@ -176,8 +187,8 @@ impl Store {
 
     /// Whether the database answers.
     pub(crate) async fn is_there(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        // SQLite says 1 whatever has become of its file.
+        self.revision().await.map(drop)
     }
 
     /// Begins to write: all of it is stored at the commit, or nothing.
@@ -269,4 +280,20 @@ fn in_order(tx: &Transaction<'_, Any>, statement: &str) -> SqlStr {
         numbered.push_str(part);
     }
     AssertSqlSafe(numbered).into_sql_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tables_of_any_form_are_brought_up_to_date() {
+        // Each form is there as a whole, so that a start that was killed left one of them.
+        for count in 0..MIGRATIONS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}/monitor.sqlite?mode=rwc", folder.path().display());
+            drop(Store::of_form(&url, &MIGRATIONS[..count]).await.unwrap());
+            assert_eq!(Store::open(&url).await.unwrap().outbox().await.unwrap(), (0, 0));
+        }
+    }
 }

@@ -58,6 +58,12 @@ impl Monitor {
 
     /// Compares what is the matter with what was told. False if there is more to be told soon.
     async fn look_around(&self, look: &Look<'_>) -> Result<bool, StoreError> {
+        // What was told is read first: what is the matter is then at least as new, and nobody who has told something newer
+        // meanwhile is contradicted.
+        let mut told = Vec::with_capacity(look.config.rules.len());
+        for rule in &look.config.rules {
+            told.push(self.store.told(&rule.name).await?);
+        }
         let mut all = self.store.all_known().await?;
         let mut certificates: HashMap<(String, String), Vec<Certificate>> = HashMap::new();
         for certificate in self.store.certificates(Wish::All).await? {
@@ -70,15 +76,14 @@ impl Monitor {
             certificates.entry(key).or_default().push(certificate);
         }
         let mut is_done = true;
-        for rule in &look.config.rules {
+        for (rule, before) in look.config.rules.iter().zip(&told) {
             let last = self.store.last_told(&rule.name).await?;
             // It is looked at again before long in any case.
             if last.is_some_and(|last| look.now.duration_since(last).unsigned_abs() < rule.every) {
                 continue;
             }
-            let before = self.store.told(&rule.name).await?;
             let found = found((look, rule), &all, &certificates);
-            let (differences, notices, is_all) = self.differences((look, rule), &before, &found).await?;
+            let (differences, notices, is_all) = self.differences((look, rule), before, &found).await?;
             is_done &= is_all;
             if differences.is_empty() {
                 continue;
@@ -91,7 +96,7 @@ impl Monitor {
                 true => Vec::new(),
                 false => messages(look.config, rule, &body),
             };
-            is_done &= self.store.tell(&rule.name, &before, &differences, (&messages, look.now)).await?;
+            is_done &= self.store.tell(&rule.name, before, &differences, (&messages, look.now)).await?;
         }
         Ok(is_done)
     }

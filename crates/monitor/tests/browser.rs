@@ -1,6 +1,6 @@
 //! The pages of the monitor in a browser, Chromium, that chromedriver drives.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[expect(dead_code, reason = "stories on other databases use all of it")]
 #[path = "stories/ground.rs"]
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// What a strange report would like to run.
 const SCRIPT: &str = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'>\"><svg onload=\"window.hurt = 1\">";
 
-/// A browser, and what it needs to run. It is asked in the words of the W3C's WebDriver.
+/// A browser, and what it needs to run. It is asked in the words of `WebDriver`, of the W3C.
 struct Browser {
     http: Client,
     /// The address of its session.
@@ -41,7 +41,7 @@ impl Browser {
             .arg("--port=0")
             .stdout(Stdio::piped())
             .spawn()
-            .expect("chromedriver, of the package chromium-driver, is there");
+            .unwrap_or_else(|error| panic!("chromedriver, of the package chromium-driver: {error}"));
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
         let started = lines.find(|line| line.contains("successfully on port")).unwrap();
         let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
@@ -131,17 +131,27 @@ impl Browser {
         assert_eq!(self.text_of(By::Css("h1")).await, format!("Desk of {name}"));
     }
 
-    /// Makes sure that the page is one that people can use, wide or on a phone.
+    /// Makes sure that the page is one that people can use.
     async fn is_whole(&self, whence: &str) {
+        assert_eq!(self.troubles().await, [""; 0], "after {whence}");
+    }
+
+    /// What is wrong with the page, wide or on a phone.
+    async fn troubles(&self) -> Vec<String> {
         let address = self.get("url").await;
+        let mut found = Vec::new();
         for (width, theme) in [(400, "dark"), (1280, "light")] {
             self.post("window/rect", &json!({"width": width, "height": 900})).await;
             let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
             let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
             self.post("goog/cdp/execute", &command).await;
             let troubles = self.ask(TROUBLES).await;
-            assert_eq!(troubles, json!([]), "{address} (from {whence}), {theme}, {width} pixels wide");
+            let told = |trouble: &Value| {
+                format!("{address}, {theme}, {width} pixels: {}", trouble.as_str().unwrap())
+            };
+            found.extend(troubles.as_array().unwrap().iter().map(told));
         }
+        found
     }
 }
 
@@ -154,7 +164,7 @@ impl Drop for Browser {
 }
 
 /// What is wrong with a page, as a list of sentences.
-const TROUBLES: &str = r#"
+const TROUBLES: &str = r"
 const troubles = [];
 const all = (selector) => [...document.querySelectorAll(selector)];
 if (window.hurt !== undefined) troubles.push('a script ran');
@@ -172,7 +182,10 @@ for (const heading of all('h1,h2,h3,h4,h5,h6')) {
   before = level;
 }
 const page = document.documentElement;
-if (page.scrollWidth > page.clientWidth) troubles.push(`it is ${page.scrollWidth} pixels wide`);
+if (page.scrollWidth > page.clientWidth) {
+  const wide = all('body *').filter((one) => one.getBoundingClientRect().right > page.clientWidth + 1);
+  troubles.push(`it is ${page.scrollWidth} pixels wide: ${wide.slice(-1).map((one) => one.outerHTML.slice(0, 90))}`);
+}
 for (const image of all('img')) if (!image.alt || (image.complete && image.naturalWidth === 0))
   troubles.push(`${image.src}: no picture, or no words for it`);
 for (const field of all('input:not([type=hidden]),textarea,select'))
@@ -211,7 +224,7 @@ for (const element of all('body *')) {
   if (ratio < 4.5) troubles.push(`${element.textContent.trim().slice(0, 30)}: a contrast of ${ratio.toFixed(1)}`);
 }
 return troubles;
-"#;
+";
 
 /// What the driver says, or what hinders it.
 async fn answer(request: RequestBuilder) -> Result<Value, Value> {
@@ -277,7 +290,7 @@ async fn every_page_is_text_whatever_reports_say() {
     .into_iter()
     .map(|path| ground.url(path))
     .collect();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut troubles) = (BTreeSet::new(), Vec::new());
     while let Some(address) = waiting.pop_front() {
         let is_page = ["/page/", "/fragment/", "/login", "/desk"].iter().any(|part| address.contains(part));
         // Whole logs are for whom they concern.
@@ -289,12 +302,13 @@ async fn every_page_is_text_whatever_reports_say() {
             assert_eq!(browser.ask("return window.hurt === undefined").await, json!(true), "{address}");
             continue;
         }
-        browser.is_whole("a link").await;
+        troubles.extend(browser.troubles().await);
         let links = browser.ask(LINKS).await;
         let links = links.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned());
         // Of many a report each is like the other.
         waiting.extend(links.filter(|_| seen.len() < 60));
     }
+    assert_eq!(troubles, [""; 0]);
     for part in [
         "/page/table",
         "/page/detail/",
@@ -302,6 +316,11 @@ async fn every_page_is_text_whatever_reports_say() {
         "/page/report/",
         "/page/scope/",
         "/page/log",
+        "/page/testcases",
+        "/page/testcase/",
+        "/page/matrix/",
+        "/page/certificates",
+        "/page/integrators",
         "/login",
     ] {
         assert!(seen.iter().any(|address| address.contains(part)), "{part} is among {seen:?}");
@@ -391,6 +410,8 @@ async fn every_form_does_what_it_says() {
     browser.goto(&ground.url("/page/certificates")).await;
     browser.is_whole("the address").await;
 
+    browser.goto(&ground.url("/page/audit/cloud-b/scs-compatible-kaas")).await;
+    browser.is_whole("the address").await;
     browser.goto(&ground.url("/desk/accounts")).await;
     browser.fill("name", "new cloud").await;
     browser.click(By::Css("[name=read_any]")).await;

@@ -149,6 +149,14 @@ pub(crate) struct Serve {
     /// The address of the monitor as others know it, with which all links begin; certificates need it with `https://`
     #[arg(long, value_name = "URL", default_value = "/", value_parser = base_url)]
     pub(crate) base_url: String,
+    /// All requests come through a proxy that adds to `X-Forwarded-For` who asks
+    ///
+    /// Clients take turns when passwords are compared; without this, all that come through a proxy are one.
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+    /// How many uploads an account may begin within an hour; 0 for any number
+    #[arg(long, value_name = "NUMBER", default_value_t = Settings::default().uploads)]
+    pub(crate) uploads: u32,
     /// Who is told of what: webhooks, mail, Matrix
     #[arg(long, value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
@@ -198,8 +206,15 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     let scopes = scopes(&arguments.scopes)?;
     let notices = notices(arguments)?;
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
-    let keep_reports = arguments.keep_reports;
-    let settings = Settings { base_url, issuer, explained: explained(), keep_reports, ..Settings::default() };
+    let settings = Settings {
+        base_url,
+        issuer,
+        explained: explained(),
+        keep_reports: arguments.keep_reports,
+        is_proxied: arguments.behind_proxy,
+        uploads: arguments.uploads,
+        ..Settings::default()
+    };
     let store = open(&arguments.place).await?;
     let key = key(arguments, store.has_log().await.map_err(ServeError::from)?)?;
     let monitor = Arc::new(Monitor::open(store, scopes, Clock::system(), settings, &key).await?);

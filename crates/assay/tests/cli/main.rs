@@ -10,8 +10,10 @@
 mod bad_input;
 mod declare;
 mod demo;
+mod faults;
 mod find;
 mod flavor_names;
+mod fleet;
 mod images;
 mod monitor;
 mod picture;

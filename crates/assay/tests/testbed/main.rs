@@ -4,10 +4,13 @@
 
 mod conforming;
 mod flavors;
+#[path = "../cli/fleet.rs"]
+mod fleet;
 mod foreign;
 mod images;
 mod kill;
 mod look;
+mod monitor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

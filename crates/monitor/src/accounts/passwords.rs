@@ -1,4 +1,5 @@
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
@@ -8,6 +9,8 @@ use aws_lc_rs::{hmac, rand};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use crate::client::Client;
+
 /// What a password is compared with if there is no such account, so that it takes as long. Nobody knows a password
 /// for it.
 const NOBODY: &str =
@@ -15,17 +18,28 @@ const NOBODY: &str =
 /// How many comparisons are remembered.
 const REMEMBERED: usize = 4096;
 /// How many comparisons may wait for their turn.
-const WAITING: usize = 32;
+const WAITING: usize = 1024;
+/// How many of them for the same client.
+const IN_LINE: usize = 32;
 
 /// Compares passwords with their hashes. A hash costs 64 MiB and a good part of a second on purpose, so what was
 /// found to be right is remembered for as long as the hashes of the account stay as they are, and few are computed at
-/// a time.
+/// a time. Clients take turns, however many each of them asks for, so that whoever tries one password after the other
+/// keeps nobody else out. Which account it is about makes no difference, known or not.
 #[derive(Debug)]
 pub(crate) struct Passwords {
     key: hmac::Key,
     right: Mutex<Remembered>,
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    lines: Mutex<HashMap<Option<Client>, Arc<Line>>>,
+}
+
+/// What a client waits in: its place, and the one that is next.
+#[derive(Debug)]
+struct Line {
+    places: Semaphore,
+    next: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +64,7 @@ impl Passwords {
             right: Mutex::default(),
             turns: Arc::new(Semaphore::new(1)),
             places: Arc::new(Semaphore::new(WAITING)),
+            lines: Mutex::default(),
         }
     }
 
@@ -64,13 +79,8 @@ impl Passwords {
         if self.right.lock().unwrap_or_else(PoisonError::into_inner).marks.contains(&mark) {
             return Ok(true);
         }
-        let _place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| TooBusy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
-        let fits = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            fits_any(&password, &hashes)
-        });
-        let fits = fits.await.unwrap_or(false);
+        let compared = self.in_turn(move || Ok::<_, Infallible>(fits_any(&password, &hashes))).await?;
+        let fits = compared.unwrap_or(false);
         if fits {
             self.right.lock().unwrap_or_else(PoisonError::into_inner).remember(mark);
         }
@@ -79,14 +89,40 @@ impl Passwords {
 
     /// The hash of a new password.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, TooBusy> {
-        let _place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| TooBusy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
-        let hashed = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+        self.in_turn(move || {
             let hash: Result<PasswordHash, _> = hasher().hash_password(password.expose_secret().as_bytes());
             hash.map(|hash| hash.to_string())
+        })
+        .await?
+        .ok_or(TooBusy)
+    }
+
+    /// Computes something that is dear, when it is the client's turn; none if it broke off.
+    async fn in_turn<T: Send + 'static, E: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<Option<T>, TooBusy> {
+        let _place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| TooBusy)?;
+        let line = self.line(Client::current());
+        let _place_in_line = line.places.try_acquire().map_err(|_| TooBusy)?;
+        // One of each client at a time waits among those of others, who are served in order.
+        let _next = line.next.lock().await;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| TooBusy)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
         });
-        hashed.await.ok().and_then(Result::ok).ok_or(TooBusy)
+        Ok(done.await.ok().and_then(Result::ok))
+    }
+
+    /// The line of a client. Those in which nobody waits any more are forgotten.
+    fn line(&self, client: Option<Client>) -> Arc<Line> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| Arc::strong_count(line) > 1);
+        Arc::clone(lines.entry(client).or_insert_with(|| {
+            let places = Semaphore::new(IN_LINE);
+            Arc::new(Line { places, next: tokio::sync::Mutex::default() })
+        }))
     }
 
     fn mark(&self, account: &str, password: &SecretString, hashes: &[String]) -> Mark {
@@ -173,6 +209,33 @@ mod tests {
         assert!(!remembered("b", &hashes));
         assert!(!remembered("a", &[]));
         assert!(!passwords.fit("a", "right".into(), Vec::new()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_tries_many_keeps_out_nobody_else() {
+        let passwords = Arc::new(Passwords::new());
+        let client = |number| Client::new([192, 0, 2, number].into());
+        let mut flood: Vec<_> = (0..100)
+            .map(|number| {
+                let (passwords, account) = (Arc::clone(&passwords), format!("guess {number}"));
+                let guess = async move { passwords.fit(&account, "x".into(), Vec::new()).await };
+                tokio::spawn(client(1).asking(guess))
+            })
+            .collect();
+        while passwords.places.available_permits() > WAITING - IN_LINE {
+            tokio::task::yield_now().await;
+        }
+        let hashes = vec![bcrypt::hash("right", 4).unwrap()];
+        let fits = client(2).asking(passwords.fit("a", "right".into(), hashes)).await;
+        assert!(fits.unwrap());
+        let waiting = WAITING - passwords.places.available_permits();
+        assert!(waiting > IN_LINE / 2, "the others still wait, {waiting}");
+        let refused = futures::future::join_all(flood.drain(IN_LINE..)).await;
+        assert!(refused.into_iter().all(|guess| guess.unwrap().is_err()), "a client has so many places");
+        flood.iter().for_each(tokio::task::JoinHandle::abort);
+        futures::future::join_all(flood).await;
+        assert_eq!(passwords.line(None).places.available_permits(), IN_LINE);
+        assert_eq!(passwords.lines.lock().unwrap().len(), 1, "nobody who is gone is remembered");
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(crate) struct Waiting {
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// So many are taken, and sent, at once.
 const AT_ONCE: usize = 16;
+/// Nobody is told to wait longer. What is due later became so by a clock that was set back since.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(3);
 /// Somebody who tries to send has so long; then others may.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -177,13 +179,15 @@ impl Store {
     ) -> Result<Vec<Waiting>, StoreError> {
         const OLDEST: &str = "SELECT id, uuid, channel, recipient, body, attempts, due FROM outbox
                  WHERE id IN (SELECT MIN(id) FROM outbox WHERE due IS NOT NULL GROUP BY channel, recipient)
-                     AND due <= $1 ORDER BY id";
-        if sqlx::query(OLDEST).bind(micros(now)).fetch_optional(&self.pool).await?.is_none() {
+                     AND (due <= $1 OR due > $2) ORDER BY id";
+        let longest = micros(now.saturating_add(LONGEST_WAIT).unwrap_or(Timestamp::MAX));
+        let oldest = || sqlx::query(OLDEST).bind(micros(now)).bind(longest);
+        if oldest().fetch_optional(&self.pool).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.write().await?;
         let mut taken = Vec::new();
-        for row in sqlx::query(OLDEST).bind(micros(now)).fetch_all(&mut *tx).await? {
+        for row in oldest().fetch_all(&mut *tx).await? {
             let (id, channel): (i64, String) = (row.try_get(0)?, row.try_get(2)?);
             if taken.len() == AT_ONCE || !channels.contains(&channel.as_str()) {
                 continue;

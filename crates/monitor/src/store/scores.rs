@@ -69,21 +69,33 @@ pub(super) async fn forget(tx: &mut Transaction<'_, Any>, of: Of) -> Result<(), 
 }
 
 impl Store {
-    /// All scores, by subject.
+    /// All scores as they are stored, by subject.
     pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT s.name, o.uuid, c.newest, c.shown
-             FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
-        );
-        let listed = |row: &AnyRow| {
-            Ok(ListedScore {
-                subject: row.try_get(0)?,
-                scope: row.try_get(1)?,
-                newest: read_civil(row.try_get(2)?)?,
-                score: read(&row.try_get::<String, _>(3)?)?,
-            })
-        };
-        rows.fetch_all(&self.pool).await?.iter().map(listed).collect()
+        Ok(stored(&mut self.pool.begin().await?).await?.into_iter().map(|stored| stored.listed).collect())
+    }
+
+    /// All scores at a time, by subject: what is stored as far as it holds then, and the rest reckoned for this answer
+    /// only.
+    pub(crate) async fn scores_at(
+        &self,
+        scopes: &Scopes,
+        now: Timestamp,
+    ) -> Result<Vec<ListedScore>, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let mut all = stored(&mut tx).await?;
+        let others: Vec<Of> =
+            all.iter().filter(|stored| !stored.holds(now)).map(|stored| stored.of).collect();
+        let mut standings = standings(&mut tx, &others).await?;
+        for stored in &mut all {
+            if let Some(standings) = standings.remove(&stored.of)
+                && let Some(spec) = scopes.by_uuid(&stored.listed.scope)
+            {
+                let score = Score::reckon(spec, &standings, now);
+                stored.listed.newest = score.newest;
+                stored.listed.score = score;
+            }
+        }
+        Ok(all.into_iter().map(|stored| stored.listed).collect())
     }
 
     /// What stands of some subjects in a scope, by subject.
@@ -127,16 +139,38 @@ impl Store {
         Ok(sqlx::query("SELECT number FROM revision").fetch_one(&self.pool).await?.try_get(0)?)
     }
 
-    /// Reckons again what has changed by itself: results expired, or a version came into force.
-    pub(crate) async fn reckon_due(&self, scopes: &Scopes, now: Timestamp) -> Result<(), StoreError> {
-        const DUE: &str = "SELECT subject, scope FROM score WHERE next_change <= $1";
-        if sqlx::query(DUE).bind(micros(now)).fetch_optional(&self.pool).await?.is_none() {
-            return Ok(());
+    /// Whether the stored scores hold at a time. Only a clock that was set back makes one not hold that was reckoned for
+    /// a later time; those are looked for if `is_set_back`.
+    pub(crate) async fn holds(&self, now: Timestamp, is_set_back: bool) -> Result<bool, StoreError> {
+        if is_set_back {
+            let all = stored(&mut self.pool.begin().await?).await?;
+            return Ok(all.iter().all(|stored| stored.holds(now)));
         }
+        let due = sqlx::query("SELECT 1 FROM score WHERE next_change <= $1 LIMIT 1").bind(micros(now));
+        Ok(due.fetch_optional(&self.pool).await?.is_none())
+    }
+
+    /// Reckons again what does not hold any more: results expired, or a version came into force, or a clock was set back.
+    pub(crate) async fn reckon_anew(
+        &self,
+        scopes: &Scopes,
+        now: Timestamp,
+        is_set_back: bool,
+    ) -> Result<(), StoreError> {
+        const DUE: &str = "SELECT subject, scope FROM score WHERE next_change <= $1";
         let mut tx = self.write().await?;
         // Somebody else may have done it meanwhile.
-        let due = sqlx::query(DUE).bind(micros(now)).fetch_all(&mut *tx).await?;
-        reckon(&mut tx, &due, scopes, now).await?;
+        let others: Vec<Of> = if is_set_back {
+            stored(&mut tx)
+                .await?
+                .iter()
+                .filter(|stored| !stored.holds(now))
+                .map(|stored| stored.of)
+                .collect()
+        } else {
+            whose(&sqlx::query(DUE).bind(micros(now)).fetch_all(&mut *tx).await?)?
+        };
+        reckon(&mut tx, &others, scopes, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -153,7 +187,7 @@ impl Store {
             let mut tx = self.write().await?;
             // Somebody else may have done it meanwhile.
             let other = other().fetch_all(&mut *tx).await?;
-            reckon(&mut tx, &other, scopes, now).await?;
+            reckon(&mut tx, &whose(&other)?, scopes, now).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -164,16 +198,51 @@ fn read(shown: &str) -> Result<Score, StoreError> {
     serde_json::from_str(shown).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
+/// A score as it is stored.
+struct Stored {
+    of: Of,
+    next_change: i64,
+    listed: ListedScore,
+}
+
+impl Stored {
+    /// Whether it is that of this time, too.
+    fn holds(&self, now: Timestamp) -> bool {
+        self.next_change > micros(now) && self.listed.score.at <= now
+    }
+}
+
+/// All of them, by subject.
+async fn stored(tx: &mut Transaction<'_, Any>) -> Result<Vec<Stored>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT c.subject, c.scope, s.name, o.uuid, c.newest, c.next_change, c.shown
+         FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
+    );
+    let stored = |row: &AnyRow| {
+        Ok(Stored {
+            of: Of { subject: row.try_get(0)?, scope: row.try_get(1)? },
+            next_change: row.try_get(5)?,
+            listed: ListedScore {
+                subject: row.try_get(2)?,
+                scope: row.try_get(3)?,
+                newest: read_civil(row.try_get(4)?)?,
+                score: read(&row.try_get::<String, _>(6)?)?,
+            },
+        })
+    };
+    rows.fetch_all(&mut **tx).await?.iter().map(stored).collect()
+}
+
+fn whose(rows: &[AnyRow]) -> Result<Vec<Of>, StoreError> {
+    rows.iter().map(|row| Ok(Of { subject: row.try_get(0)?, scope: row.try_get(1)? })).collect()
+}
+
 async fn reckon(
     tx: &mut Transaction<'_, Any>,
-    rows: &[AnyRow],
+    all: &[Of],
     scopes: &Scopes,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let all: Vec<Of> = rows
-        .iter()
-        .map(|row| Ok(Of { subject: row.try_get(0)?, scope: row.try_get(1)? }))
-        .collect::<Result<_, StoreError>>()?;
     for some in all.chunks(64) {
         let mut standings = standings(tx, some).await?;
         let mut reckoned = Vec::with_capacity(some.len());
@@ -191,5 +260,5 @@ async fn reckon(
         }
         keep(tx, &reckoned).await?;
     }
-    if rows.is_empty() { Ok(()) } else { revise(tx).await }
+    if all.is_empty() { Ok(()) } else { revise(tx).await }
 }

@@ -90,8 +90,7 @@ fn instant(time: DateTime) -> Timestamp {
 /// What all subjects come to now.
 pub(super) async fn scores(State(monitor): Shared) -> Result<Response, Refusal> {
     let scopes = monitor.scopes();
-    monitor.keep_up().await?;
-    let all = monitor.store.scores().await?;
+    let all = monitor.scores().await?;
     let listed: Vec<ListedScore<'_>> = all
         .into_iter()
         .filter_map(|listed| {

@@ -629,10 +629,9 @@ pub(super) async fn badge_of(
     (subject, spec): (&str, &Spec),
     known: Option<&[PastSpell]>,
 ) -> Result<Badge, Refusal> {
-    monitor.keep_up().await?;
     let now = civil(monitor.clock.now());
     let certificates = monitor.store.certificates(Wish::OfSubjectIn(subject, &spec.uuid)).await?;
-    let score = monitor.store.score(subject, &spec.uuid).await?;
+    let score = monitor.score(subject, &spec.uuid).await?;
     let achieved = score.as_ref().and_then(|score| score.achieved.as_ref());
     let read;
     let spells = match known {

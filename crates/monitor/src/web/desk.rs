@@ -25,7 +25,7 @@ use serde::Deserialize;
 
 use self::forms::Visitor;
 use super::error::{Detail, Refusal};
-use super::pages::not_written;
+use super::pages::{not_written, style_mark};
 use super::{CONTENT_SECURITY, Shared};
 use crate::accounts::Role;
 use crate::certificates::Course;
@@ -101,7 +101,9 @@ struct Frame<'f> {
     title: &'f str,
     visitor: Option<&'f Visitor>,
     said: Option<&'static str>,
+    is_demo: bool,
     content: String,
+    style: &'static str,
 }
 
 impl Page<'_> {
@@ -111,7 +113,9 @@ impl Page<'_> {
             title: &self.title,
             visitor: self.visitor,
             said: self.said,
+            is_demo: self.monitor.settings.demo,
             content: content.render().map_err(not_written)?,
+            style: style_mark(),
         };
         let text = frame.render().map_err(not_written)?;
         Ok((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response())

@@ -142,6 +142,9 @@ impl IntoResponse for Refusal {
         let detail = Detail(self.detail());
         let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
         response.extensions_mut().insert(detail);
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
         if self.asks_for_password {
             let challenge = HeaderValue::from_static("Basic realm=\"Compliance monitor\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

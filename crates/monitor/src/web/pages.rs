@@ -19,7 +19,7 @@ mod text;
 pub(crate) use text::segment;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use askama::Template;
 use axum::body::Bytes;
@@ -43,11 +43,12 @@ use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
 use crate::certificates::Badge;
+use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
 use crate::serve::{Monitor, Settings};
 use crate::status::Card;
-use crate::store::{History, Store, StoreError, Wish, civil};
+use crate::store::{History, StoreError, Wish, civil};
 
 /// The form in which something is wanted, as the first word of an address says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,15 @@ struct Page<'p> {
     is_demo: bool,
     title: String,
     content: String,
+    style: &'static str,
+}
+
+const STYLE: &str = include_str!("../../templates/monitor.css");
+static STYLE_DIGEST: LazyLock<String> = LazyLock::new(|| hexadecimal_digest(STYLE));
+
+/// What is in the style sheet, so that no other one is kept in its place.
+pub(super) fn style_mark() -> &'static str {
+    &STYLE_DIGEST[..8]
 }
 
 fn show(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<Response, Refusal> {
@@ -102,8 +112,9 @@ fn render(monitor: &Monitor, form: Form, shown: &impl Shown) -> Result<String, R
         Form::Markdown => shown.markdown(),
         Form::Fragment => shown.html(),
         Form::Page => shown.html().and_then(|content| {
+            let style = style_mark();
             let Settings { base_url, demo, .. } = &monitor.settings;
-            Page { base: base_url, is_demo: *demo, title: shown.title(), content }.render()
+            Page { base: base_url, is_demo: *demo, title: shown.title(), content, style }.render()
         }),
     };
     rendered.map_err(not_written)
@@ -145,14 +156,25 @@ impl Overviews {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
     }
 
-    /// What they are made of, which is no older than a revision.
-    async fn ground(&self, store: &Store, revision: i64) -> Result<Arc<Ground>, StoreError> {
+    /// What they are made of, which is no older than a revision; reckoned, if what is stored could not be kept up.
+    async fn ground(
+        &self,
+        monitor: &Monitor,
+        (is_kept, revision): (bool, i64),
+    ) -> Result<Arc<Ground>, StoreError> {
+        let store = &monitor.store;
+        let certificates = async || store.certificates(Wish::All).await;
+        if !is_kept {
+            let scores = store.scores_at(&monitor.scopes(), monitor.clock.now()).await?;
+            let (groups, certificates) = (store.groups().await?, certificates().await?);
+            return Ok(Arc::new(Ground { scores, groups, certificates }));
+        }
         let kept = self.ground.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((_, ground)) = kept.filter(|(of, _)| *of == revision) {
             return Ok(ground);
         }
         let (scores, groups) = (store.scores().await?, store.groups().await?);
-        let ground = Ground { scores, groups, certificates: store.certificates(Wish::All).await? };
+        let ground = Ground { scores, groups, certificates: certificates().await? };
         let ground = Arc::new(ground);
         *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&ground)));
         Ok(ground)
@@ -188,20 +210,20 @@ async fn overview(
     let form = Form::of(form)?;
     let Query(search) = search?;
     search.check()?;
-    monitor.keep_up().await?;
+    let is_kept = monitor.keep_up().await?;
     let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
     // What changes from here on is shown to who asks next.
     let revision = monitor.store.revision().await?;
     let kept = monitor.overviews.of((form, drafts), &scopes, (revision, day));
-    if let Some(text) = kept.filter(|_| search.is_idle()) {
+    if let Some(text) = kept.filter(|_| is_kept && search.is_idle()) {
         return Ok(answer(form, text));
     }
-    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
     let base = &monitor.settings.base_url;
     let how = (drafts, form == Form::Page);
     let page = overview::Overview::new(base, &scopes, &ground, (&search, day), how);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    if search.is_idle() {
+    if is_kept && search.is_idle() {
         monitor.overviews.keep((form, drafts), Kept { scopes, revision, day, text: text.clone() });
     }
     Ok(answer(form, text))
@@ -354,10 +376,10 @@ pub(super) async fn testcase(
     Path((form, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
-    monitor.keep_up().await?;
+    let is_kept = monitor.keep_up().await?;
     let seen = monitor.store.seen_of(&id).await?;
     let revision = monitor.store.revision().await?;
-    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
     let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
     let page = testcase::TestcasePage::new(
         (&monitor.settings.base_url, &id),
@@ -380,8 +402,9 @@ pub(super) async fn matrix(
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
     let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
+    let is_kept = monitor.keep_up().await?;
     let revision = monitor.store.revision().await?;
-    let ground = monitor.overviews.ground(&monitor.store, revision).await?;
+    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
     let of_scope = ground.scores.iter().filter(|listed| listed.scope == spec.uuid);
     let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
     subjects.sort_unstable();
@@ -503,7 +526,6 @@ pub(super) fn badge(name: &str, badge: Badge) -> Result<String, Refusal> {
 
 /// How the pages look.
 pub(super) async fn style() -> Response {
-    const STYLE: &str = include_str!("../../templates/monitor.css");
     let headers =
         [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (headers, STYLE).into_response()

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use assay_report::{Scope, SubmittedInvocation, SubmittedReport};
 use assay_signature::{PublicKey, Signature};
@@ -109,6 +110,10 @@ async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Ref
     let (parts, body) = request.into_parts();
     let asked = async {
         let caller = Caller::who_hands_in(monitor, &parts.headers).await?;
+        if !monitor.allowance.take(&caller.name, Instant::now()) {
+            let detail = "too many uploads within an hour; try again later";
+            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail));
+        }
         let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(MediaType::from_header).ok_or_else(|| {
             let detail = "send application/x-signed-yaml or application/x-signed-json, without parameters";

@@ -15,7 +15,7 @@ const WHO: [Option<&str>; 6] =
 type Asked<'a> = (&'a str, Method, String, Option<&'a Value>, [u16; 6]);
 
 /// The addresses of the server, as its source has them.
-fn routes() -> BTreeSet<&'static str> {
+pub(super) fn routes() -> BTreeSet<&'static str> {
     const SOURCE: &str = include_str!("../../src/web.rs");
     let quoted = SOURCE.split(".route(").skip(1);
     quoted.filter_map(|route| route.split('"').nth(1)).collect()

@@ -85,16 +85,18 @@ impl Ground {
         )
     }
 
-    /// Another instance on the same database, beside this one.
-    pub(crate) async fn beside(&self, settings: Settings) -> Arc<Monitor> {
+    /// Another instance on the same database, beside this one, with connections of its own.
+    pub(crate) async fn beside(&self, settings: Settings) -> Beside {
         let now = Arc::clone(&self.now);
         let clock = Clock::of(move || *now.lock().unwrap());
-        let monitor =
-            Monitor::open(self.store.clone(), Scopes::embedded(), clock, settings, &self.key).await.unwrap();
+        let store = Store::open(&self.database).await.unwrap();
+        let monitor = Monitor::open(store, Scopes::embedded(), clock, settings, &self.key).await.unwrap();
         let monitor = Arc::new(monitor);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        tokio::spawn(Arc::clone(&monitor).serve(listener, std::future::pending()));
-        monitor
+        let address = listener.local_addr().unwrap();
+        let serving = Arc::clone(&monitor).serve(listener, std::future::pending());
+        let serving = tokio::spawn(async { serving.await.unwrap() });
+        Beside { monitor, address, serving }
     }
 
     /// Another instance on the same database takes the place of the one before, at its address.
@@ -130,6 +132,32 @@ impl Ground {
     pub(crate) async fn tamper_with(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.database).await.unwrap();
         connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+
+    /// Somebody else writes, and does not come to an end before this is closed.
+    pub(crate) async fn occupied(&self) -> AnyConnection {
+        let mut connection = AnyConnection::connect(&self.database).await.unwrap();
+        let statement = match self.is_postgres() {
+            true => "SELECT pg_advisory_lock(7305813174)",
+            false => "BEGIN IMMEDIATE",
+        };
+        connection.execute(statement).await.unwrap();
+        connection
+    }
+
+    /// Whether a server keeps the database.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.database.starts_with("postgres")
+    }
+
+    /// The server of the database lets nobody in any more, or does again; who is in is thrown out.
+    pub(crate) async fn let_in(&self, is_open: bool) {
+        let (server, name) = self.database.rsplit_once('/').unwrap();
+        let mut connection = AnyConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let alter = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {is_open}");
+        connection.execute(AssertSqlSafe(alter)).await.unwrap();
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        connection.execute(AssertSqlSafe(end)).await.unwrap();
     }
 
     /// Takes everything away.
@@ -168,7 +196,13 @@ impl Ground {
     /// Hands reports in, signed with a key.
     pub(crate) async fn hand_in(&self, account: &str, key: &Key, payload: &str) -> Answer {
         let body = format!("{}&{payload}", key.sign("report", payload));
-        let request = self.post("/reports").header("content-type", "application/x-signed-yaml");
+        self.hand_in_at(self.address, account, body).await
+    }
+
+    /// Hands in what was signed, at one instance or another.
+    pub(crate) async fn hand_in_at(&self, address: SocketAddr, account: &str, body: String) -> Answer {
+        let request = self.client.post(format!("http://{address}/reports"));
+        let request = request.header("content-type", "application/x-signed-yaml");
         Answer::of(request.basic_auth(account, Some(PASSWORD)).body(body)).await
     }
 
@@ -190,6 +224,34 @@ impl Ground {
             None => request,
         };
         Answer::of(request).await
+    }
+}
+
+/// Another instance.
+pub(crate) struct Beside {
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) address: SocketAddr,
+    pub(crate) serving: JoinHandle<()>,
+}
+
+impl Drop for Ground {
+    /// A server keeps nothing of a story that is over.
+    fn drop(&mut self) {
+        if !self.is_postgres() {
+            return;
+        }
+        let database = self.database.clone();
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (server, name) = database.rsplit_once('/').unwrap();
+                let mut connection = AnyConnection::connect(&format!("{server}/postgres")).await.unwrap();
+                let drop = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+                connection.execute(drop).await.unwrap();
+            });
+        });
+        // A story that failed says why by itself.
+        let _ = dropped.join();
     }
 }
 

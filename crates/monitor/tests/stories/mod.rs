@@ -1,11 +1,13 @@
 //! What happens at a monitor, told once and run on each database.
 
 mod asking;
+mod attacking;
 mod auditing;
 mod certifying;
 mod copying;
 mod desk;
 mod exporting;
+mod failing;
 pub(crate) mod ground;
 mod integrating;
 mod log;
@@ -18,8 +20,8 @@ mod uploading;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
-    asking::*, auditing::*, certifying::*, copying::*, desk::*, exporting::*, integrating::*, log::*,
-    looking::*, noticing::*, past::*, reading::*, retaining::*, uploading::*,
+    asking::*, attacking::*, auditing::*, certifying::*, copying::*, desk::*, exporting::*, failing::*,
+    integrating::*, log::*, looking::*, noticing::*, past::*, reading::*, retaining::*, uploading::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -82,6 +84,16 @@ macro_rules! on {
             all_can_be_taken_elsewhere,
             others_can_verify_what_is_taken_away,
             what_was_signed_is_let_go_when_nothing_hangs_on_it,
+            what_cannot_be_stored_is_reckoned_nevertheless,
+            a_database_may_go_away_for_a_while,
+            a_clock_may_jump,
+            two_instances_take_a_report_once,
+            what_somebody_was_about_to_send_is_sent_by_another,
+            nothing_that_is_asked_for_breaks_it,
+            nothing_of_a_name_is_markup,
+            what_would_blow_up_is_refused,
+            an_account_may_hand_in_so_much,
+            who_tries_many_passwords_keeps_out_nobody_else,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant,
             somebody_comes_and_goes,

@@ -12,9 +12,9 @@ use super::ground::{Ground, IAAS, PASSWORD, Report};
 
 const WEEKLY: &str = "version-policy-check";
 /// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let base_url = "https://compliance.example.com/".into();
     Settings { base_url, watch: Duration::from_millis(50), ..Settings::default() }
 }
@@ -33,24 +33,24 @@ rules:
     NoticeConfig::read("notices", &text, &|_| Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into())).unwrap()
 }
 
-fn webhook(server: &MockServer, rule: &str) -> NoticeConfig {
+pub(super) fn webhook(server: &MockServer, rule: &str) -> NoticeConfig {
     config(&format!("webhook: '{}', secret_file: s", server.uri()), rule, "")
 }
 
-async fn hook(status: u16) -> MockServer {
+pub(super) async fn hook(status: u16) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
     server
 }
 
-async fn hand_in(ground: &Ground, checked_at: &str, code: i8) {
+pub(super) async fn hand_in(ground: &Ground, checked_at: &str, code: i8) {
     let report = Report::new("cloud-b", checked_at, &[(WEEKLY, code)]);
     let answer = ground.hand_in("cloud-b", &ground.own, &report.yaml()).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 /// The requests, once there are so many.
-async fn requests(server: &MockServer, count: usize) -> Vec<Request> {
+pub(super) async fn requests(server: &MockServer, count: usize) -> Vec<Request> {
     let begun = Instant::now();
     loop {
         let requests = server.received_requests().await.unwrap();
@@ -86,7 +86,7 @@ async fn is_looked_at(ground: &Ground, server: &MockServer, before: usize, check
 }
 
 /// Nothing waits any more.
-async fn all_is_sent(ground: &Ground) {
+pub(super) async fn all_is_sent(ground: &Ground) {
     let begun = Instant::now();
     loop {
         let metrics = ground.get("/metrics").send().await.unwrap().text().await.unwrap();
@@ -104,7 +104,7 @@ pub(crate) async fn who_wants_to_know_is_told_what_changed(mut ground: Ground) {
     ground.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
     // Two instances tell it once.
     let other = ground.beside(settings()).await;
-    other.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
+    other.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
     hand_in(&ground, "2026-11-22 08:00:00", 1).await;
     hand_in(&ground, "2026-11-22 09:00:00", -1).await;
     let told = requests(&server, 1).await;

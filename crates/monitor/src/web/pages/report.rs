@@ -1,5 +1,5 @@
 use askama::Template;
-use assay_report::{SubmittedInvocation, SubmittedReport};
+use assay_report::{SubmittedInvocation, SubmittedReport, visible};
 use assay_standards::Verdict;
 
 use super::Shown;
@@ -121,11 +121,16 @@ impl Log {
         let lines: Vec<Line> = lines
             .into_iter()
             .filter(|line| is_full || is_public(line))
-            .map(|text| Line { is_trouble: is_trouble(&text), text })
+            .map(|text| Line { is_trouble: is_trouble(&text), text: readable(&text) })
             .collect();
         let is_open = lines.iter().any(|line| line.is_trouble);
         Self { name, left_out: all - lines.len(), lines, is_open }
     }
+}
+
+/// A line without what turns it around or cannot be seen; tabs stay.
+fn readable(line: &str) -> String {
+    line.split('\t').map(visible).collect::<Vec<_>>().join("\t")
 }
 
 /// What everybody may see of an output: the lines with verdicts.
