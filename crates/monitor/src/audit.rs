@@ -4,12 +4,11 @@ use std::slice;
 use assay_report::{SubmittedReport, SubmittedResult};
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
-use assay_yaml::Document;
 use jiff::Timestamp;
 
 use crate::certificates::{Certificate, Revocation};
 use crate::findings::Finding;
-use crate::intake::{MediaType, NAMESPACE, Record, hexadecimal_digest};
+use crate::intake::{Document, MediaType, NAMESPACE, Record, hexadecimal_digest};
 use crate::log::{Entry, results_digest};
 use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Wish};
 
@@ -236,7 +235,7 @@ impl<'s> Verified<'s> {
             Text::Kept(payload) => Some(VerifiedText {
                 payload,
                 digest: hexadecimal_digest(payload),
-                documents: media_type.documents(payload),
+                documents: media_type.documents(payload).map_err(|error| error.to_string())?,
             }),
             Text::LetGo(_) => None,
         };
@@ -267,7 +266,7 @@ impl<'s> Verified<'s> {
         }
         let document = text.documents.get(part).ok_or("what was signed does not hold it")?;
         let report =
-            SubmittedReport::read_yaml("report", document.text).map_err(|error| error.to_string())?;
+            SubmittedReport::read_yaml("report", &document.text).map_err(|error| error.to_string())?;
         let results = report.results().into_iter().map(|(id, result)| (id.to_owned(), result)).collect();
         Ok((report, results))
     }

@@ -7,7 +7,7 @@ mod receipt;
 mod record;
 
 pub(crate) use allowance::Allowance;
-pub(crate) use envelope::{Envelope, MediaType};
+pub(crate) use envelope::{Document, Envelope, MediaType};
 pub(crate) use queue::{NotKept, Queue};
 pub(crate) use receipt::counts_from;
 pub(crate) use record::{Record, RecordedResult};

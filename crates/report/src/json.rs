@@ -1,6 +1,7 @@
 //! The JSON report: a document of frozen shape, described by a JSON Schema.
 
 mod failed;
+mod official;
 mod v1;
 mod view;
 
@@ -10,6 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 pub use failed::{ReadError, failed_testcases};
+pub use official::official_documents;
 
 use crate::text::is_invisible;
 use crate::{RenderError, Report};
@@ -28,9 +30,15 @@ pub fn json_schema() -> Result<String, RenderError> {
 /// Indented JSON with a final line break. Characters that cannot be seen or that steer a terminal are
 /// escaped, which says the same to a program and cannot fool a person.
 pub(crate) fn pretty(value: &impl Serialize) -> Result<String, RenderError> {
-    let plain = serde_json::to_string_pretty(value)?;
-    let mut text = String::with_capacity(plain.len() + 1);
-    for character in plain.chars() {
+    let mut text = escaped(&serde_json::to_string_pretty(value)?);
+    text.push('\n');
+    Ok(text)
+}
+
+/// JSON in which characters that cannot be seen are escaped.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 1);
+    for character in json.chars() {
         // The line breaks are those of the indentation; those in strings are escaped already.
         if character != '\n' && is_invisible(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
@@ -40,8 +48,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> Result<String, RenderError> {
             text.push(character);
         }
     }
-    text.push('\n');
-    Ok(text)
+    text
 }
 
 #[cfg(test)]

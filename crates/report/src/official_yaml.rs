@@ -204,11 +204,11 @@ fn naive(instant: Timestamp) -> String {
 
 /// What makes the ids of the invocations out of that of the run. The bits stay clear that make it a random UUID
 /// (RFC 9562, version 4).
-const MEASURED: u128 = 0x5f3a_91c2_6be4_0d97_0a6d_31f8_c457_e29b;
-const DECLARED: u128 = 0x91d7_0c4e_a85b_0362_1e94_7b20_5df3_86ac;
+pub(crate) const MEASURED: u128 = 0x5f3a_91c2_6be4_0d97_0a6d_31f8_c457_e29b;
+pub(crate) const DECLARED: u128 = 0x91d7_0c4e_a85b_0362_1e94_7b20_5df3_86ac;
 
 /// The id of an invocation, such that rendering twice gives the same bytes.
-fn invocation_id(run: Uuid, mask: u128) -> Uuid {
+pub(crate) fn invocation_id(run: Uuid, mask: u128) -> Uuid {
     Uuid::from_u128(run.as_u128() ^ mask)
 }
 

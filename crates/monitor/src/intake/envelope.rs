@@ -1,5 +1,8 @@
+use std::borrow::Cow;
+
+use assay_report::{ReadError, official_documents};
 use assay_signature::Signature;
-use assay_yaml::{Document, documents};
+use assay_yaml::documents;
 
 use super::Record;
 
@@ -8,10 +11,24 @@ use super::Record;
 pub(crate) enum MediaType {
     /// A stream of YAML documents behind its signature.
     SignedYaml,
-    /// One JSON object behind its signature.
+    /// One JSON object behind its signature: a report as the reference checker writes it, or several of ours.
     SignedJson,
     /// The record of a reference monitor, which nobody signed.
     Recorded,
+}
+
+/// A report within a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Document<'p> {
+    /// How many lines of the payload stand before it.
+    pub(crate) lines_before: usize,
+    pub(crate) text: Cow<'p, str>,
+}
+
+impl<'p> From<assay_yaml::Document<'p>> for Document<'p> {
+    fn from(document: assay_yaml::Document<'p>) -> Self {
+        Self { lines_before: document.lines_before, text: Cow::Borrowed(document.text) }
+    }
 }
 
 impl MediaType {
@@ -23,16 +40,25 @@ impl MediaType {
         }
     }
 
-    /// The documents of a payload.
-    pub(crate) fn documents(self, payload: &str) -> Vec<Document<'_>> {
-        match self {
-            MediaType::SignedYaml => documents(payload),
-            MediaType::SignedJson => vec![Document { lines_before: 0, text: payload }],
+    /// The documents of a payload, as the reference checker would have written them.
+    ///
+    /// # Errors
+    /// It is a report of ours that holds nothing which could be counted.
+    pub(crate) fn documents(self, payload: &str) -> Result<Vec<Document<'_>>, ReadError> {
+        let whole = |text| vec![Document { lines_before: 0, text: Cow::Borrowed(text) }];
+        Ok(match self {
+            MediaType::SignedYaml => documents(payload).into_iter().map(Document::from).collect(),
+            MediaType::SignedJson => match official_documents(payload)? {
+                Some(texts) => texts
+                    .into_iter()
+                    .map(|text| Document { lines_before: 0, text: Cow::Owned(text) })
+                    .collect(),
+                None => whole(payload),
+            },
             MediaType::Recorded => {
-                let document = Record::open(payload).map(|record| record.document);
-                document.map(|text| Document { lines_before: 0, text }).into_iter().collect()
+                Record::open(payload).map(|record| whole(record.document)).unwrap_or_default()
             }
-        }
+        })
     }
 
     /// As it is stored.

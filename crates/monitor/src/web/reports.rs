@@ -18,7 +18,7 @@ use super::error::Refusal;
 use super::results::ten;
 use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
-use crate::intake::{Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
+use crate::intake::{Document, Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
 use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport, Text};
 
@@ -171,15 +171,15 @@ fn prepare(
 }
 
 fn read(media: MediaType, payload: &str, received_at: Timestamp) -> Result<Vec<HandedReport>, Refusal> {
-    let documents = media.documents(payload);
+    let documents = media.documents(payload).map_err(|error| Refusal::unreadable(error.to_string()))?;
     if documents.is_empty() {
         return Err(Refusal::unreadable("empty reports"));
     }
     if documents.len() > MOST_REPORTS {
         return Err(Refusal::unreadable(format!("more than {MOST_REPORTS} reports at once")));
     }
-    let read = |document: &assay_yaml::Document<'_>| {
-        let report = SubmittedReport::read_yaml("report", document.text)
+    let read = |document: &Document<'_>| {
+        let report = SubmittedReport::read_yaml("report", &document.text)
             .map_err(|problems| Refusal::of_report(&problems, document.lines_before))?;
         let counts_from = counts_from(report.checked_at, received_at)
             .map_err(|error| Refusal::unreadable(format!("checked_at: {error}")))?;
@@ -255,10 +255,10 @@ fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<Sub
 }
 
 fn written(stored: &StoredReport, payload: &str) -> Result<SubmittedReport, Refusal> {
-    let documents = stored.media_type.documents(payload);
+    let documents = stored.media_type.documents(payload).map_err(|_| unreadable(stored))?;
     let report = documents
         .get(stored.part)
-        .and_then(|document| SubmittedReport::read_yaml("report", document.text).ok());
+        .and_then(|document| SubmittedReport::read_yaml("report", &document.text).ok());
     report.ok_or_else(|| unreadable(stored))
 }
 

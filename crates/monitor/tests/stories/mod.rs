@@ -32,6 +32,7 @@ macro_rules! on {
             reports_come_in_as_curl_sends_them,
             each_refusal_says_why,
             a_report_may_be_json,
+            reports_of_assay_may_be_json,
             a_delegate_vouches_for_others,
             all_of_a_stream_is_taken_or_nothing,
             no_result_lives_longer_because_a_clock_is_wrong,

@@ -112,6 +112,57 @@ pub(crate) async fn a_report_may_be_json(ground: Ground) {
     }
 }
 
+pub(crate) async fn reports_of_assay_may_be_json(ground: Ground) {
+    let testcase = |id: &str, official: &str| {
+        let finding = json!({
+            "weight": "failure", "readings": ["official", "text"], "resource": null, "expected": "one",
+            "found": "two <b>",
+        });
+        json!({"id": id, "own": false, "manual": false, "declared": null, "official": official, "findings": [finding]})
+    };
+    let report = |subject: &str| {
+        json!({
+            "run_id": Uuid::new_v4(), "subject": {"cloud": subject, "auth_url": null, "region": null},
+            "scope": {"uuid": KAAS, "name": "SCS-compatible KaaS", "url": "https://example.com"},
+            "reference_date": "2026-11-22", "checked_at": "2026-11-22T11:00:00Z", "arguments": ["check", subject],
+            "forced_version": null, "forced_testcases": null, "assignment": {}, "readings": ["official", "text"],
+            "testcases": [testcase("version-policy-check", "FAIL"), testcase("cncf-k8s-conformance", "MISS")],
+        })
+    };
+    let document = |readings: &[&str], version: u32| {
+        let mut reports = [report("cloud-a"), report("cloud-b")];
+        for report in &mut reports {
+            report["readings"] = json!(readings);
+        }
+        json!({"format": "assay-report", "version": version, "tool": "assay 1.0", "exit_code": 1, "reports": reports})
+    };
+    let hand_in = async |document: &Value| {
+        let payload = document.to_string();
+        let body = format!("{}&{payload}", ground.ci.sign("report", &payload));
+        let request = ground.post("/reports").header("content-type", "application/x-signed-json");
+        Answer::of(request.basic_auth("ci", Some(PASSWORD)).body(body)).await
+    };
+    let newer = hand_in(&document(&["official"], 2)).await;
+    assert_eq!(newer.status, 422);
+    assert!(newer.refusal().1.contains("version 2"), "{newer:?}");
+    let text_alone = hand_in(&document(&["text"], 1)).await;
+    assert_eq!(text_alone.refusal(), (422, "the report was made without the official reading"));
+    let all = document(&["official", "text"], 1);
+    assert_eq!(hand_in(&all).await.status, 200);
+    assert_eq!(hand_in(&all).await.status, 409);
+    for number in [0, 1] {
+        let one = &all["reports"][number];
+        let (subject, uuid) = (one["subject"]["cloud"].as_str().unwrap(), one["run_id"].as_str().unwrap());
+        let status = ground.read(None, "/status").await.body;
+        let results = &status[subject][KAAS]["results"];
+        assert_eq!(results["version-policy-check"]["result"], -1, "{status}");
+        let page = ground.read(None, &format!("/page/report/{uuid}")).await.body.to_string();
+        assert!(page.contains("version-policy-check: two &#60;b&#62; (expected: one)"), "{page}");
+    }
+    let found = assay_monitor::audit(&ground.store).await.unwrap();
+    assert_eq!((found.reports, found.findings), (2, Vec::<String>::new()));
+}
+
 pub(crate) async fn a_delegate_vouches_for_others(ground: Ground) {
     for subject in ["cloud-a", "cloud-b", "ci"] {
         let report = Report::new(subject, "2026-11-22 11:00:00", GREEN).yaml();

@@ -20,6 +20,9 @@ pub enum ReadError {
         /// Its version.
         version: u32,
     },
+    /// It says nothing that a monitor could count.
+    #[error("the report was made without the official reading")]
+    NotOfficial,
 }
 
 #[derive(Deserialize)]

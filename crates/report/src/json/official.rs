@@ -9,6 +9,7 @@ use crate::official_yaml::{DECLARED, MEASURED, STATED_BY_PEOPLE, invocation_id};
 use crate::text::visible;
 use uuid::Uuid;
 
+use super::escaped;
 use super::failed::ReadError;
 
 #[derive(Deserialize)]
@@ -98,8 +99,12 @@ pub fn official_documents(text: &str) -> Result<Option<Vec<String>>, ReadError> 
     }
     let Document { tool, reports } = serde_json::from_str(text)?;
     let tool = tool.unwrap_or_default();
-    let documents = reports.iter().map(|report| official(&tool, report).map(|document| document.to_string()));
-    documents.collect::<Result<_, _>>().map(Some)
+    let mut documents = Vec::with_capacity(reports.len());
+    for report in &reports {
+        // Names may hold characters that only JSON takes as they are.
+        documents.push(escaped(&official(&tool, report)?.to_string()));
+    }
+    Ok(Some(documents))
 }
 
 fn official(tool: &str, report: &Report) -> Result<Value, ReadError> {
@@ -171,7 +176,8 @@ fn log_lines(testcase: &Testcase) -> Vec<String> {
     let id = &testcase.id;
     let mut lines = Vec::new();
     if let Some(Declared { signer, date }) = &testcase.declared {
-        lines.push(format!("WARNING: {id}: declared, not measured: {}, {}, {date}", signer.name, signer.role));
+        lines
+            .push(format!("WARNING: {id}: declared, not measured: {}, {}, {date}", signer.name, signer.role));
     }
     for Finding { weight, readings, resource, expected, found } in &testcase.findings {
         let is_official = readings.iter().any(|reading| reading == "official");
@@ -196,7 +202,7 @@ mod tests {
     use crate::{Chosen, Report as Judged, SubmittedReport, fixture, json, official_yaml};
 
     fn back(report: &Judged) -> Vec<SubmittedReport> {
-        let documents = official_documents(&json(&[report.clone()]).unwrap()).unwrap().unwrap();
+        let documents = official_documents(&json(std::slice::from_ref(report)).unwrap()).unwrap().unwrap();
         documents.iter().map(|text| SubmittedReport::read_yaml("report", text).unwrap()).collect()
     }
 
