@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Redirect;
+use axum::middleware::{Next, from_fn};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use futures::StreamExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -78,6 +79,17 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json")),
     }
+}
+
+/// What is answered to somebody who said who they are may be for them alone: nobody keeps a copy.
+async fn keep_private(request: Request, next: Next) -> Response {
+    let said_who =
+        [header::AUTHORIZATION, header::COOKIE].iter().any(|name| request.headers().contains_key(name));
+    let mut response = next.run(request).await;
+    if said_who {
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
 }
 
 pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
@@ -146,6 +158,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .merge(desk::router(&monitor))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn(keep_private))
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::REFERRER_POLICY, "no-referrer"))

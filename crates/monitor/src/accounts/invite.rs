@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::secrets::{NotRandom, Secret, digest_of};
-use super::{INVITATION, Role};
+use super::{BY_HAND, INVITATION, Role};
 use crate::store::{Deed, Person, Store, StoreError};
 
 /// Why nobody is invited.
@@ -46,7 +46,7 @@ pub async fn invite(
     let read: Vec<Role> = roles.iter().map(read).collect::<Result<_, _>>()?;
     let by_hand = |what: &str| Deed {
         at: now,
-        account: "the operator".to_owned(),
+        account: BY_HAND.to_owned(),
         what: what.to_owned(),
         about: name.to_owned(),
     };

@@ -1,7 +1,7 @@
 use assay_signature::PublicKey;
 use sqlx::Row;
 
-use super::{Store, StoreError, is_storable, scores};
+use super::{Store, StoreError, is_storable, people, scores};
 use crate::accounts::{Bootstrap, BootstrapAccount, Roles};
 
 /// An account, with what is needed to know it again.
@@ -30,11 +30,18 @@ impl Store {
             let row = sqlx::query(
                 "INSERT INTO account (name, group_name, roles, kept_here, blocked) VALUES ($1, $2, $3, 0, 0)
                  ON CONFLICT (name) DO UPDATE
-                     SET group_name = excluded.group_name, roles = excluded.roles, kept_here = 0, blocked = 0
+                     SET group_name = excluded.group_name, roles = excluded.roles, kept_here = 0
                  RETURNING id",
             );
             let row = row.bind(name).bind(group.clone()).bind(roles.bits()).fetch_one(&mut *tx).await?;
             let id: i64 = row.try_get(0)?;
+            let known = sqlx::query("SELECT hash FROM password WHERE account = $1 AND own = 0").bind(id);
+            let known = known.fetch_all(&mut *tx).await?;
+            let known: Vec<String> = known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            if known.iter().any(|hash| !hashes.contains(hash)) {
+                // It may be known to whom it should not.
+                people::end_sessions(&mut tx, name, "").await?;
+            }
             for table in [
                 "DELETE FROM password WHERE account = $1 AND own = 0",
                 "DELETE FROM public_key WHERE account = $1 AND own = 0",

@@ -463,6 +463,10 @@ impl Store {
                 tx.execute(AssertSqlSafe(statement)).await?;
             }
         }
+        // Who was logged in then may have been put out since.
+        for table in ["DELETE FROM session", "DELETE FROM invitation"] {
+            sqlx::query(table).execute(&mut *tx).await?;
+        }
         tx.commit().await?;
         Ok(backup)
     }

@@ -6,7 +6,9 @@ use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 use super::history::{Of, standings};
 use super::integrators::{add, references};
 use super::numbers::Kind;
-use super::{StandingRow, Store, StoreError, days, is_storable, log, micros, read_day, scores, time};
+use super::{
+    Deed, StandingRow, Store, StoreError, days, is_storable, log, micros, people, read_day, scores, time,
+};
 use crate::certificates::{Certificate, Course, Judged, Move, NotNow, Revocation};
 use crate::log::Entry;
 
@@ -240,7 +242,12 @@ impl Store {
     }
 
     /// Takes a certificate back. False if it was taken back before.
-    pub(crate) async fn revoke(&self, uuid: &str, revocation: &Revocation) -> Result<bool, StoreError> {
+    pub(crate) async fn revoke(
+        &self,
+        uuid: &str,
+        account: &str,
+        revocation: &Revocation,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
         let update = sqlx::query(
             "UPDATE certificate SET revoked_at = $1, reason = $2 WHERE uuid = $3 AND revoked_at IS NULL",
@@ -250,6 +257,12 @@ impl Store {
         if update.rows_affected() == 0 {
             return Ok(false);
         }
+        let subject = sqlx::query(
+            "SELECT s.name FROM certificate c JOIN subject s ON s.id = c.subject WHERE c.uuid = $1",
+        );
+        let about: String = subject.bind(uuid).fetch_one(&mut *tx).await?.try_get(0)?;
+        let what = format!("revoked the certificate {uuid}");
+        people::write_down(&mut tx, &Deed { at: *at, account: account.to_owned(), what, about }).await?;
         let entry = Entry::Revocation { certificate: uuid.to_owned(), reason: reason.clone(), at: *at };
         log::append(&mut tx, &[entry]).await?;
         scores::revise(&mut tx).await?;

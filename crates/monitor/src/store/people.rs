@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::any::AnyRow;
@@ -89,7 +91,7 @@ impl Store {
         over.bind(micros(now)).execute(&mut *tx).await?;
         let insert = sqlx::query(
             "INSERT INTO session (digest, account, made_at, expires_at)
-             SELECT $1, id, $2, $3 FROM account WHERE name = $4",
+             SELECT $1, id, $2, $3 FROM account WHERE name = $4 AND blocked = 0",
         );
         insert.bind(digest).bind(micros(now)).bind(micros(until)).bind(account).execute(&mut *tx).await?;
         tx.commit().await?;
@@ -143,8 +145,14 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let today = days(super::civil(now).date());
         if row.try_get::<Option<i64>, _>(3)? != Some(today) {
-            let update = sqlx::query("UPDATE token SET used_on = $1 WHERE digest = $2");
-            update.bind(today).bind(digest).execute(&self.pool).await?;
+            // Nobody waits for it, and nobody is kept out where nothing can be written.
+            let (pool, digest) = (self.pool.clone(), digest.to_owned());
+            tokio::spawn(async move {
+                let update = sqlx::query("UPDATE token SET used_on = $1 WHERE digest = $2");
+                if let Err(error) = update.bind(today).bind(digest).execute(&pool).await {
+                    tracing::warn!(%error, "it could not be noted that a token was used");
+                }
+            });
         }
         let roles = Roles::from_bits(row.try_get(1)?);
         Ok(Some(LoggedIn { account: row.try_get(0)?, roles, reports: flag(&row, 2)? }))
@@ -239,9 +247,38 @@ impl Store {
         );
         insert.bind(hash).bind(account).execute(&mut *tx).await?;
         end_sessions(&mut tx, account, but).await?;
+        end_invitations(&mut tx, account).await?;
         write_down(&mut tx, &Deed::new(now, account, "set a password".to_owned())).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Sets a password by an invitation, which is used up by that. None if it is not good any more.
+    pub(crate) async fn accept(
+        &self,
+        digest: &str,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "SELECT a.id, a.name FROM invitation i JOIN account a ON a.id = i.account
+             WHERE i.digest = $1 AND i.expires_at > $2 AND a.blocked = 0",
+        );
+        let row = row.bind(digest).bind(micros(now)).fetch_optional(&mut *tx).await?;
+        let Some(row) = row else { return Ok(None) };
+        let (id, account): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        let gone = sqlx::query("DELETE FROM password WHERE own = 1 AND account = $1").bind(id);
+        gone.execute(&mut *tx).await?;
+        let insert = sqlx::query(
+            "INSERT INTO password (account, hash, own) VALUES ($1, $2, 1) ON CONFLICT (account, hash) DO NOTHING",
+        );
+        insert.bind(id).bind(hash).execute(&mut *tx).await?;
+        end_sessions(&mut tx, &account, "").await?;
+        end_invitations(&mut tx, &account).await?;
+        write_down(&mut tx, &Deed::new(now, &account, "set a password by an invitation".to_owned())).await?;
+        tx.commit().await?;
+        Ok(Some(account))
     }
 
     /// Lets whoever has a secret set the password of an account once, until some time.
@@ -269,12 +306,6 @@ impl Store {
         );
         let row = row.bind(digest).bind(micros(now)).fetch_optional(&self.pool).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
-    }
-
-    /// Uses an invitation up. False if somebody did so before.
-    pub(crate) async fn use_invitation(&self, digest: &str) -> Result<bool, StoreError> {
-        let gone = sqlx::query("DELETE FROM invitation WHERE digest = $1").bind(digest);
-        Ok(gone.execute(&self.pool).await?.rows_affected() == 1)
     }
 
     /// The keys of an account.
@@ -409,19 +440,22 @@ impl Store {
         Ok(true)
     }
 
-    /// Changes an account that was made here. False if there is no such one. Who is blocked is logged out.
+    /// Changes an account; of one of the operator's file, only whether it is blocked. False if there is no such one. Who
+    /// is blocked is logged out.
     pub(crate) async fn change_person(&self, person: &Person, deed: &Deed) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        let update = sqlx::query(
-            "UPDATE account SET group_name = $1, roles = $2, blocked = $3 WHERE name = $4 AND kept_here = 1",
-        );
-        let update = update.bind(person.group.clone()).bind(person.roles.bits());
-        let update = update.bind(i64::from(person.blocked)).bind(&person.name);
-        if update.execute(&mut *tx).await?.rows_affected() == 0 {
+        let blocked = i64::from(person.blocked);
+        let update = sqlx::query("UPDATE account SET blocked = $1 WHERE name = $2");
+        if update.bind(blocked).bind(&person.name).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        let update =
+            sqlx::query("UPDATE account SET group_name = $1, roles = $2 WHERE name = $3 AND kept_here = 1");
+        let update = update.bind(person.group.clone()).bind(person.roles.bits()).bind(&person.name);
+        update.execute(&mut *tx).await?;
         if person.blocked {
             end_sessions(&mut tx, &person.name, "").await?;
+            end_invitations(&mut tx, &person.name).await?;
         }
         self.accounts_changed(tx, deed).await?;
         Ok(true)
@@ -434,8 +468,28 @@ impl Store {
         if delete.bind(name).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        // Whoever has the name next is somebody else.
+        for statement in [
+            "DELETE FROM delegation WHERE delegate = $1 AND own = 1",
+            "UPDATE profile SET contact = '' WHERE subject = $1",
+        ] {
+            sqlx::query(statement).bind(name).execute(&mut *tx).await?;
+        }
         self.accounts_changed(tx, deed).await?;
         Ok(true)
+    }
+
+    /// Ends whatever an account is used with but passwords and keys: sessions, tokens, invitations.
+    pub(crate) async fn put_out(&self, deed: &Deed) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        end_sessions(&mut tx, &deed.about, "").await?;
+        end_invitations(&mut tx, &deed.about).await?;
+        let tokens =
+            sqlx::query("DELETE FROM token WHERE account = (SELECT id FROM account WHERE name = $1)");
+        tokens.bind(&deed.about).execute(&mut *tx).await?;
+        write_down(&mut tx, deed).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn accounts_changed(
@@ -459,6 +513,15 @@ impl Store {
         );
         let row = row.bind(subject).fetch_optional(&self.pool).await?;
         row.as_ref().map_or_else(|| Ok(Profile::default()), profile)
+    }
+
+    /// What is told about all subjects of whom anything is.
+    pub(crate) async fn profiles(&self) -> Result<BTreeMap<String, Profile>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT title, operator, website, health, description, contact, subject FROM profile",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get(6)?, profile(row)?))).collect()
     }
 
     /// Puts down what is told about a subject.
@@ -510,7 +573,18 @@ async fn has_room(
     Ok((known < MOST_OWN).then_some(id))
 }
 
-async fn end_sessions(tx: &mut Transaction<'_, Any>, account: &str, but: &str) -> Result<(), StoreError> {
+async fn end_invitations(tx: &mut Transaction<'_, Any>, account: &str) -> Result<(), StoreError> {
+    let delete =
+        sqlx::query("DELETE FROM invitation WHERE account = (SELECT id FROM account WHERE name = $1)");
+    delete.bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn end_sessions(
+    tx: &mut Transaction<'_, Any>,
+    account: &str,
+    but: &str,
+) -> Result<(), StoreError> {
     let delete = sqlx::query(
         "DELETE FROM session WHERE digest <> $1 AND account = (SELECT id FROM account WHERE name = $2)",
     );
@@ -518,7 +592,7 @@ async fn end_sessions(tx: &mut Transaction<'_, Any>, account: &str, but: &str) -
     Ok(())
 }
 
-async fn write_down(tx: &mut Transaction<'_, Any>, deed: &Deed) -> Result<(), StoreError> {
+pub(super) async fn write_down(tx: &mut Transaction<'_, Any>, deed: &Deed) -> Result<(), StoreError> {
     let insert = sqlx::query(
         "INSERT INTO deed (id, at, account, what, about)
          SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4 FROM deed",

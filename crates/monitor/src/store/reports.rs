@@ -286,22 +286,23 @@ impl Store {
         Ok(rows.bind(uuid).fetch_all(&self.pool).await?)
     }
 
-    /// Reports, newest first: of one subject, or of all.
-    pub(crate) async fn reports(
+    /// UUIDs of reports, newest first: of one subject, or of all.
+    pub(crate) async fn report_uuids(
         &self,
         subject: Option<&str>,
         limit: i64,
         skip: i64,
-    ) -> Result<Vec<StoredReport>, StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         if !subject.is_none_or(is_storable) {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "{REPORT} WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3"
-        )));
+        let rows = sqlx::query(
+            "SELECT r.uuid FROM report r JOIN subject s ON s.id = r.subject
+             WHERE $1 = '' OR s.name = $1 ORDER BY r.counts_from DESC, r.id DESC LIMIT $2 OFFSET $3",
+        );
         let rows =
             rows.bind(subject.unwrap_or_default()).bind(limit).bind(skip).fetch_all(&self.pool).await?;
-        rows.iter().map(stored).collect()
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
     }
 }
 

@@ -2,9 +2,9 @@ use assay_standards::Verdict;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
-use super::{Store, StoreError, flag, is_storable, log, micros, read_civil, time, verdict};
+use super::{Deed, Store, StoreError, flag, is_storable, log, micros, people, read_civil, time, verdict};
 use crate::log::Entry;
 
 /// The newest result of a testcase that a program found out, or the newest that people stated.
@@ -83,7 +83,11 @@ impl Store {
 
     /// Whether there are results about a subject of that name.
     pub(crate) async fn is_subject(&self, name: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM subject WHERE name = $1").bind(name);
+        // Who only applied for something has a number, too.
+        let row = sqlx::query(
+            "SELECT 1 FROM report r JOIN subject s ON s.id = r.subject WHERE s.name = $1 LIMIT 1",
+        );
+        let row = row.bind(name);
         Ok(row.fetch_optional(&self.pool).await?.is_some())
     }
 
@@ -179,7 +183,7 @@ impl Store {
     pub(crate) async fn approve(
         &self,
         approvals: &[Approval],
-        at: Timestamp,
+        (account, at): (&str, Timestamp),
     ) -> Result<Result<(), Approval>, StoreError> {
         let mut tx = self.write().await?;
         let mut entries = Vec::new();
@@ -199,6 +203,11 @@ impl Store {
                 tx.rollback().await?;
                 return Ok(Err(approval.clone()));
             }
+            let word = if *approved { "approved" } else { "took back the approval of" };
+            let what = format!("{word} {testcase} of the report {report}");
+            let deed =
+                Deed { at, account: account.to_owned(), what, about: subject_of(&mut tx, report).await? };
+            people::write_down(&mut tx, &deed).await?;
             let entry = Entry::Approval {
                 report: report.clone(),
                 scope: scope.clone(),
@@ -212,6 +221,11 @@ impl Store {
         tx.commit().await?;
         Ok(Ok(()))
     }
+}
+
+async fn subject_of(tx: &mut Transaction<'_, Any>, report: &str) -> Result<String, StoreError> {
+    let row = sqlx::query("SELECT s.name FROM report r JOIN subject s ON s.id = r.subject WHERE r.uuid = $1");
+    Ok(row.bind(report).fetch_one(&mut **tx).await?.try_get(0)?)
 }
 
 fn standing(row: &AnyRow) -> Result<Standing, StoreError> {

@@ -359,7 +359,7 @@ pub(super) async fn move_on(
         true => is_applicant(&caller, &application.asked.subject),
         false => caller.has(Role::Approve),
     };
-    if !may {
+    if !may || (!made.is_applicants() && caller.name == application.asked.subject) {
         return Err(Refusal::forbidden(format!("{} is for somebody else to do", made.as_str())));
     }
     if made != Move::Grant && (wanted.valid_from.is_some() || wanted.despite) {
@@ -548,7 +548,7 @@ pub(super) async fn take_back(
     checked("reason", &reason, Kind::Line)?;
     find(monitor, uuid).await?;
     let revocation = Revocation { at: monitor.clock.now(), reason };
-    match monitor.store.revoke(uuid, &revocation).await? {
+    match monitor.store.revoke(uuid, &caller.name, &revocation).await? {
         true => Ok(()),
         false => Err(Refusal::conflict("it was revoked before")),
     }

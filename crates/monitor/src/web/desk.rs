@@ -51,6 +51,7 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/accounts", get(accounts::list).post(accounts::add))
         .route("/desk/accounts/{name}", get(accounts::show).post(accounts::change))
         .route("/desk/accounts/{name}/invitation", post(accounts::invite))
+        .route("/desk/accounts/{name}/out", post(accounts::put_out))
         .route("/desk/accounts/{name}/remove", post(accounts::remove))
         .route("/desk/changes", get(accounts::changes))
         .route("/desk/applications", get(applications::list).post(applications::apply))
@@ -145,6 +146,7 @@ const DONE: &[(&str, &str)] = &[
     ("no-delegate", "It may hand in reports no more."),
     ("subject", "What is told about the subject is saved."),
     ("person", "The account is saved."),
+    ("out", "Its sessions, tokens and invitations have ended."),
     ("no-person", "The account is removed."),
     ("applied", "The application is with the assessors now."),
     ("moved", "Done."),

@@ -72,6 +72,11 @@ impl Refusal {
     pub(crate) fn detail(&self) -> String {
         match &self.detail {
             Value::String(detail) => detail.clone(),
+            Value::Object(detail) if detail.contains_key("message") => {
+                let obstacles = detail.get("obstacles").and_then(Value::as_array).into_iter().flatten();
+                let obstacles: Vec<&str> = obstacles.filter_map(Value::as_str).collect();
+                format!("{}: {}", detail["message"].as_str().unwrap_or_default(), obstacles.join("; "))
+            }
             other => other.to_string(),
         }
     }

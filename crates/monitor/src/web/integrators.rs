@@ -182,7 +182,7 @@ pub(super) async fn say(
         true => (is_applicant(&caller, &application.asked.subject), Move::Evidence),
         false => (caller.has(Role::Approve), Move::Judge),
     };
-    if !may {
+    if !may || (!word.is_applicants() && caller.name == application.asked.subject) {
         return Err(Refusal::forbidden("that word is for somebody else to say"));
     }
     if application.references.iter().all(|judged| judged.number != number) {

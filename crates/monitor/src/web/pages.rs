@@ -167,14 +167,16 @@ impl Overviews {
         if !is_kept {
             let scores = store.scores_at(&monitor.scopes(), monitor.clock.now()).await?;
             let (groups, certificates) = (store.groups().await?, certificates().await?);
-            return Ok(Arc::new(Ground { scores, groups, certificates }));
+            let profiles = store.profiles().await?;
+            return Ok(Arc::new(Ground { scores, groups, certificates, profiles }));
         }
         let kept = self.ground.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((_, ground)) = kept.filter(|(of, _)| *of == revision) {
             return Ok(ground);
         }
         let (scores, groups) = (store.scores().await?, store.groups().await?);
-        let ground = Ground { scores, groups, certificates: certificates().await? };
+        let (certificates, profiles) = (certificates().await?, store.profiles().await?);
+        let ground = Ground { scores, groups, certificates, profiles };
         let ground = Arc::new(ground);
         *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&ground)));
         Ok(ground)

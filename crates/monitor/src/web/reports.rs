@@ -24,6 +24,8 @@ use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredRepo
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
+/// How many bytes of reports are handed out at once, unless one alone has more.
+const MOST_BYTES: usize = 16 << 20;
 /// How many reports come at once at most.
 const MOST_REPORTS: usize = 1000;
 
@@ -47,11 +49,17 @@ pub(crate) async fn list(
     let subject = filter.subject.unwrap_or_else(|| caller.name.clone());
     caller.may(&subject, Role::ReadAny)?;
     let subject = Some(subject.as_str()).filter(|subject| !subject.is_empty());
-    let reports =
-        monitor.store.reports(subject, filter.limit.min(MOST_HANDED_OUT).into(), filter.skip.into()).await?;
-    let mut documents = Vec::with_capacity(reports.len());
-    for report in &reports {
-        documents.push(json_of(&monitor, report).await?);
+    let limit = filter.limit.min(MOST_HANDED_OUT).into();
+    let (mut documents, mut bytes) = (Vec::new(), 0);
+    for uuid in monitor.store.report_uuids(subject, limit, filter.skip.into()).await? {
+        // One after the other: together, what they were handed in with may be larger than the memory.
+        let Some(report) = monitor.store.report(&uuid).await? else { continue };
+        let document = json_of(&monitor, &report).await?;
+        bytes += document.to_string().len();
+        if bytes > MOST_BYTES && !documents.is_empty() {
+            break;
+        }
+        documents.push(document);
     }
     Ok(Json(Value::Array(documents)))
 }

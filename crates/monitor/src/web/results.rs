@@ -68,10 +68,11 @@ struct Approved {
 pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<Json<Value>, Refusal> {
     let (parts, body) = request.into_parts();
     let asked = async {
-        Caller::of(&monitor, &parts.headers).await?.must_have(Role::Approve)?;
-        is_json(&parts.headers)
+        let caller = Caller::of(&monitor, &parts.headers).await?;
+        caller.must_have(Role::Approve)?;
+        is_json(&parts.headers).map(|()| caller)
     };
-    let ((), body) = body_of(asked.await, &parts.headers, body, LARGEST_LIST).await?;
+    let (caller, body) = body_of(asked.await, &parts.headers, body, LARGEST_LIST).await?;
     let body: Value =
         serde_json::from_slice(&body).map_err(|error| Refusal::unreadable(error.to_string()))?;
     let all = match body {
@@ -89,7 +90,7 @@ pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<
             approved: one.approval,
         })
         .collect();
-    match monitor.store.approve(&approvals, monitor.clock.now()).await? {
+    match monitor.store.approve(&approvals, (&caller.name, monitor.clock.now())).await? {
         Ok(()) => Ok(Json(Value::Null)),
         Err(approval) => Err(Refusal::new(
             StatusCode::NOT_FOUND,

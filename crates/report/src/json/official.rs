@@ -60,6 +60,13 @@ struct Testcase {
 struct Declared {
     signer: Signer,
     date: String,
+    answers: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    question: String,
+    evidence: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,9 +118,12 @@ fn official(tool: &str, report: &Report) -> Result<Value, ReadError> {
     if !report.readings.iter().any(|reading| reading == "official") {
         return Err(ReadError::NotOfficial);
     }
-    let known = report.testcases.iter().filter(|testcase| !testcase.own);
-    let (declared, measured): (Vec<&Testcase>, Vec<&Testcase>) =
-        known.partition(|testcase| testcase.manual && testcase.declared.is_some());
+    let known = || report.testcases.iter().filter(|testcase| !testcase.own);
+    let measured: Vec<&Testcase> = known().filter(|testcase| !testcase.manual).collect();
+    // One that does not count any more is none.
+    let counts = |testcase: &&Testcase| matches!(testcase.official.as_deref(), Some("PASS" | "FAIL"));
+    let declared = known().filter(|testcase| testcase.manual && testcase.declared.is_some());
+    let declared: Vec<&Testcase> = declared.filter(counts).collect();
     let program = tool.split(' ').next().unwrap_or_default();
     let mut command = program.to_owned();
     for argument in &report.arguments {
@@ -175,7 +185,7 @@ fn code(testcase: &Testcase) -> Option<i64> {
 fn log_lines(testcase: &Testcase) -> Vec<String> {
     let id = &testcase.id;
     let mut lines = Vec::new();
-    if let Some(Declared { signer, date }) = &testcase.declared {
+    if let Some(Declared { signer, date, .. }) = &testcase.declared {
         lines
             .push(format!("WARNING: {id}: declared, not measured: {}, {}, {date}", signer.name, signer.role));
     }
@@ -185,6 +195,8 @@ fn log_lines(testcase: &Testcase) -> Vec<String> {
             _ if !is_official => "INFO",
             "failure" => "ERROR",
             "abort" => "CRITICAL",
+            // Whoever reads the report wonders why there is nothing.
+            "note" if code(testcase).is_none() => "WARNING",
             _ => "INFO",
         };
         let about = resource.as_ref().map_or_else(String::new, |Resource { kind, id, name }| {
@@ -192,6 +204,9 @@ fn log_lines(testcase: &Testcase) -> Vec<String> {
         });
         let expected = if expected.is_empty() { String::new() } else { format!(" (expected: {expected})") };
         lines.push(format!("{severity}: {id}: {about}{found}{expected}"));
+    }
+    for Answer { question, evidence } in testcase.declared.iter().flat_map(|declared| &declared.answers) {
+        lines.extend(evidence.iter().map(|address| format!("INFO: {id}: {question}: {address}")));
     }
     lines.iter().map(|line| visible(line).into_owned()).collect()
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::super::Shared;
-use super::super::certificates::Kind;
+use super::super::certificates::{Kind, checked};
 use super::super::error::Refusal;
 use super::forms::{Fields, Sent, Visitor};
 use super::{Came, Page, go_on, shown_time};
@@ -231,7 +231,7 @@ pub(super) async fn add_key(State(monitor): Shared, sent: Sent) -> Result<Respon
 }
 
 async fn try_key(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result<&'static str, Refusal> {
-    let line = fields.text("key", Kind::Line)?;
+    let line = fields.text("key", Kind::Text)?;
     let mut words = line.split_whitespace();
     let (Some(kind), Some(base64)) = (words.next(), words.next()) else {
         return Err(Refusal::unreadable("key is no line of a file that ends with .pub"));
@@ -241,10 +241,13 @@ async fn try_key(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result<&
         name if name.is_empty() => words.next().unwrap_or("key").to_owned(),
         name => name,
     };
-    let key = SigningKey { name, kind: kind.to_owned(), key: base64.to_owned(), own: true };
+    checked("name", &name, Kind::Name)?;
+    let key = SigningKey { name: name.clone(), kind: kind.to_owned(), key: base64.to_owned(), own: true };
     match monitor.store.add_key(&visitor.caller.name, &key, monitor.clock.now()).await? {
         true => Ok("key"),
-        false => Err(Refusal::conflict("the account has a key of this name, or too many keys")),
+        false => Err(Refusal::conflict(format!(
+            "the account has a key with the name {name:?}, or too many keys: give this one another name"
+        ))),
     }
 }
 

@@ -160,7 +160,11 @@ pub(super) async fn change(
     visitor.must_have(Role::Admin)?;
     let before = find(&monitor, &name).await?;
     let changed = async {
-        let person = Person { name: name.clone(), ..read(&fields)? };
+        let person = match before.kept_here {
+            true => Person { name: name.clone(), ..read(&fields)? },
+            // What else it is, the operator's file says.
+            false => Person { blocked: fields.is_ticked("blocked"), ..before.clone() },
+        };
         if name == visitor.caller.name && (person.blocked || !person.roles.has(Role::Admin)) {
             return Err(Refusal::conflict(
                 "nobody takes away what they themselves need for this: ask another admin",
@@ -171,7 +175,7 @@ pub(super) async fn change(
         let what = format!("changed the account: roles {}, group {group}{blocked}", role_words(&person));
         match monitor.store.change_person(&person, &deed(&monitor, &visitor, what, &name)).await? {
             true => Ok(()),
-            false => Err(Refusal::conflict("what this account is, the operator's file says")),
+            false => Err(Refusal::not_found("account")),
         }
     };
     match changed.await {
@@ -188,11 +192,29 @@ pub(super) async fn invite(
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let person = find(&monitor, &name).await?;
+    if person.blocked {
+        let refusal =
+            Refusal::conflict("the account is blocked: nobody can use it, with a password or without");
+        return one(&monitor, &visitor, &person, None, (None, Some(&refusal)));
+    }
     let Secret(secret) = Secret::new()?;
     let deed = deed(&monitor, &visitor, "invited somebody to set its password".to_owned(), &name);
     monitor.store.invite(&deed, &digest_of(secret.expose_secret()), deed.at + INVITATION).await?;
     let address = format!("{}invitation/{}", monitor.settings.base_url, secret.expose_secret());
     one(&monitor, &visitor, &person, None, (Some(address), None))
+}
+
+/// Ends the sessions, tokens and invitations of an account, whoever has them.
+pub(super) async fn put_out(
+    State(monitor): Shared,
+    Path(name): Path<String>,
+    Sent { visitor, .. }: Sent,
+) -> Result<Response, Refusal> {
+    visitor.must_have(Role::Admin)?;
+    find(&monitor, &name).await?;
+    let what = "ended its sessions, tokens and invitations".to_owned();
+    monitor.store.put_out(&deed(&monitor, &visitor, what, &name)).await?;
+    Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "out"))
 }
 
 /// Removes an account that was made here.

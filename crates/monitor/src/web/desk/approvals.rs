@@ -71,7 +71,8 @@ pub(super) async fn approve(
         testcase: text("testcase"),
         approved: fields.get("approval") == "yes",
     };
-    match monitor.store.approve(&[approval], monitor.clock.now()).await? {
+    let by = (visitor.caller.name.as_str(), monitor.clock.now());
+    match monitor.store.approve(&[approval], by).await? {
         Ok(()) => Ok(go_on(&monitor, "desk/approvals", "approval")),
         Err(_) => Err(Refusal::not_found("result")),
     }

@@ -19,7 +19,7 @@ use crate::accounts::{Role, digest_of, form_key};
 use crate::serve::Monitor;
 
 /// The largest form, in bytes.
-const LARGEST: usize = 64 << 10;
+const LARGEST: usize = 256 << 10;
 
 /// Somebody who is logged in.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl FromRequestParts<Arc<Monitor>> for Visitor {
 }
 
 fn not_logged_in() -> Refusal {
-    Refusal::forbidden("you are not logged in any more: log in, and send the form again")
+    Refusal::forbidden("you are not logged in any more, and nothing was changed")
 }
 
 /// What a form says, by the names of its fields.
@@ -86,8 +86,8 @@ pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     fn read(body: &[u8]) -> Self {
-        // Browsers end lines as mail does.
-        let clean = |value: &str| value.replace("\r\n", "\n");
+        // Browsers end lines as mail does; what no text has, no database takes.
+        let clean = |value: &str| value.replace("\r\n", "\n").replace('\0', "\u{fffd}");
         Self(form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), clean(&value))).collect())
     }
 

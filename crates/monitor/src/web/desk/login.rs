@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
@@ -103,9 +103,11 @@ struct Invitation<'i> {
 
 async fn whose(monitor: &Monitor, secret: &str) -> Result<String, Refusal> {
     let found = monitor.store.invited(&digest_of(secret), monitor.clock.now()).await?;
-    found.ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, "the invitation was used, or is too old: ask for another")
-    })
+    found.ok_or_else(used_up)
+}
+
+fn used_up() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "the invitation was used, or is too old: ask for another")
 }
 
 /// Asks somebody for a first password.
@@ -120,7 +122,6 @@ pub(super) async fn invited(State(monitor): Shared, Path(secret): Path<String>) 
 pub(super) async fn accept(
     State(monitor): Shared,
     Path(secret): Path<String>,
-    _headers: HeaderMap,
     Before(fields): Before,
 ) -> Result<Response, Refusal> {
     let name = whose(&monitor, &secret).await?;
@@ -136,9 +137,7 @@ pub(super) async fn accept(
         }
     };
     let hash = monitor.passwords.hash(password).await?;
-    if !monitor.store.use_invitation(&digest_of(&secret)).await? {
-        return Err(Refusal::conflict("the invitation was used by somebody else at this moment"));
-    }
-    monitor.store.set_password(&name, &hash, ("", monitor.clock.now())).await?;
+    let accepted = monitor.store.accept(&digest_of(&secret), &hash, monitor.clock.now()).await?;
+    let name = accepted.ok_or_else(used_up)?;
     begin(&monitor, &name, go_on(&monitor, "desk", "password")).await
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::Shared;
-use super::super::certificates::{Kind, is_applicant};
+use super::super::certificates::{Kind, checked, is_applicant};
 use super::super::error::Refusal;
 use super::super::pages::segment;
 use super::forms::{Fields, Sent, Visitor};
@@ -70,6 +70,7 @@ pub(super) async fn change(
     if !is_applicant(&visitor.caller, &subject) {
         return Err(Refusal::forbidden("this is for the subject itself"));
     }
+    checked("subject", &subject, Kind::Name)?;
     let profile = match read(&fields) {
         Ok(profile) => profile,
         Err(refusal) => {

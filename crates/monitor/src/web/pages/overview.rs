@@ -12,7 +12,7 @@ use super::text::class;
 use crate::certificates::Certificate;
 use crate::scopes::Scopes;
 use crate::score::{Achieved, Cell};
-use crate::store::ListedScore;
+use crate::store::{ListedScore, Profile};
 
 /// What an overview is made of, as it is kept for as long as nothing of it changes.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Ground {
     /// Each group with one of its members.
     pub(super) groups: Vec<(String, String)>,
     pub(super) certificates: Vec<Certificate>,
+    /// What is told about subjects.
+    pub(super) profiles: BTreeMap<String, Profile>,
 }
 
 /// What all subjects come to, scope by scope.
@@ -76,6 +78,8 @@ struct Row {
     /// A subject, or a group with `group-` in front, as addresses have it.
     subject: String,
     shown: String,
+    /// What people call it, and who operates it.
+    told: String,
     /// How many subjects a group has; none for a subject.
     members: Option<usize>,
     summary: String,
@@ -184,6 +188,7 @@ struct Table<'t> {
     /// By subject, those in force.
     certificates: BTreeMap<&'t str, &'t Certificate>,
     groups: BTreeMap<&'t str, Vec<&'t str>>,
+    profiles: &'t BTreeMap<String, Profile>,
     drafts: bool,
 }
 
@@ -202,8 +207,22 @@ impl<'t> Table<'t> {
             scores: scores.map(|listed| (listed.subject.as_str(), listed)).collect(),
             certificates: in_force.map(|certificate| (certificate.subject.as_str(), certificate)).collect(),
             groups,
+            profiles: &ground.profiles,
             drafts,
         }
+    }
+
+    /// What people call a subject, and who operates it.
+    fn told(&self, subject: &str) -> String {
+        let Some(Profile { title, operator, .. }) = self.profiles.get(subject) else { return String::new() };
+        let told: Vec<&str> =
+            [title, operator].map(String::as_str).into_iter().filter(|text| !text.is_empty()).collect();
+        told.join(", ")
+    }
+
+    /// Whether a subject is what somebody looks for, by whichever of its names.
+    fn is_like(&self, search: &Search, subject: &str) -> bool {
+        search.is_like(subject) || search.is_like(&self.told(subject))
     }
 
     /// The subjects that were ever checked, those of a group in one row. Of a group, members that were never checked
@@ -213,16 +232,17 @@ impl<'t> Table<'t> {
         let mut rows: Vec<Row> = if search.group.is_empty() {
             let is_grouped: BTreeSet<&str> = self.groups.values().flatten().copied().collect();
             let alone = self.scores.keys().filter(|subject| !is_grouped.contains(*subject));
-            let alone = alone.filter(|subject| search.is_like(subject)).map(|&subject| self.subject(subject));
+            let alone =
+                alone.filter(|subject| self.is_like(search, subject)).map(|&subject| self.subject(subject));
             let is_like = |group: &str, members: &[&str]| {
-                search.is_like(group) || members.iter().any(|member| search.is_like(member))
+                search.is_like(group) || members.iter().any(|member| self.is_like(search, member))
             };
             let together =
                 self.groups.iter().filter(|(group, members)| is_checked(members) && is_like(group, members));
             alone.chain(together.map(|(group, members)| self.group(group, members))).collect()
         } else {
             let members = self.groups.get(search.group.as_str()).filter(|members| is_checked(members));
-            let members = members.into_iter().flatten().filter(|member| search.is_like(member));
+            let members = members.into_iter().flatten().filter(|member| self.is_like(search, member));
             members.map(|&member| self.subject(member)).collect()
         };
         rows.retain(|row| search.version.is_empty() || row.version == search.version);
@@ -239,7 +259,7 @@ impl<'t> Table<'t> {
         let certificate = self.certificates.get(subject);
         let one = certificate.map(|certificate| (certificate.uuid.clone(), certificate.valid_until));
         let row = self.row(subject.to_owned(), subject, None, &[subject]);
-        Row { certified: Certified { one, ..row.certified }, ..row }
+        Row { told: self.told(subject), certified: Certified { one, ..row.certified }, ..row }
     }
 
     fn group(&self, group: &str, members: &[&str]) -> Row {
@@ -260,6 +280,7 @@ impl<'t> Table<'t> {
         Row {
             subject,
             shown: shown.to_owned(),
+            told: String::new(),
             members: size,
             class: class(cell.as_ref().map_or(Verdict::Miss, |cell| cell.verdict)),
             summary: cell.as_ref().map_or(Evaluation::NO_DATA.to_owned(), |cell| cell.summary.clone()),

@@ -307,7 +307,8 @@ impl<'t> TestcasesPage<'t> {
                 is_same
             });
         }
-        Self { base, standards: standards.into_values().collect() }
+        let elsewhere = standards.remove("");
+        Self { base, standards: standards.into_values().chain(elsewhere).collect() }
     }
 }
 
