@@ -24,8 +24,10 @@ impl Monitor {
         if last.is_some_and(|last| now.duration_since(last).abs() < AGAIN) {
             return Ok(());
         }
+        // Age is counted from what came in last: a clock that is ahead makes nothing old.
+        let Some(newest) = self.store.newest_receipt().await? else { return Ok(()) };
         // Longer than the calendar is for ever.
-        let Ok(before) = now.to_zoned(TimeZone::UTC).checked_sub(keep) else { return Ok(()) };
+        let Ok(before) = newest.min(now).to_zoned(TimeZone::UTC).checked_sub(keep) else { return Ok(()) };
         let (mut after, mut gone) = (0, 0);
         loop {
             let mut some = Vec::with_capacity(TOGETHER);

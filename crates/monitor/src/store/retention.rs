@@ -4,23 +4,37 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::reports::SUBMISSION;
-use super::{KeptSubmission, Store, StoreError, in_order, log, micros, places};
+use super::{KeptSubmission, Store, StoreError, in_order, log, micros, places, time};
 use crate::log::Entry;
 
 /// Whether the text of a submission `m` may go: it is there, and no report of it has a result that stands, that was the
-/// first or the last certain one of what stands, or that a certificate was granted by.
+/// first or the last certain one of what stands, that a certificate was granted by or that an auditor looked at; nor is it
+/// named as a reference, nor does its subject wait for a decision.
 const MAY_GO: &str = "l.submission IS NULL AND NOT EXISTS (SELECT 1 FROM report r WHERE r.submission = m.id AND (
     EXISTS (SELECT 1 FROM standing c WHERE c.subject = r.subject AND c.scope = r.scope
         AND (c.report = r.id OR c.first_report = r.id OR c.certain_from = r.counts_from))
     OR EXISTS (SELECT 1 FROM certificate k
             JOIN application_move g ON g.application = k.application AND g.move = 'grant'
             JOIN result x ON x.report = r.id AND x.counts_from <= g.at
-        WHERE k.subject = r.subject AND k.scope = r.scope AND NOT EXISTS (SELECT 1 FROM result y
+        WHERE k.subject = r.subject AND k.scope = r.scope AND m.received_at <= g.at AND NOT EXISTS (SELECT 1
+            FROM result y JOIN report yr ON yr.id = y.report
+                JOIN submission ym ON ym.id = yr.submission AND ym.received_at <= g.at
             WHERE y.subject = x.subject AND y.scope = x.scope AND y.testcase = x.testcase AND y.stated = x.stated
                 AND y.counts_from > x.counts_from AND y.counts_from <= g.at
-                AND (x.verdict = 0 OR y.verdict <> 0)))))";
+                AND (x.verdict = 0 OR y.verdict <> 0)))
+    OR EXISTS (SELECT 1 FROM finding f JOIN result x ON x.report = r.id AND x.testcase = f.testcase
+        WHERE f.subject = r.subject AND f.scope = r.scope)
+    OR EXISTS (SELECT 1 FROM integrator_reference i WHERE i.reference LIKE '%' || r.uuid || '%')
+    OR EXISTS (SELECT 1 FROM application a
+        WHERE a.subject = r.subject AND a.course IN ('submitted', 'asked'))))";
 
 impl Store {
+    /// When something was handed in last.
+    pub(crate) async fn newest_receipt(&self) -> Result<Option<Timestamp>, StoreError> {
+        let row = sqlx::query("SELECT MAX(received_at) FROM submission").fetch_one(&self.pool).await?;
+        row.try_get::<Option<i64>, _>(0)?.map(time).transpose()
+    }
+
     /// What was handed in first, after a number and before an instant, and may go; none if that is all.
     pub(crate) async fn next_to_let_go(
         &self,

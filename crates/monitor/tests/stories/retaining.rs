@@ -64,7 +64,10 @@ pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut groun
     hand_in(&ground, "2026-03-01", &[&failed_again]).await;
     hand_in(&ground, "2026-05-01", &[&certain]).await;
     hand_in(&ground, "2026-06-10", &[&stands]).await;
-    ground.set_clock("2026-12-01T12:00:00Z");
+    let recent = Report::new("ci", "2026-09-01 10:00:00", &[(WEEKLY, 1)]);
+    hand_in(&ground, "2026-09-01", &[&recent]).await;
+    let newest = Report::new("ci", "2026-12-01 10:00:00", &[(WEEKLY, 1)]);
+    hand_in(&ground, "2026-12-01", &[&newest]).await;
     let history = async |ground: &Ground| {
         let path = "/api/v1/subjects/cloud-b/history?days=500";
         ground.read(None, path).await.body["scopes"].clone()
@@ -77,26 +80,28 @@ pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut groun
     );
     ground.tamper_with(&tampered).await;
 
-    // Two instances at the same time let go what may go, once.
+    // Two instances at the same time let go what may go, once. A clock that is ahead makes nothing old.
+    ground.set_clock("2126-12-01T12:00:00Z");
     ground.restart(settings(false)).await;
     ground.beside(settings(false)).await;
     while signed(&ground, &failed).await != 410 || signed(&ground, &failed_again).await != 410 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    for kept in [&evidence, &together[0], &together[1], &changed, &certain, &stands] {
+    for kept in [&recent, &newest, &evidence, &together[0], &together[1], &changed, &certain, &stands] {
         assert_eq!(signed(&ground, kept).await, 200, "{kept:?}");
     }
     let found = audit(&ground.store).await.unwrap();
     let finding = format!("report {}: the results that count are not those that were signed", changed.uuid);
     let all =
-        Audit { reports: 8, entries: 8 + 1 + 2, let_go: 2, findings: vec![finding], ..Audit::default() };
+        Audit { reports: 10, entries: 10 + 1 + 2, let_go: 2, findings: vec![finding], ..Audit::default() };
     assert_eq!(found, all);
 
     // What counts of it is shown as before.
+    ground.set_clock("2026-12-01T12:00:00Z");
     assert_eq!(history(&ground).await, before);
     let path = format!("/reports/{}", failed.uuid);
     let document = ground.read(Some("assessor"), &path).await.body;
-    assert_eq!(document["let_go"], "2026-12-01T12:00:00Z", "{document}");
+    assert_eq!(document["let_go"], "2126-12-01T12:00:00Z", "{document}");
     assert_eq!(document["checked_at"], "2026-01-20 10:00:00");
     assert_eq!(document["run"]["invocations"]["results"]["results"][WEEKLY], -1);
     assert_eq!(self::listed(&ground).await, listed);
@@ -104,7 +109,7 @@ pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut groun
         for kind in ["report", "report_full"] {
             let page = ground.read(Some("assessor"), &format!("/{form}/{kind}/{}", failed.uuid)).await;
             let page = page.body.as_str().unwrap().to_owned();
-            assert!(page.contains("let go on 2026-12-01") && page.contains("FAIL"), "{page}");
+            assert!(page.contains("let go on 2126-12-01") && page.contains("FAIL"), "{page}");
         }
     }
     let log = ground.read(None, "/page/log").await.body;
@@ -114,11 +119,11 @@ pub(crate) async fn what_was_signed_is_let_go_when_nothing_hangs_on_it(mut groun
     let folder = ground.folder.path().join("export");
     std::fs::create_dir(&folder).unwrap();
     let exported = export(&ground.store, &folder, jiff::Timestamp::MIN, None).await.unwrap();
-    assert_eq!(exported.submissions, 7);
+    assert_eq!(exported.submissions, 9);
     let table = std::fs::read_to_string(folder.join("submissions.csv")).unwrap();
     let line = table.lines().find(|line| line.contains(&failed.uuid.to_string())).unwrap();
     assert!(
-        line.starts_with("2,,signed/00000002.yaml.sig,") && line.ends_with(",2026-12-01T12:00:00Z"),
+        line.starts_with("2,,signed/00000002.yaml.sig,") && line.ends_with(",2126-12-01T12:00:00Z"),
         "{line}"
     );
     assert!(!folder.join("signed/00000002.yaml").exists());
