@@ -397,7 +397,10 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
 fn a_certificate_is_told_from_what_is_none_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.yaml");
-    let accounts = format!("accounts:\n- {{subject: mycloud, roles: [approve], api_keys: ['{HASH}']}}\n");
+    let accounts = format!(
+        "accounts:\n- {{subject: mycloud, api_keys: ['{HASH}']}}\n\
+         - {{subject: assessor, roles: [approve], api_keys: ['{HASH}']}}\n"
+    );
     fs::write(&file, accounts).unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (address, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}/"));
@@ -407,10 +410,10 @@ fn a_certificate_is_told_from_what_is_none_any_more() {
         &["--bootstrap", file.to_str().unwrap(), "--base-url", &url, "--issuer", "We"],
     );
     assert_eq!(served.url, url);
-    let send = |path: &str, body: serde_json::Value| -> serde_json::Value {
+    let send = |account: &str, path: &str, body: serde_json::Value| -> serde_json::Value {
         let json = "Content-Type: application/json";
         let sent = Command::new("curl")
-            .args(["-s", "--fail-with-body", "--user", "mycloud:example", "-H", json])
+            .args(["-s", "--fail-with-body", "--user", &format!("{account}:example"), "-H", json])
             .args(["--data", &body.to_string(), &format!("{url}api/v1/{path}")])
             .output()
             .unwrap();
@@ -422,6 +425,7 @@ fn a_certificate_is_told_from_what_is_none_any_more() {
     let in_force = spec.validity(today);
     let (version, _) = in_force.iter().find(|(_, validity)| validity.certifiable()).unwrap();
     let application = send(
+        "mycloud",
         "applications",
         serde_json::json!({
             "subject": "mycloud", "scope": spec.uuid, "version": version.name, "organisation": "A company",
@@ -430,7 +434,7 @@ fn a_certificate_is_told_from_what_is_none_any_more() {
     );
     let moves = format!("applications/{}/moves", application["application"].as_str().unwrap());
     let made = serde_json::json!({"move": "grant", "text": "for the test", "despite": true});
-    let granted = send(&moves, made);
+    let granted = send("assessor", &moves, made);
     let uuid = granted["certificate"].as_str().unwrap();
 
     // By the address that the QR code and the badge lead to.
@@ -465,7 +469,11 @@ fn a_certificate_is_told_from_what_is_none_any_more() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the signature is not that of"), "{said}");
 
-    send(&format!("certificates/{uuid}/revocation"), serde_json::json!({"reason": "it was a test"}));
+    send(
+        "assessor",
+        &format!("certificates/{uuid}/revocation"),
+        serde_json::json!({"reason": "it was a test"}),
+    );
     let (code, said) = verify(&[&page]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was revoked on ") && said.contains("a test"), "{said}");
