@@ -26,7 +26,9 @@ CREATE TABLE finding (
     -- A day, counted from the first of 1970.
     seen_on  BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    account  TEXT NOT NULL
+    account  TEXT NOT NULL,
+    -- Goes into the digest that the log has, which could be guessed without it.
+    nonce    TEXT NOT NULL
 );
 
 CREATE INDEX finding_of_subject ON finding (subject, scope);

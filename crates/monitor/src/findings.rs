@@ -68,16 +68,19 @@ pub(crate) struct Finding {
     pub(crate) at: Timestamp,
     /// Whose account it was.
     pub(crate) account: String,
+    /// Random: without it, who knows the digest could try what short texts there are.
+    pub(crate) nonce: String,
 }
 
 impl Finding {
     /// What the log says of it, which is not for everybody to read: SHA-256, in hexadecimal digits.
     pub(crate) fn digest(&self) -> String {
-        let Self { opinion, text, evidence, seen_on, account, .. } = self;
+        let Self { opinion, text, evidence, seen_on, account, nonce, .. } = self;
         // The keys are in the order of the alphabet.
         let said = json!({
             "account": account,
             "evidence": evidence,
+            "nonce": nonce,
             "opinion": opinion.as_str(),
             "seen_on": seen_on,
             "text": text,
@@ -211,6 +214,7 @@ mod tests {
             seen_on,
             at: "2026-11-23T10:00:00Z".parse().unwrap(),
             account: "a".into(),
+            nonce: "n".into(),
         }
     }
 

@@ -265,6 +265,7 @@ const TABLES: &[Table] = &[
             ("seen_on", Number),
             ("at", Number),
             ("account", Text),
+            ("nonce", Text),
         ],
     },
     Table {

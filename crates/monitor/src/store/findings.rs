@@ -17,8 +17,9 @@ impl Store {
         let testcase = numbers.of(&mut tx, Kind::Testcase, &new.testcase).await?;
         let id = next(&mut tx, "finding").await?;
         let insert = sqlx::query(
-            "INSERT INTO finding (id, uuid, subject, scope, testcase, opinion, text, evidence, seen_on, at, account)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "INSERT INTO finding (id, uuid, subject, scope, testcase, opinion, text, evidence, seen_on, at, account,
+                 nonce)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         );
         insert
             .bind(id)
@@ -32,6 +33,7 @@ impl Store {
             .bind(days(new.seen_on))
             .bind(micros(new.at))
             .bind(&new.account)
+            .bind(&new.nonce)
             .execute(&mut *tx)
             .await?;
         let entry = Entry::Finding {
@@ -57,7 +59,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let select = sqlx::query(
-            "SELECT f.uuid, s.name, o.uuid, t.name, f.opinion, f.text, f.evidence, f.seen_on, f.at, f.account
+            "SELECT f.uuid, s.name, o.uuid, t.name, f.opinion, f.text, f.evidence, f.seen_on, f.at, f.account,
+                 f.nonce
              FROM finding f JOIN subject s ON s.id = f.subject JOIN scope o ON o.id = f.scope
                  JOIN testcase t ON t.id = f.testcase
              WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR o.uuid = $2) ORDER BY f.id",
@@ -79,5 +82,6 @@ fn finding(row: &AnyRow) -> Result<Finding, StoreError> {
         seen_on: read_day(row.try_get(7)?)?,
         at: time(row.try_get(8)?)?,
         account: row.try_get(9)?,
+        nonce: row.try_get(10)?,
     })
 }

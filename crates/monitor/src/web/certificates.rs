@@ -224,6 +224,11 @@ pub(super) fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal>
     Err(Refusal::unreadable(format!("{name} {what}")))
 }
 
+/// The same of several.
+pub(super) fn all_checked(texts: &[(&str, &str, Kind)]) -> Result<(), Refusal> {
+    texts.iter().try_for_each(|&(name, text, kind)| checked(name, text, kind))
+}
+
 /// Whether somebody may see an application and add to it.
 pub(super) fn is_applicant(caller: &Caller, subject: &str) -> bool {
     caller.name == subject || caller.has(Role::Admin)
@@ -248,17 +253,14 @@ pub(super) async fn apply_for(monitor: &Monitor, caller: Caller, asked: Asked) -
     if !is_applicant(&caller, &subject) {
         return Err(Refusal::forbidden("only the subject itself may apply"));
     }
-    let texts = [
+    all_checked(&[
         ("subject", &subject, Kind::Name),
         ("version", &version, Kind::Name),
         ("organisation", &organisation, Kind::Name),
         ("covers", &covers, Kind::Line),
         ("contact", &contact, Kind::Line),
         ("evidence", &evidence, Kind::Text),
-    ];
-    for (name, text, kind) in texts {
-        checked(name, text, kind)?;
-    }
+    ])?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
     let day = civil(monitor.clock.now()).date();

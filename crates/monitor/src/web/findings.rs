@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::access::Caller;
 use super::api::{NamedScope, json_of};
 use super::certificates::{Kind, checked, sent};
 use super::error::Refusal;
-use crate::accounts::Role;
+use crate::accounts::{Role, Secret};
 use crate::findings::{CameOut, Finding, Opinion, Sides, side_by_side};
 use crate::serve::Monitor;
 use crate::store::{Standing, civil};
@@ -124,6 +125,7 @@ pub(super) async fn find(
         seen_on,
         at: now,
         account: caller.name,
+        nonce: Secret::new()?.0.expose_secret().to_owned(),
     };
     monitor.store.add_finding(&finding).await?;
     Ok((StatusCode::CREATED, json_of(&json!({"finding": finding.uuid}))?).into_response())

@@ -17,8 +17,8 @@ use super::Shared;
 use super::access::Caller;
 use super::api::json_of;
 use super::certificates::{
-    ApplicationView, CertificateView, Kind, application_for, checked, find, is_applicant, sent, take,
-    taken_in,
+    ApplicationView, CertificateView, Kind, all_checked, application_for, checked, find, is_applicant, sent,
+    take, taken_in,
 };
 use super::error::Refusal;
 use crate::accounts::Role;
@@ -83,16 +83,13 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
     if !is_applicant(&caller, &applicant) {
         return Err(Refusal::forbidden("only the applicant itself may apply"));
     }
-    let texts = [
+    all_checked(&[
         ("applicant", &applicant, Kind::Name),
         ("organisation", &organisation, Kind::Name),
         ("covers", &covers, Kind::Line),
         ("contact", &contact, Kind::Line),
         ("evidence", &evidence, Kind::Text),
-    ];
-    for (name, text, kind) in texts {
-        checked(name, text, kind)?;
-    }
+    ])?;
     let table = Integrators::get();
     let one_of =
         |what: &str, names: Vec<&str>| Refusal::unreadable(format!("{what}: {}", names.join(" or ")));
