@@ -6,6 +6,7 @@ use aws_lc_rs::signature::{
     EcdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
     RsaPublicKeyComponents, UnparsedPublicKey,
 };
+use ssh_encoding::Encode as _;
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, Mpint, Signature};
 
@@ -50,13 +51,22 @@ fn is_of_ed25519(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 }
 
 fn is_of_ecdsa(curve: EcdsaCurve, point: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let (algorithm, width): (&EcdsaVerificationAlgorithm, usize) = match curve {
-        EcdsaCurve::NistP256 => (&ECDSA_P256_SHA256_FIXED, 32),
-        EcdsaCurve::NistP384 => (&ECDSA_P384_SHA384_FIXED, 48),
-        EcdsaCurve::NistP521 => (&ECDSA_P521_SHA512_FIXED, 66),
+    let algorithm: &EcdsaVerificationAlgorithm = match curve {
+        EcdsaCurve::NistP256 => &ECDSA_P256_SHA256_FIXED,
+        EcdsaCurve::NistP384 => &ECDSA_P384_SHA384_FIXED,
+        EcdsaCurve::NistP521 => &ECDSA_P521_SHA512_FIXED,
     };
-    fixed_width(signature, width)
+    fixed_width(signature, width(curve))
         .is_some_and(|signature| UnparsedPublicKey::new(algorithm, point).verify(message, &signature).is_ok())
+}
+
+/// How many bytes a number of a curve takes.
+pub(crate) fn width(curve: EcdsaCurve) -> usize {
+    match curve {
+        EcdsaCurve::NistP256 => 32,
+        EcdsaCurve::NistP384 => 48,
+        EcdsaCurve::NistP521 => 66,
+    }
 }
 
 /// SSH has two numbers of any length (RFC 5656, 3.1.2), the arithmetic wants both of one width.
@@ -73,6 +83,16 @@ fn fixed_width(signature: &[u8], width: usize) -> Option<Vec<u8>> {
         fixed.extend_from_slice(number);
     }
     rest.is_empty().then_some(fixed)
+}
+
+/// The other way round: two numbers of one width as SSH writes them.
+pub(crate) fn any_width(fixed: &[u8]) -> ssh_key::Result<Vec<u8>> {
+    let mut numbers = Vec::new();
+    let (r, s) = fixed.split_at(fixed.len() / 2);
+    for number in [r, s] {
+        Mpint::from_positive_bytes(number)?.encode(&mut numbers)?;
+    }
+    Ok(numbers)
 }
 
 /// What a security key signs: digests of application and message around its flags and counter (OpenSSH's
@@ -125,5 +145,8 @@ mod tests {
         assert_eq!(fixed_width(&both(&[0x80], &[1]), 2), None, "a negative one");
         assert_eq!(fixed_width(&[0, 0, 0, 9, 1], 2), None);
         assert_eq!(fixed_width(&[], 2), None);
+        for fixed in [[0, 1, 0, 0x80], [0xff, 0, 0, 1], [1, 2, 3, 4]] {
+            assert_eq!(fixed_width(&any_width(&fixed).unwrap(), 2), Some(fixed.to_vec()));
+        }
     }
 }

@@ -1,17 +1,66 @@
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use ssh_key::public::{Ed25519PublicKey, KeyData};
-use ssh_key::{Algorithm, HashAlg, LineEnding, Signature, SshSig};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ssh_encoding::Encode as _;
+use ssh_key::{HashAlg, SshSig};
 
-use crate::PublicKey;
-
-/// A private key that lives as long as the program: for samples, which nobody has to trust later.
-#[derive(Debug)]
-pub struct ThrowawayKey(Ed25519KeyPair);
+use crate::{AgentError, AgentKey, PrivateKey, PublicKey, Signature};
 
 /// Nothing could be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing can be signed: {0}")]
-pub struct NotSigned(String);
+pub enum NotSigned {
+    /// The ssh-agent does not sign.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// Something else.
+    #[error("nothing can be signed: {0}")]
+    Other(String),
+}
+
+/// Whatever signs: a key from a file, or one that an ssh-agent has.
+#[derive(Debug)]
+pub enum Signer {
+    /// A key from a file.
+    Key(PrivateKey),
+    /// A key that an ssh-agent has.
+    Agent(AgentKey),
+}
+
+impl Signer {
+    /// The public half of its key.
+    pub fn public(&self) -> &PublicKey {
+        match self {
+            Self::Key(key) => key.public(),
+            Self::Agent(key) => key.public(),
+        }
+    }
+
+    /// Signs as `ssh-keygen -Y sign -n namespace` does. An agent keeps the thread until it has answered.
+    ///
+    /// # Errors
+    /// The namespace is empty, or the agent does not sign, or not with this key.
+    pub fn sign(&self, namespace: &str, content: &[u8]) -> Result<String, NotSigned> {
+        let message = SshSig::signed_data(namespace, HashAlg::Sha512, content)
+            .map_err(|error| NotSigned::Other(error.to_string()))?;
+        match self {
+            Self::Key(key) => {
+                let signature = key.sign(&message).map_err(NotSigned::Other)?;
+                armoured(key.public(), namespace, &signature)
+            }
+            Self::Agent(key) => {
+                let armoured = armoured(key.public(), namespace, &key.sign(&message)?)?;
+                // An agent may be anybody's program.
+                Signature::read(&armoured)
+                    .and_then(|signature| signature.verify(namespace, content, [key.public()]).map(drop))
+                    .map_err(|error| AgentError::Nonsense(error.to_string()))?;
+                Ok(armoured)
+            }
+        }
+    }
+}
+
+/// A private key that lives as long as the program: for samples, which nobody has to trust later.
+#[derive(Debug)]
+pub struct ThrowawayKey(Signer);
 
 impl ThrowawayKey {
     /// A new one.
@@ -19,32 +68,50 @@ impl ThrowawayKey {
     /// # Errors
     /// The machine has no randomness.
     pub fn generate() -> Result<Self, NotSigned> {
-        Ed25519KeyPair::generate().map(Self).map_err(|error| NotSigned(error.to_string()))
+        PrivateKey::generate().map(|key| Self(Signer::Key(key))).map_err(NotSigned::Other)
     }
 
     /// Its public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey::of(self.data())
+        self.0.public().clone()
     }
 
-    fn data(&self) -> KeyData {
-        let mut bytes = [0; Ed25519PublicKey::BYTE_SIZE];
-        bytes.copy_from_slice(self.0.public_key().as_ref());
-        KeyData::Ed25519(Ed25519PublicKey(bytes))
-    }
-
-    /// Signs as `ssh-keygen -Y sign -n namespace` does.
+    /// Signs as [`Signer::sign`] does.
     ///
     /// # Errors
     /// The namespace is empty.
     pub fn sign(&self, namespace: &str, content: &[u8]) -> Result<String, NotSigned> {
-        let failed = |error: ssh_key::Error| NotSigned(error.to_string());
-        let message = SshSig::signed_data(namespace, HashAlg::Sha512, content).map_err(failed)?;
-        let bytes = self.0.sign(&message).as_ref().to_vec();
-        let signature = Signature::new(Algorithm::Ed25519, bytes).map_err(failed)?;
-        let signed = SshSig::new(self.data(), namespace, HashAlg::Sha512, signature).map_err(failed)?;
-        signed.to_pem(LineEnding::LF).map_err(failed)
+        self.0.sign(namespace, content)
     }
+}
+
+/// As many characters as `ssh-keygen` puts on a line.
+const LINE: usize = 70;
+
+/// Puts a signature into its armour (OpenSSH's PROTOCOL.sshsig). `ssh_key` would write one of `sk-ecdsa` with flags and
+/// counter in a wrong place.
+fn armoured(key: &PublicKey, namespace: &str, signature: &[u8]) -> Result<String, NotSigned> {
+    let mut blob = b"SSHSIG".to_vec();
+    let written = key.to_bytes().and_then(|key| {
+        1_u32.encode(&mut blob)?;
+        key.encode(&mut blob)?;
+        namespace.encode(&mut blob)?;
+        "".encode(&mut blob)?;
+        HashAlg::Sha512.as_str().encode(&mut blob)?;
+        signature.encode(&mut blob)
+    });
+    written.map_err(|error| NotSigned::Other(error.to_string()))?;
+    let mut text = format!("{}\n", Signature::HEADER);
+    for (place, c) in STANDARD.encode(blob).chars().enumerate() {
+        if place > 0 && place % LINE == 0 {
+            text.push('\n');
+        }
+        text.push(c);
+    }
+    text.push('\n');
+    text.push_str(Signature::FOOTER);
+    text.push('\n');
+    Ok(text)
 }
 
 #[cfg(test)]
