@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use regex::Regex;
 
+use crate::commands;
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
 use crate::commands::curate::{Applying, Asked, Everything, Planning};
@@ -107,6 +108,15 @@ pub(crate) enum Command {
     /// Keep signed reports, and show what they come to
     #[command(subcommand)]
     Monitor(Box<crate::commands::monitor::Monitoring>),
+    /// Sign files, as `ssh-keygen -Y sign` does
+    ///
+    /// The signature of FILE is FILE.sig, which `ssh-keygen -Y verify` and monitors accept. The key is in a file of
+    /// OpenSSH, with or without a passphrase, or in an ssh-agent, which may hold security keys.
+    Sign(commands::sign::Sign),
+    /// Say who signed a file, as `ssh-keygen -Y verify` does
+    ///
+    /// Exit code 1 if the signature is none of anybody who may sign.
+    Verify(commands::verify::Verify),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -223,7 +233,7 @@ pub(crate) struct Asking {
     pub(crate) timeout: Duration,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("give a number of seconds above 0, a day at most".into()),

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod scripts;
 mod show;
+mod signing;
 mod state;
 
 use std::process::ExitCode;
@@ -135,6 +136,8 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 awaited(commands::monitor::verify_certificate::verify_certificate(verify))
             }
         },
+        Command::Sign(sign) => awaited(commands::sign::run(sign, global)),
+        Command::Verify(verify) => commands::verify::run(verify),
         Command::Completions { shell } => commands::shell::completions(*shell),
         Command::Man { subcommand } => commands::shell::man(subcommand),
     }

@@ -22,16 +22,22 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes a file as a whole or not at all.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let half = folder.join(format!(".{name}.{}", std::process::id()));
-    std::fs::write(&half, bytes).and_then(|()| std::fs::rename(&half, path)).map_err(|error| {
-        // Nothing half-written stays behind; that this may fail as well adds nothing to the first error.
-        let _ = std::fs::remove_file(&half);
+    put_file(path, bytes).map_err(|error| {
         Failure::usage(
             format!("{} cannot be written: {error}", path.display()),
             "choose another file with -o",
         )
+    })
+}
+
+/// The same, for whoever says something else of what goes wrong.
+pub(crate) fn put_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let half = folder.join(format!(".{name}.{}", std::process::id()));
+    std::fs::write(&half, bytes).and_then(|()| std::fs::rename(&half, path)).inspect_err(|_| {
+        // Nothing half-written stays behind; that this may fail as well adds nothing to the first error.
+        let _ = std::fs::remove_file(&half);
     })
 }
 

@@ -15,4 +15,6 @@ pub(crate) mod monitor;
 pub(crate) mod s3;
 pub(crate) mod scope;
 pub(crate) mod shell;
+pub(crate) mod sign;
 pub(crate) mod tempest;
+pub(crate) mod verify;

@@ -77,6 +77,16 @@ impl Bootstrap {
         self.accounts.len()
     }
 
+    /// The keys that reports are signed with, each with the name of its account.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, PublicKey)> {
+        let keys =
+            self.accounts.iter().flat_map(|account| account.keys.iter().map(move |key| (account, key)));
+        // All of them could be read when the file was.
+        keys.filter_map(|(account, key)| {
+            Some((account.name.as_str(), PublicKey::read(&key.kind, &key.key).ok()?))
+        })
+    }
+
     /// The file that says the same.
     pub fn to_yaml(&self) -> String {
         // Writing to a string cannot fail.
