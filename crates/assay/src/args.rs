@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Print the result only: no progress, no notes
     #[arg(short, long, global = true)]
@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// Find flavors and images by what they are, not by name
     #[command(subcommand)]
     Find(Find),
+    /// Check many clouds in one go, and hand the reports to a monitor
+    #[command(subcommand)]
+    Fleet(Box<crate::commands::fleet::Fleet>),
     /// Keep signed reports, and show what they come to
     #[command(subcommand)]
     Monitor(Box<crate::commands::monitor::Monitoring>),

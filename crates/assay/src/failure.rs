@@ -5,6 +5,7 @@ use std::fmt;
 use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
+use assay_fleet::{CourierError, FleetProblem, OutboxError, PlanError, RecordError};
 use assay_inventory::SnapshotError;
 use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
@@ -58,6 +59,36 @@ impl From<SpecError> for Failure {
 impl From<DeclarationError> for Failure {
     fn from(error: DeclarationError) -> Self {
         Failure::of(error)
+    }
+}
+
+impl From<Problems<FleetProblem>> for Failure {
+    fn from(error: Problems<FleetProblem>) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Failure::usage(error, "")
+    }
+}
+
+impl From<OutboxError> for Failure {
+    fn from(error: OutboxError) -> Self {
+        Failure::undetermined(error, "")
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Failure::undetermined(error, "")
+    }
+}
+
+impl From<CourierError> for Failure {
+    fn from(error: CourierError) -> Self {
+        Failure::usage(error, "the token lies in the file that `tokenfile` names")
     }
 }
 

@@ -25,6 +25,7 @@ use crate::args::{Arguments, Colour, Command, Find};
 use crate::commands::curate;
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
+use crate::commands::fleet::Fleet;
 use crate::commands::monitor::Monitoring;
 use crate::failure::Failure;
 use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end, served};
@@ -123,6 +124,13 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),
         Command::Find(Find::Flavor(find)) => awaited(commands::find::flavor(find, global)),
         Command::Find(Find::Image(find)) => awaited(commands::find::image(find, global)),
+        Command::Fleet(fleet) => match &**fleet {
+            Fleet::Run(run) => {
+                awaited_to_the_end(PROBED, |cancel| commands::fleet::run::run(run, global, cancel))
+            }
+            Fleet::Flush(flush) => awaited(commands::fleet::flush::run(flush, global)),
+            Fleet::Status(status) => commands::fleet::status::run(status),
+        },
         Command::Monitor(monitoring) => match &**monitoring {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
             Monitoring::Invite(invite) => awaited(commands::monitor::invite_somebody(invite)),

@@ -32,6 +32,11 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
+    /// The key that a configuration names, with the usual patience for an agent.
+    pub(crate) fn new(key: String, passphrase_file: Option<PathBuf>) -> Self {
+        Self { key: Some(key), passphrase_file, timeout: Duration::from_mins(1) }
+    }
+
     /// What signs with it. Nothing is asked of anybody if it is in a file without a passphrase.
     pub(crate) async fn signer(&self) -> Result<Signer, Failure> {
         match self.key.as_deref() {

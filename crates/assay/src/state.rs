@@ -18,6 +18,11 @@ pub(crate) fn logs() -> PathBuf {
     folder().join("logs")
 }
 
+/// The folder of what a fleet needs to outlive a run.
+pub(crate) fn fleet() -> PathBuf {
+    folder().join("fleet")
+}
+
 /// `$ASSAY_STATE_DIR`, or what the XDG specification says.
 fn folder() -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

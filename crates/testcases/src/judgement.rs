@@ -35,15 +35,24 @@ impl Judgement {
 
     /// Nothing was tried, for this reason.
     pub fn missed(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::without_facts(Verdict::Miss, Weight::Note, reason.into())
+    }
+
+    /// It was tried, and came to nothing, for this reason.
+    pub fn broken_off(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::without_facts(Verdict::Abort, Weight::Abort, reason.into())
+    }
+
+    fn without_facts(verdict: Verdict, weight: Weight, reason: Cow<'static, str>) -> Self {
         Judgement {
-            official: Some(Verdict::Miss),
-            text: Verdict::Miss,
+            official: Some(verdict),
+            text: verdict,
             findings: vec![Finding {
-                weight: Weight::Note,
+                weight,
                 readings: Readings::Both,
                 resource: None,
                 expected: Cow::Borrowed(""),
-                found: reason.into(),
+                found: reason,
             }],
             differences: Vec::new(),
         }

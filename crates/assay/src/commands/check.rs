@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use assay_inventory::{FactId, Inventory, Token, read_snapshot, write_snapshot};
 use assay_openstack::{
-    CloudConfig, ConfigFiles, DomainManagerConfig, DomainManagerLogin, DomainManagerRequest, Overrides,
-    Probes, Request, Settings, collect, domain_managers as domain_managers_of,
+    CloudConfig, ConfigFiles, DomainManagerConfig, DomainManagerLogin, DomainManagerRequest, Event,
+    Overrides, Probes, Request, Settings, collect, domain_managers as domain_managers_of,
 };
 use assay_report::{Chosen, ExitCode, Report};
 use assay_standards::scope::{Selection, Spec};
@@ -113,10 +113,7 @@ async fn live(
         global,
         facts: &facts,
         started_at,
-        preflight: &|token| match preflight(token) {
-            Preflight::Fit => Ok(()),
-            Preflight::Unfit(why) => Err(why),
-        },
+        preflight: &fit,
         probes: Some(Probes { journals: &journals, budgets: &budgets, thorough }),
         managers: &managers,
         tempest_alt: arguments.probing.tempest_alt.as_deref(),
@@ -208,6 +205,14 @@ fn domain_managers(
     clouds.iter().map(|cloud| Ok(config.logins(cloud, &files)?)).collect()
 }
 
+/// Whether a token is fit for a check.
+pub(crate) fn fit(token: &Token) -> Result<(), String> {
+    match preflight(token) {
+        Preflight::Fit => Ok(()),
+        Preflight::Unfit(why) => Err(why),
+    }
+}
+
 /// The configurations of the clouds; all must be usable before any is asked.
 pub(crate) fn clouds(names: &[String], asking: &Asking) -> Result<Vec<CloudConfig>, Failure> {
     let overrides = Overrides { region: asking.region.clone(), interface: asking.interface.clone() };
@@ -239,51 +244,59 @@ pub(crate) struct Gathering<'a> {
 
 /// Asks all clouds at the same time.
 pub(crate) async fn gather(clouds: &[CloudConfig], gathering: &Gathering<'_>) -> Vec<Inventory> {
-    let settings = Settings { timeout: gathering.asking.timeout, ..Settings::default() };
-    let asked = clouds.iter().enumerate().map(|(position, cloud)| {
+    let asked = clouds.iter().enumerate().map(|(position, cloud)| async move {
         let line = CloudProgress::begin(cloud.name());
-        let settings = &settings;
-        async move {
-            let events = |event| line.event(&event);
-            let request = Request {
-                facts: gathering.facts,
-                started_at: gathering.started_at,
-                preflight: gathering.preflight,
-                probes: gathering.probes,
-                cancel: gathering.cancel,
-                events: &events,
-            };
-            let managers = async {
-                let probes =
-                    gathering.probes.as_ref().filter(|_| wanted(gathering, FactId::DomainManagers))?;
-                let request = DomainManagerRequest {
-                    logins: gathering.managers.get(position)?,
-                    settings,
-                    budgets: probes.budgets,
-                    journals: probes.journals,
-                    started_at: gathering.started_at,
-                    cancel: gathering.cancel,
-                    events: &events,
-                };
-                Some(Box::pin(domain_managers_of(&request)).await)
-            };
-            let (mut inventory, managers) = futures::join!(collect(cloud, settings, &request), managers);
-            if let Some((fact, calls)) = managers {
-                inventory.leftovers.extend(fact.value().iter().flat_map(|seen| seen.leftovers.clone()));
-                inventory.domain_managers = fact;
-                inventory.calls.extend(calls);
-            }
-            line.finish();
-            // Tempest has a display of its own, and would contend with the probes for quota.
-            if gathering.probes.is_some() && wanted(gathering, FactId::Tempest) {
-                let run = Box::pin(tempest::for_check(cloud.name(), gathering.tempest_alt, gathering)).await;
-                inventory.leftovers.extend(run.value().iter().flat_map(|run| run.leftovers.clone()));
-                inventory.tempest = run;
-            }
-            inventory
-        }
+        let managers = gathering.managers.get(position).map(Vec::as_slice);
+        let (events, done) = (|event| line.event(&event), || line.finish());
+        Box::pin(gather_one(cloud, managers, gathering, &events, &done)).await
     });
     join_all(asked).await
+}
+
+/// Asks one cloud. `done` is called when only Tempest is left, which has a display of its own.
+pub(crate) async fn gather_one(
+    cloud: &CloudConfig,
+    managers: Option<&[DomainManagerLogin]>,
+    gathering: &Gathering<'_>,
+    events: &(dyn Fn(Event) + Sync),
+    done: &(dyn Fn() + Sync),
+) -> Inventory {
+    let settings = Settings { timeout: gathering.asking.timeout, ..Settings::default() };
+    let request = Request {
+        facts: gathering.facts,
+        started_at: gathering.started_at,
+        preflight: gathering.preflight,
+        probes: gathering.probes,
+        cancel: gathering.cancel,
+        events,
+    };
+    let managers = async {
+        let probes = gathering.probes.as_ref().filter(|_| wanted(gathering, FactId::DomainManagers))?;
+        let request = DomainManagerRequest {
+            logins: managers?,
+            settings: &settings,
+            budgets: probes.budgets,
+            journals: probes.journals,
+            started_at: gathering.started_at,
+            cancel: gathering.cancel,
+            events,
+        };
+        Some(Box::pin(domain_managers_of(&request)).await)
+    };
+    let (mut inventory, managers) = futures::join!(collect(cloud, &settings, &request), managers);
+    if let Some((fact, calls)) = managers {
+        inventory.leftovers.extend(fact.value().iter().flat_map(|seen| seen.leftovers.clone()));
+        inventory.domain_managers = fact;
+        inventory.calls.extend(calls);
+    }
+    done();
+    // Tempest would contend with the probes for quota.
+    if gathering.probes.is_some() && wanted(gathering, FactId::Tempest) {
+        let run = Box::pin(tempest::for_check(cloud.name(), gathering.tempest_alt, gathering)).await;
+        inventory.leftovers.extend(run.value().iter().flat_map(|run| run.leftovers.clone()));
+        inventory.tempest = run;
+    }
+    inventory
 }
 
 fn wanted(gathering: &Gathering<'_>, fact: FactId) -> bool {

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod find;
 pub(crate) mod flavor_name;
+pub(crate) mod fleet;
 pub(crate) mod list;
 pub(crate) mod monitor;
 pub(crate) mod s3;

@@ -71,6 +71,11 @@ impl Table {
     }
 }
 
+/// A number of things, in words that fit the number.
+pub(crate) fn counted(count: usize, [one, several]: [&str; 2]) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// A cell without colours.
 pub(crate) fn plain(text: impl Into<String>) -> (String, String) {
     let text = printable(&text.into());

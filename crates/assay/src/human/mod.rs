@@ -4,6 +4,6 @@ mod layout;
 mod report;
 mod style;
 
-pub(crate) use layout::{Table, columns, painted, plain, printable, wrapped};
+pub(crate) use layout::{Table, columns, counted, painted, plain, printable, wrapped};
 pub(crate) use report::{Options, report};
 pub(crate) use style::{bad, bold, dim, good, verdict, warn};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::fleet::{Dice, Fleet, outlives_kills, served};
+use crate::uploaders::{Dice, Fleet, outlives_kills, served};
 
 #[tokio::test]
 async fn what_was_taken_outlives_kills() {

@@ -1,298 +1,338 @@
-//! A fleet that hands reports in to a monitor as fast as it can, and knows what it was told.
+//! `assay fleet` from outside: with a monitor that is real, and clouds that cannot be had.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
-use futures::future::join_all;
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-use uuid::Uuid;
+
+use crate::uploaders::{Served, served};
 
 /// The hash of `example`, which costs next to nothing to check.
 const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
-const SCOPE: &str = "1fffebe6-fd4b-44d3-a36c-fc58b4bb0180";
-const TESTCASES: [&str; 4] =
-    ["cncf-k8s-conformance", "version-policy-check", "kaas-networking-check", "made-up"];
+/// `runner:example` in base64.
+const TOKEN: &str = "cnVubmVyOmV4YW1wbGU=";
 
-/// Chooses moments; the same seed chooses the same.
-pub(crate) struct Dice(pub(crate) u64);
+const CONFIG: &str = r#"
+[secrets]
+keyfile = "key"
+tokenfile = "token"
 
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        // Knuth's MMIX generator: any spread of moments will do.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
+[presets.default]
+scopes = ["scs-compatible-iaas"]
+subjects = ["unknown", "unreachable"]
 
-/// A monitor that runs.
-pub(crate) struct Served {
-    pub(crate) child: Child,
-    pub(crate) url: String,
-}
+[presets.scripted]
+scopes = ["own"]
+subjects = ["quick", "slow"]
 
-impl Served {
-    /// Whatever it is doing, it does no more.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
-    }
-}
+[scopes.own]
+spec = "own.yaml"
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+[subjects._.mapping]
+os_cloud = "{subject}"
+"#;
 
-/// A signed report as curl would send it.
-struct Upload {
-    uuid: Uuid,
-    body: String,
-}
+const SPEC: &str = "\
+name: Own scope
+uuid: 00000000-0000-4000-8000-000000000000
+url: https://example.org/own.yaml
+variables: [os_cloud]
+scripts:
+- executable: ./own.sh
+  args: \"'{os_cloud}' {testcases}\"
+  testcases:
+  - {id: own-passes}
+  - {id: own-silent}
+modules:
+- id: own
+  name: Own
+  url: https://example.org/own
+  targets: {main: [own-passes, own-silent]}
+timeline:
+- {date: 2026-01-01, versions: {v1: effective}}
+versions:
+- {version: v1, stabilized_at: 2026-01-01, include: [own]}
+";
 
-/// Reports, by what became of them.
-#[derive(Default)]
-struct Uploads {
-    /// They are still to be handed in.
-    next: VecDeque<Upload>,
-    /// They were said to be there.
-    taken: Vec<Upload>,
-    /// Nobody said anything.
-    open: Vec<Upload>,
-}
+/// The slow one is slow until somebody puts a file beside it.
+const SCRIPT: &str = "\
+#!/bin/sh
+echo run >> \"$1.runs\"
+while [ \"$1\" = slow ] && ! [ -e hurry ]; do sleep 0.05; done
+echo own-passes: PASS
+";
 
-pub(crate) struct Fleet {
-    folder: TempDir,
-    /// What the program is told in any case: where the database is.
-    place: Vec<String>,
-    client: Client,
-    uploads: Mutex<Uploads>,
-}
+const CLOUDS: &str = "clouds: {unreachable: {auth: {auth_url: 'http://127.0.0.1:1/v3', username: u, \
+    user_domain_name: Default, project_domain_name: Default, password: p, project_name: p}}}\n";
 
-impl Fleet {
-    /// A fleet with so many reports to hand in.
-    pub(crate) fn new(place: &[&str], reports: usize) -> Self {
+/// A runner's folder, with all that it needs.
+struct Runner(TempDir);
+
+impl Runner {
+    fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let key = folder.path().join("key");
-        ssh_keygen(&["-t", "ed25519", "-N", "", "-f"], &[&key]);
-        let public = fs::read_to_string(key.with_extension("pub")).expect("a key");
-        let words: Vec<&str> = public.split_whitespace().collect();
-        let accounts = format!(
-            "accounts: [{{subject: fleet, api_keys: ['{HASH}'],
-             keys: [{{public_key: {}, public_key_type: {}, public_key_name: a}}]}}]\n",
-            words[1], words[0]
-        );
-        fs::write(folder.path().join("accounts.yaml"), accounts).expect("a file");
-        let next = signed(folder.path(), &key, reports).into();
-        let uploads = Mutex::new(Uploads { next, ..Uploads::default() });
-        let place = place.iter().map(ToString::to_string).collect();
-        Self { folder, place, client: Client::new(), uploads }
+        let runner = Runner(folder);
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(runner.path("key"))
+            .status();
+        assert!(made.expect("ssh-keygen is there").success());
+        for (name, text) in [
+            ("config.toml", CONFIG),
+            ("own.yaml", SPEC),
+            ("own.sh", SCRIPT),
+            ("clouds.yaml", CLOUDS),
+            ("token", TOKEN),
+        ] {
+            fs::write(runner.path(name), text).expect("a file");
+        }
+        let executable = Command::new("chmod").arg("+x").arg(runner.path("own.sh")).status();
+        assert!(executable.expect("chmod is there").success());
+        runner
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-        command.arg("monitor").args(arguments).env("ASSAY_STATE_DIR", self.folder.path());
-        command.env_remove("ASSAY_DATABASE_URL");
+        command
+            .arg("fleet")
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.0.path())
+            .current_dir(self.0.path());
         command
     }
 
-    /// A monitor that is about to start.
-    pub(crate) fn starting(&self) -> Command {
-        let accounts = self.folder.path().join("accounts.yaml");
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let key = self.folder.path().join("log.pem");
-        command.arg("--bootstrap").arg(accounts).arg("--key").arg(key).args(&self.place);
-        command.stderr(Stdio::piped());
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(arguments).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (status.code().expect("it ends by itself"), text(stdout), text(stderr))
+    }
+
+    /// A monitor that knows the runner, and subjects that let it speak for them.
+    fn monitor(&self) -> Served {
+        let public = fs::read_to_string(self.path("key.pub")).expect("a key");
+        let words: Vec<&str> = public.split_whitespace().collect();
+        let mut accounts = format!(
+            "accounts:\n- {{subject: runner, roles: [append_any, read_any], api_keys: ['{HASH}'], \
+             keys: [{{public_key: {}, public_key_type: {}, public_key_name: a}}]}}\n",
+            words[1], words[0]
+        );
+        for subject in ["unknown", "unreachable", "quick", "slow"] {
+            writeln!(accounts, "- {{subject: {subject}, delegates: [runner]}}").expect("a text");
+        }
+        fs::write(self.path("accounts.yaml"), accounts).expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command
+            .args(["monitor", "serve", "--listen", "127.0.0.1:0", "--bootstrap"])
+            .arg(self.path("accounts.yaml"))
+            .env("ASSAY_STATE_DIR", self.path("monitor"))
+            .stderr(Stdio::piped());
+        served(command)
     }
 
-    pub(crate) fn serve(&self) -> Served {
-        served(self.starting())
-    }
-
-    fn uploads(&self) -> MutexGuard<'_, Uploads> {
-        self.uploads.lock().expect("nobody panicked")
-    }
-
-    /// Hands in what there is, by several at once, until nobody answers or nothing is left.
-    pub(crate) async fn hand_in(&self, url: &str) {
-        let one = async |_| {
-            loop {
-                let next = self.uploads().next.pop_front();
-                let Some(upload) = next else { return };
-                let answer = self.send(url, &upload).await;
-                let mut uploads = self.uploads();
-                match answer {
-                    Some((StatusCode::OK, _)) => uploads.taken.push(upload),
-                    None => return uploads.open.push(upload),
-                    other => panic!("{}: {other:?}", upload.uuid),
-                }
-            }
-        };
-        join_all([0; 6].map(one)).await;
-    }
-
-    /// Hands in one more, and says what came of it.
-    pub(crate) async fn hand_in_one(&self, url: &str) -> (StatusCode, Value) {
-        let next = self.uploads().next.pop_front();
-        let upload = next.expect("there is one more");
-        let answer = self.send(url, &upload).await.expect("it answers");
-        let mut uploads = self.uploads();
-        match answer.0 {
-            StatusCode::OK => uploads.taken.push(upload),
-            _ => uploads.next.push_front(upload),
-        }
-        answer
-    }
-
-    /// How many are still to be handed in, were taken, and were not answered for.
-    pub(crate) fn counts(&self) -> (usize, usize, usize) {
-        let uploads = self.uploads();
-        (uploads.next.len(), uploads.taken.len(), uploads.open.len())
-    }
-
-    async fn send(&self, url: &str, upload: &Upload) -> Option<(StatusCode, Value)> {
-        let request = self.client.post(format!("{url}reports")).basic_auth("fleet", Some("example"));
-        let request = request.header("content-type", "application/x-signed-yaml").body(upload.body.clone());
-        let answer = request.send().await.ok()?;
-        let status = answer.status();
-        Some((status, serde_json::from_slice(&answer.bytes().await.ok()?).ok()?))
-    }
-
-    pub(crate) async fn get(&self, url: &str) -> (StatusCode, Value) {
-        let request = self.client.get(url).basic_auth("fleet", Some("example"));
-        let answer = request.send().await.expect("it answers");
-        let (status, text) = (answer.status(), answer.text().await.expect("a text"));
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-    }
-
-    /// All that was taken is there, whole, and what nobody answered for is there or not, but not in parts.
-    pub(crate) async fn nothing_is_lost(&self, served: &Served) {
-        let url = &served.url;
-        let (taken, open) = {
-            let mut uploads = self.uploads();
-            (std::mem::take(&mut uploads.taken), std::mem::take(&mut uploads.open))
-        };
-        for Upload { uuid, .. } in &taken {
-            self.is_whole(url, *uuid).await;
-        }
-        for upload in &open {
-            let answer = self.send(url, upload).await.expect("it answers");
-            assert!(matches!(answer.0, StatusCode::OK | StatusCode::CONFLICT), "{answer:?}");
-            self.is_whole(url, upload.uuid).await;
-        }
-        let status = self.get(&format!("{url}status")).await.1;
-        let results = status["fleet"][SCOPE]["results"].as_object().expect("results").len();
-        assert_eq!(results, TESTCASES.len() - 1, "all that the scope knows stands");
-        let count = taken.len() + open.len();
-        let mut verify = self.command(&["verify"]);
-        verify.args(&self.place);
-        let all = format!("reports: {count}, entries of the log: {count}, all is as it was accepted\n");
-        assert_eq!(said(verify), (Some(0), all));
-        let (code, said) = said(self.command(&["verify-log", url]));
-        assert_eq!(code, Some(0), "{said}");
-    }
-
-    /// A report is there, with all of its results, and in the log.
-    async fn is_whole(&self, url: &str, uuid: Uuid) {
-        let (status, report) = self.get(&format!("{url}reports/{uuid}")).await;
-        assert_eq!(status, StatusCode::OK, "{uuid}");
-        let results = &report["run"]["invocations"]["one"]["results"];
-        let all: BTreeMap<&str, i8> = TESTCASES.iter().map(|&name| (name, 1)).collect();
-        assert_eq!(*results, json!(all), "{uuid}");
-        assert_eq!(self.get(&format!("{url}log/proof/{uuid}")).await.0, StatusCode::OK, "{uuid}");
+    fn runs_of(&self, subject: &str) -> usize {
+        fs::read_to_string(self.path(&format!("{subject}.runs"))).map_or(0, |text| text.lines().count())
     }
 }
 
-/// What a program says, and its exit code.
-fn said(mut command: Command) -> (Option<i32>, String) {
-    let output = command.output().expect("the program runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).expect("UTF-8"))
+/// The UUIDs of the reports that a monitor has of a subject.
+fn reports(monitor: &Served, subject: &str) -> Vec<Value> {
+    let url = format!("{}reports?subject={subject}", monitor.url);
+    let got =
+        Command::new("curl").args(["-s", "--fail", "-u", "runner:example", &url]).output().expect("curl");
+    let answer: Value = serde_json::from_slice(&got.stdout).expect("JSON");
+    answer.as_array().expect("a list").clone()
 }
 
-/// Starts a monitor, and waits until it says where it is.
-pub(crate) fn served(mut command: Command) -> Served {
-    let mut child = command.spawn().expect("the program starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("it speaks")).lines();
-    let is_it = |line: std::io::Result<String>| {
-        line.expect("a line").strip_prefix("the monitor is at ").map(str::to_owned)
+fn verified(file: &Path, key: &Path) -> bool {
+    let signers = file.with_extension("signers");
+    let public = fs::read_to_string(key).expect("a key");
+    fs::write(&signers, format!("runner {public}")).expect("a file");
+    let content = fs::File::open(file).expect("a report");
+    let verified = Command::new("ssh-keygen")
+        .args(["-Y", "verify", "-I", "runner", "-n", "report", "-f"])
+        .arg(&signers)
+        .arg("-s")
+        .arg(format!("{}.sig", file.display()))
+        .stdin(content)
+        .output();
+    verified.expect("ssh-keygen is there").status.success()
+}
+
+#[test]
+fn every_subject_ends_in_a_report_that_is_delivered_and_kept() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let (code, stdout, stderr) = runner.run(&["run", "--monitor-url", &monitor.url, "-o", "reports"]);
+    assert_eq!(code, 3, "nothing was determined: {stderr}");
+    for subject in ["unknown", "unreachable"] {
+        let line = stdout.lines().find(|line| line.starts_with(subject)).expect("a line for each");
+        assert!(line.ends_with("delivered"), "{line}");
+        assert_eq!(reports(&monitor, subject).len(), 1);
+        let file = runner.path(&format!("reports/{subject}/scs-compatible-iaas.yaml"));
+        assert!(verified(&file, &runner.path("key.pub")));
+        let report = fs::read_to_string(&file).expect("a report");
+        assert!(
+            report.contains("scs-0100-syntax-check: -1") || report.contains("scs-0100-syntax-check: 0"),
+            "{report}"
+        );
+        assert!(!report.contains(": PASS"), "nothing is known of a cloud that cannot be had");
+    }
+    assert!(stderr.contains("unknown: scs-compatible-iaas: undetermined"), "{stderr}");
+    assert!(stderr.contains("there is no cloud") || stderr.contains("unknown"), "{stderr}");
+    let (code, stdout, _) = runner.run(&["status"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("preset default, 2 subjects, ended"), "{stdout}");
+    assert!(stdout.contains("nothing waits in the outbox"), "{stdout}");
+}
+
+#[test]
+fn scripts_that_are_allowed_speak_and_silence_is_no_pass() {
+    let runner = Runner::new();
+    fs::write(runner.path("hurry"), "").expect("a file");
+    let monitor = runner.monitor();
+    let run = ["run", "--preset", "scripted", "--monitor-url", &monitor.url, "-o", "reports"];
+    let (code, _, stderr) = runner.run(&[&run[..], &["--allow-scripts"]].concat());
+    assert_eq!(code, 0, "what is judged is judged, whatever the verdicts: {stderr}");
+    let report = fs::read_to_string(runner.path("reports/quick/own.yaml")).expect("a report");
+    assert!(report.contains("own-passes: 1") && report.contains("own-silent: 0"), "{report}");
+    let (code, _, stderr) = runner.run(&run);
+    assert_eq!(code, 3, "without its scripts the scope is not judged: {stderr}");
+    assert_eq!(runner.runs_of("quick"), 1);
+}
+
+#[test]
+fn what_no_monitor_took_waits_until_one_does() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let url = monitor.url.clone();
+    monitor.kill();
+    let (code, stdout, stderr) = runner.run(&["run", "--subject", "unknown", "--monitor-url", &url]);
+    assert_eq!(code, 3);
+    assert!(stdout.contains("waits") && stderr.contains("1 report waits in the outbox"), "{stdout}{stderr}");
+    let (code, stdout, _) = runner.run(&["status"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("1 report waits in the outbox\n"), "{stdout}");
+    let (code, _, stderr) = runner.run(&["flush"]);
+    assert_eq!(code, 3, "nobody is there yet");
+    assert!(stderr.contains("not delivered"), "{stderr}");
+
+    // The outbox knows the address; the same monitor is there again at another one, as after a move.
+    let monitor = runner.monitor();
+    let outbox = runner.path(".local/state/assay/fleet/outbox");
+    for entry in fs::read_dir(outbox).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let text = fs::read_to_string(&path).expect("text");
+        fs::write(&path, text.replacen(&url, &monitor.url, 1)).expect("a file");
+    }
+    let (code, stdout, stderr) = runner.run(&["flush"]);
+    assert_eq!((code, stdout.as_str()), (0, "1 report was delivered\n"), "{stderr}");
+    assert_eq!(reports(&monitor, "unknown").len(), 1);
+    assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
+}
+
+#[test]
+fn what_a_monitor_does_not_want_is_kept_with_its_reason() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    // Nobody of this name lets the runner speak for them.
+    let run =
+        ["run", "--subject", "stranger", "--scope", "scs-compatible-iaas", "--monitor-url", &monitor.url];
+    let (code, stdout, stderr) = runner.run(&run);
+    assert_eq!(code, 3);
+    assert!(stdout.contains("refused"), "{stdout}");
+    assert!(stderr.contains("401"), "{stderr}");
+    let (_, status, _) = runner.run(&["status", "--format", "json"]);
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let waiting = &status["outbox"][0];
+    assert_eq!(
+        (waiting["subject"].as_str(), waiting["attempts"]["refused"].as_bool()),
+        (Some("stranger"), Some(true))
+    );
+    let uuid = waiting["run"].as_str().expect("a UUID");
+    assert_eq!(runner.run(&["flush", "--forget", uuid]).0, 0);
+    assert_eq!(runner.run(&["flush", "--forget", uuid]).0, 2, "it is forgotten already");
+    assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
+}
+
+#[test]
+fn a_run_that_was_killed_is_gone_on_with() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let run = [
+        "run",
+        "--preset",
+        "scripted",
+        "--allow-scripts",
+        "--monitor-url",
+        &monitor.url,
+        "--events",
+        "jsonl",
+    ];
+    let mut child =
+        runner.command(&run).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let lines = BufReader::new(child.stdout.take().expect("it speaks")).lines();
+    let mut events = lines.map(|line| serde_json::from_str::<Value>(&line.expect("a line")).expect("JSON"));
+    let delivered = events.any(|event| event["event"] == "delivered");
+    assert!(delivered, "the quick one is judged and delivered while the other goes on");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+
+    let (_, status, _) = runner.run(&["status"]);
+    assert!(status.contains("preset scripted, 2 subjects, killed"), "{status}");
+    fs::write(runner.path("hurry"), "").expect("a file");
+    let (code, stdout, stderr) = runner.run(&run);
+    assert_eq!(code, 0, "{stderr}");
+    let begun: Value = serde_json::from_str(stdout.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((begun["subjects"].as_u64(), begun["resumed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (1, 1));
+    assert_eq!((runner.runs_of("quick"), runner.runs_of("slow")), (1, 2));
+    // It has ended, so the next one begins anew.
+    let (code, _, _) = runner.run(&run);
+    assert_eq!((code, runner.runs_of("quick")), (0, 2));
+}
+
+#[test]
+fn what_is_wrong_is_told_before_anything_is_done() {
+    let runner = Runner::new();
+    let told = |arguments: &[&str], expected: &str| {
+        let (code, stdout, stderr) = runner.run(arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
     };
-    let url = lines.find_map(is_it).expect("it says where it is");
-    // Whatever it says from here on, somebody reads it.
-    std::thread::spawn(move || lines.for_each(drop));
-    Served { child, url }
-}
-
-fn ssh_keygen(arguments: &[&str], files: &[&Path]) {
-    let ran = Command::new("ssh-keygen").arg("-q").args(arguments).args(files).output();
-    let ran = ran.expect("ssh-keygen is there");
-    assert!(ran.status.success(), "{ran:?}");
-}
-
-fn signed(folder: &Path, key: &Path, reports: usize) -> Vec<Upload> {
-    let results = TESTCASES.map(|name| format!("{name}: 1")).join(", ");
-    let report = |uuid: Uuid| {
-        format!(
-            "---
-spec: {{uuid: {SCOPE}, name: a scope, url: https://example.com}}
-checked_at: {}
-subject: fleet
-run:
-  uuid: {uuid}
-  argv: []
-  assignment: {{}}
-  invocations: {{one: {{id: one, cmd: check, results: {{{results}}}, rc: 0, stdout: [], stderr: []}}}}
-",
-            jiff::Timestamp::now()
-        )
-    };
-    let uuids: Vec<Uuid> = (0..reports).map(|_| Uuid::new_v4()).collect();
-    let file = |uuid: &Uuid| folder.join(format!("{uuid}.yaml"));
-    let files: Vec<_> = uuids.iter().map(file).collect();
-    for (uuid, file) in uuids.iter().zip(&files) {
-        fs::write(file, report(*uuid)).expect("a file");
-    }
-    let named: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
-    ssh_keygen(&["-Y", "sign", "-n", "report", "-f", &key.display().to_string()], &named);
-    let read = |file: &Path| fs::read_to_string(file).expect("a file");
-    let upload = |(&uuid, file): (&Uuid, &std::path::PathBuf)| {
-        let signature = read(&file.with_extension("yaml.sig"));
-        Upload { uuid, body: format!("{signature}&{}", read(file)) }
-    };
-    uuids.iter().zip(&files).map(upload).collect()
-}
-
-/// Ends a monitor at one moment after the other while reports come in.
-pub(crate) async fn outlives_kills(place: &[&str], seed: u64) {
-    let mut dice = Dice(seed);
-    let fleet = Fleet::new(place, 2000);
-    for _ in 0..12 {
-        let served = fleet.serve();
-        let url = served.url.clone();
-        let ended = async {
-            // However busy the machine is, it is at work.
-            let before = fleet.counts().1;
-            while fleet.counts().1 == before && fleet.counts().0 > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            tokio::time::sleep(Duration::from_millis(dice.roll(120))).await;
-            served.kill();
-        };
-        tokio::join!(fleet.hand_in(&url), ended);
-    }
-    let (_, taken, open) = fleet.counts();
-    assert!(taken >= 12 && open > 0, "it was killed at work");
-    let served = fleet.serve();
-    assert_eq!(fleet.hand_in_one(&served.url).await.0, StatusCode::OK, "it goes on");
-    fleet.nothing_is_lost(&served).await;
+    let monitor = ["--monitor-url", "http://127.0.0.1:1/"];
+    let run = |more: &[&'static str]| [&["run"][..], more, &monitor].concat();
+    told(&["run", "-c", "none.toml"], "none.toml cannot be read");
+    told(&run(&["--preset", "scriptet"]), "\"scripted\"?");
+    told(&run(&["--subject", "new"]), "say both --scope and --subject");
+    told(&run(&["--scope", "elsewhere", "--subject", "a"]), "[scopes.elsewhere]");
+    told(&["run", "--monitor-url", "monitor.example.com"], "is no address such as");
+    fs::write(runner.path("config.toml"), CONFIG.replace("keyfile = \"key\"", "")).expect("a file");
+    told(&run(&[]), "names no `keyfile`");
+    fs::write(runner.path("config.toml"), CONFIG.replace("\"token\"", "\"nothing\"")).expect("a file");
+    told(&run(&[]), "nothing cannot be read");
+    fs::write(runner.path("config.toml"), CONFIG.replace("\"key\"", "\"key.txt\"")).expect("a file");
+    told(&run(&[]), "key.txt");
+    fs::write(runner.path("config.toml"), CONFIG.replace("subjects = [\"quick", "subject = [\"quick"))
+        .expect("a file");
+    told(&run(&[]), "unknown key `subject` in a preset");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "sealed words", "-f"])
+        .arg(runner.path("sealed"))
+        .status();
+    assert!(made.expect("ssh-keygen is there").success());
+    fs::write(runner.path("config.toml"), CONFIG.replace("\"key\"", "\"sealed\"")).expect("a file");
+    told(&run(&[]), "passphrase");
+    fs::write(runner.path("words"), "other words\n").expect("a file");
+    told(&run(&["--passphrase-file", "words"]), "passphrase");
+    assert!(runner.run(&["status"]).1.starts_with("no run yet"), "nothing was begun");
 }

@@ -21,3 +21,4 @@ mod scope;
 mod scripts;
 mod sign;
 mod support;
+mod uploaders;

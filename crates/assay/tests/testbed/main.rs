@@ -4,13 +4,13 @@
 
 mod conforming;
 mod flavors;
-#[path = "../cli/fleet.rs"]
-mod fleet;
 mod foreign;
 mod images;
 mod kill;
 mod look;
 mod monitor;
+#[path = "../cli/uploaders.rs"]
+mod uploaders;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -6,7 +6,7 @@ use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
-use crate::fleet::outlives_kills;
+use crate::uploaders::outlives_kills;
 
 const SERVER: &str = "postgres://testbed:testbed@127.0.0.1:15432/postgres";
 

@@ -40,23 +40,27 @@ pub(super) async fn client_credentials(login: &Login, http: &Http) -> Result<Sec
     token_of_client(login, http).await.map_err(|why| redacted(&login.secrets(), why))
 }
 
+fn form_of_client(login: &Login, client: &str) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials");
+    form.append_pair("scope", login.get("scope").unwrap_or("openid profile"));
+    if login.get("client_secret").is_none() {
+        form.append_pair("client_id", client);
+    }
+    form.finish()
+}
+
 async fn token_of_client(login: &Login, http: &Http) -> Result<SecretString, Unavailable> {
     // Nothing is sent to the provider that keystone could not use.
     needed(login.get("identity_provider"), CLIENT_WAY, "identity_provider")?;
     needed(login.get("protocol"), CLIENT_WAY, "protocol")?;
     scope::scope(login)?;
     let client = needed(login.get("client_id"), CLIENT_WAY, "client_id")?;
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials");
-    form.append_pair("scope", login.get("scope").unwrap_or("openid profile"));
-    let secret = login.get("client_secret");
-    if secret.is_none() {
-        form.append_pair("client_id", client);
-    }
     let mut ask = http.ask(Some(FactId::Token), PROVIDER, token_endpoint(login, http).await?);
+    let secret = login.get("client_secret");
     ask.basic = secret.map(|secret| (client.to_owned(), secret.into()));
     ask.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    ask.post(form.finish());
+    ask.post(form_of_client(login, client));
     let (reply, body) = provider(http, &ask).await?;
     let field = login.get("access_token_type").unwrap_or("access_token");
     body.get(field)

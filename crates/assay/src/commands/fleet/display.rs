@@ -1,0 +1,245 @@
+//! What a fleet run shows while it goes on, and at its end.
+
+use std::collections::BTreeMap;
+
+use assay_fleet::Delivery;
+use assay_openstack::Event;
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::EventFormat;
+use super::post::Posted;
+use crate::failure::Failure;
+use crate::human::{Table, counted, plain, printable};
+use crate::output::{lines, note, print};
+use crate::progress::CloudProgress;
+
+/// The version of what is printed for programs. A field may be added within one; nothing is taken away or changed.
+const EVENTS_VERSION: u32 = 1;
+
+/// What happens in a run, as programs see it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub(crate) enum Happening<'a> {
+    Begun {
+        version: u32,
+        at: Timestamp,
+        preset: Option<&'a str>,
+        subjects: usize,
+        resumed: usize,
+    },
+    Started {
+        at: Timestamp,
+        subject: &'a str,
+    },
+    LeftOut {
+        at: Timestamp,
+        subject: &'a str,
+        why: &'a str,
+    },
+    Judged {
+        at: Timestamp,
+        subject: &'a str,
+        scope: &'a str,
+        report: Uuid,
+        determined: bool,
+        pass: usize,
+        fail: usize,
+        abort: usize,
+        miss: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<&'a str>,
+        leftovers: &'a [String],
+        took_ms: u64,
+    },
+    Delivered {
+        at: Timestamp,
+        report: Uuid,
+        known: bool,
+    },
+    Kept {
+        at: Timestamp,
+        report: Uuid,
+        refused: bool,
+        why: &'a str,
+    },
+    Ended {
+        at: Timestamp,
+        exit: u8,
+    },
+}
+
+/// The display of a run.
+pub(crate) struct Display {
+    events: Option<EventFormat>,
+    quiet: bool,
+    /// Live lines of subjects that are being checked, where there is a terminal.
+    lines: BTreeMap<String, CloudProgress>,
+}
+
+impl Display {
+    pub(crate) fn new(events: Option<EventFormat>, quiet: bool) -> Self {
+        Display { events, quiet, lines: BTreeMap::new() }
+    }
+
+    pub(crate) fn begun(&self, preset: Option<&str>, subjects: usize, resumed: usize) -> Result<(), Failure> {
+        let version = EVENTS_VERSION;
+        self.tell(&Happening::Begun { version, at: Timestamp::now(), preset, subjects, resumed })?;
+        if resumed > 0 {
+            self.say(&format!(
+                "the last run of the same was killed; {resumed} subjects of it are done already"
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn started(&mut self, subject: &str) -> Result<(), Failure> {
+        self.tell(&Happening::Started { at: Timestamp::now(), subject })?;
+        if lines().is_hidden() {
+            self.say(&format!("{subject}: started"));
+        } else {
+            self.lines.insert(subject.to_owned(), CloudProgress::begin(subject));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn step(&self, subject: &str, step: &Event) {
+        if let Some(line) = self.lines.get(subject) {
+            line.event(step);
+        }
+    }
+
+    /// The check of a subject is over, whatever came of it.
+    pub(crate) fn over(&mut self, subject: &str) {
+        if let Some(line) = self.lines.remove(subject) {
+            line.finish();
+        }
+    }
+
+    pub(crate) fn left_out(&self, subject: &str, why: &str) -> Result<(), Failure> {
+        self.tell(&Happening::LeftOut { at: Timestamp::now(), subject, why })?;
+        self.say(&format!("{subject}: left out: {why}"));
+        Ok(())
+    }
+
+    pub(crate) fn judged(&self, posted: &Posted, took_ms: u64) -> Result<(), Failure> {
+        let tally = posted.tally;
+        self.tell(&Happening::Judged {
+            at: Timestamp::now(),
+            subject: &posted.subject,
+            scope: &posted.scope,
+            report: posted.run,
+            determined: posted.determined,
+            pass: tally.pass,
+            fail: tally.fail,
+            abort: tally.abort,
+            miss: tally.miss,
+            why: posted.why.as_deref(),
+            leftovers: &posted.leftovers,
+            took_ms,
+        })?;
+        let seconds = took_ms / 1000;
+        let tenths = took_ms % 1000 / 100;
+        self.say(&format!(
+            "{}: {}: {} in {seconds}.{tenths} s",
+            posted.subject,
+            posted.scope,
+            came_to(posted)
+        ));
+        for leftover in &posted.leftovers {
+            self.say(&format!("{}: left behind: {leftover}", posted.subject));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn delivered(&self, posted: &Posted, delivery: &Delivery) -> Result<(), Failure> {
+        let (at, report) = (Timestamp::now(), posted.run);
+        match delivery {
+            Delivery::Delivered | Delivery::Known => {
+                self.tell(&Happening::Delivered { at, report, known: *delivery == Delivery::Known })
+            }
+            Delivery::Later(why) | Delivery::Refused(why) => {
+                let refused = matches!(delivery, Delivery::Refused(_));
+                self.tell(&Happening::Kept { at, report, refused, why })?;
+                self.say(&format!("{}: {}: not delivered: {why}", posted.subject, posted.scope));
+                Ok(())
+            }
+        }
+    }
+
+    /// The end, with a line for each report.
+    pub(crate) fn ended(&self, all: &[(Posted, Option<Delivery>)], exit: u8) -> Result<(), Failure> {
+        self.tell(&Happening::Ended { at: Timestamp::now(), exit })?;
+        if self.events.is_some() || all.is_empty() {
+            return Ok(());
+        }
+        let mut table = Table::default();
+        table.row(["subject", "scope", "pass", "fail", "abort", "miss", "report"].map(plain));
+        for (posted, delivery) in all {
+            let tally = posted.tally;
+            let [pass, fail, abort, miss] =
+                [tally.pass, tally.fail, tally.abort, tally.miss].map(|count| plain(count.to_string()));
+            let report = match delivery {
+                None => "not sent",
+                Some(delivery) if delivery.has_arrived() => "delivered",
+                Some(Delivery::Refused(_)) => "refused",
+                Some(_) => "waits",
+            };
+            table.row([
+                plain(&*posted.subject),
+                plain(&*posted.scope),
+                pass,
+                fail,
+                abort,
+                miss,
+                plain(report),
+            ]);
+        }
+        print(&table.render(""))?;
+        let waiting = all.iter().filter(|(_, delivery)| is_waiting(delivery.as_ref())).count();
+        if waiting > 0 {
+            self.say(&format!(
+                "{} in the outbox; `assay fleet flush` sends them",
+                counted(waiting, ["report waits", "reports wait"])
+            ));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, happening: &Happening<'_>) -> Result<(), Failure> {
+        match self.events {
+            None => Ok(()),
+            Some(EventFormat::Jsonl) => {
+                let line = serde_json::to_string(happening).map_err(|error| {
+                    Failure::undetermined(error, "this is a defect of assay; please report it")
+                })?;
+                print(&format!("{line}\n"))
+            }
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            note(&printable(text));
+        }
+    }
+}
+
+fn is_waiting(delivery: Option<&Delivery>) -> bool {
+    delivery.is_some_and(|delivery| !delivery.has_arrived())
+}
+
+fn came_to(posted: &Posted) -> String {
+    let tally = posted.tally;
+    let counts = [(tally.fail, "fail"), (tally.abort, "abort"), (tally.miss, "miss"), (tally.pass, "pass")];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    match &posted.why {
+        Some(why) => format!("undetermined ({}): {why}", counts.join(", ")),
+        None => counts.join(", "),
+    }
+}

@@ -1,0 +1,152 @@
+//! From a report to a monitor: rendered, signed, kept, sent.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assay_fleet::{Address, Courier, Delivery, Judged, Letter, Outbox, Tally};
+use assay_report::Format;
+use assay_signature::Signer;
+use assay_standards::Verdict;
+use assay_testcases::Reading;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::output::write_file;
+
+/// What signatures of reports are made for.
+const NAMESPACE: &str = "report";
+/// What stands between a signature and what it is over, when both are sent.
+const BETWEEN: u8 = b'&';
+
+/// Where reports go.
+pub(crate) struct Post {
+    pub(crate) signer: Option<Signer>,
+    /// A folder of the user's.
+    pub(crate) folder: Option<PathBuf>,
+    /// The monitor, and where reports wait for it.
+    pub(crate) monitor: Option<(Url, Outbox)>,
+}
+
+/// What is known of a report once it is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Posted {
+    pub(crate) run: Uuid,
+    pub(crate) subject: String,
+    pub(crate) scope: String,
+    pub(crate) tally: Tally,
+    /// Whether anything was found out.
+    pub(crate) determined: bool,
+    pub(crate) leftovers: Vec<String>,
+    /// Why nothing was found out, in the words of the first thing that could not be had.
+    pub(crate) why: Option<String>,
+    pub(crate) to_be_sent: bool,
+}
+
+impl Post {
+    /// Keeps a report wherever it is to be kept. What this returns about is on disk.
+    pub(crate) async fn keep(self: &Arc<Self>, judged: Judged) -> Result<Posted, Failure> {
+        let post = Arc::clone(self);
+        // Rendering, signing and waiting for the disk take some milliseconds, in which others go on.
+        let kept = tokio::task::spawn_blocking(move || post.kept(&judged));
+        kept.await
+            .map_err(|error| Failure::undetermined(format!("a report could not be kept: {error}"), ""))?
+    }
+
+    fn kept(&self, judged: &Judged) -> Result<Posted, Failure> {
+        let (scope, report) = (&judged.scope, &judged.report);
+        let defect = |error: &dyn std::fmt::Display| {
+            Failure::undetermined(error, "this is a defect of assay; please report it")
+        };
+        let text = assay_report::render(Format::Yaml, std::slice::from_ref(report))
+            .map_err(|error| defect(&error))?;
+        let signature = self.signer.as_ref().map(|signer| signer.sign(NAMESPACE, text.as_bytes()));
+        let signature = signature.transpose().map_err(|error| {
+            Failure::undetermined(error, "the report is not handed in; see to the key and run it again")
+        })?;
+        if let Some(folder) = &self.folder {
+            save(folder, &report.subject.cloud, scope, &text, signature.as_deref())?;
+        }
+        let posted = posted(judged, self.monitor.is_some());
+        if let (Some((monitor, outbox)), Some(signature)) = (&self.monitor, &signature) {
+            let address = Address {
+                run: report.run_id,
+                monitor: monitor.clone(),
+                subject: posted.subject.clone(),
+                scope: scope.clone(),
+                written_at: Timestamp::now(),
+            };
+            let mut body = signature.clone().into_bytes();
+            body.push(BETWEEN);
+            body.extend_from_slice(text.as_bytes());
+            outbox.put(&Letter { address, body })?;
+        }
+        Ok(posted)
+    }
+}
+
+/// Sends a letter of the outbox; none if it is gone, since another program may send it, too.
+pub(crate) async fn sent(
+    courier: &Courier,
+    outbox: &Outbox,
+    run: Uuid,
+    cancel: &CancellationToken,
+) -> Result<Delivery, Failure> {
+    match outbox.letter(run)? {
+        Some(letter) => Ok(courier.hand_over(outbox, &letter, cancel).await?),
+        None => Ok(Delivery::Known),
+    }
+}
+
+fn save(
+    folder: &Path,
+    subject: &str,
+    scope: &str,
+    text: &str,
+    signature: Option<&str>,
+) -> Result<(), Failure> {
+    let folder = folder.join(assay_fleet::file_name(subject));
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::undetermined(
+            format!("{} cannot be made: {error}", folder.display()),
+            "name another folder with -o",
+        )
+    })?;
+    let file = folder.join(format!("{}.yaml", assay_fleet::file_name(scope)));
+    write_file(&file, text.as_bytes())?;
+    let beside = folder.join(format!("{}.yaml.sig", assay_fleet::file_name(scope)));
+    if let Some(signature) = signature {
+        return write_file(&beside, signature.as_bytes());
+    }
+    // One of an earlier report would be over something else.
+    let _ = std::fs::remove_file(&beside);
+    Ok(())
+}
+
+fn posted(judged: &Judged, to_be_sent: bool) -> Posted {
+    let report = &judged.report;
+    let mut tally = Tally::default();
+    for testcase in report.asked() {
+        match testcase.verdict(Reading::Official) {
+            Some(Verdict::Pass) => tally.pass += 1,
+            Some(Verdict::Fail) => tally.fail += 1,
+            Some(Verdict::Abort) => tally.abort += 1,
+            Some(Verdict::Miss) => tally.miss += 1,
+            None => {}
+        }
+    }
+    let determined = tally.pass + tally.fail > 0;
+    let why = report.unavailable.first().map(|fact| fact.why.to_string()).filter(|_| !determined);
+    Posted {
+        run: report.run_id,
+        subject: report.subject.cloud.clone(),
+        scope: judged.scope.clone(),
+        tally,
+        determined,
+        leftovers: report.leftovers.iter().map(ToString::to_string).collect(),
+        why,
+        to_be_sent,
+    }
+}

@@ -1,0 +1,346 @@
+//! What checks one subject of a fleet: all its scopes over one look at its cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_fleet::{Checker, Judged, Plan, Planned, Standings};
+use assay_inventory::{FactId, Inventory, Reason, Subject, Unavailable};
+use assay_openstack::{Budgets, CloudConfig, Event, Overrides, Probes};
+use assay_report::{Chosen, Report};
+use assay_standards::Verdict;
+use assay_standards::scope::{Selected, Selection, Spec};
+use assay_testcases::{Judgement, Registry};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use tokio_util::sync::CancellationToken;
+
+use super::Run;
+use crate::against::{self, ScopeSpec};
+use crate::args::{Against, Asking, Global, ScopeName, SectionName};
+use crate::commands::check::{Gathering, fit, gather_one};
+use crate::failure::Failure;
+use crate::output::note;
+use crate::{scripts, state};
+
+/// All that is the same for every subject.
+pub(crate) struct Suite {
+    scopes: Vec<FleetScope>,
+    against: Against,
+    asking: Asking,
+    global: Global,
+    sections: Vec<SectionName>,
+    deadline: Duration,
+    /// The testcases of a subject and a scope that a monitor lacks; without it, all of each.
+    only: Option<BTreeMap<(String, String), BTreeSet<String>>>,
+    /// Ends the whole run; where only a subject's time is over, this has not come.
+    end: CancellationToken,
+}
+
+/// A scope of the configuration.
+struct FleetScope {
+    name: String,
+    spec: ScopeSpec,
+    /// Where its scripts lie, if they may be run.
+    scripts: Option<PathBuf>,
+}
+
+impl Suite {
+    /// Reads the specs of a plan.
+    pub(crate) fn new(
+        run: &Run,
+        plan: &Plan,
+        global: &Global,
+        today: Date,
+        end: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let against = Against {
+            scope: ScopeName::Iaas,
+            version: None,
+            spec: None,
+            testcases: None,
+            target: Vec::new(),
+            date: None,
+            now: None,
+            reading: run.reading,
+        };
+        let mut scopes = Vec::new();
+        for (name, file) in &plan.specs {
+            let scope = scope(name, file.as_deref(), run.allow_scripts, global)?;
+            // What is wrong with a spec is told now, not after a night.
+            against::select(&scope.spec, &against, today)?;
+            scopes.push(scope);
+        }
+        Ok(Suite {
+            scopes,
+            against,
+            asking: run.asking.clone(),
+            global: global.clone(),
+            sections: run.sections(today),
+            deadline: run.deadline,
+            only: None,
+            end,
+        })
+    }
+
+    /// Leaves only what a monitor lacks, or will lack at `then`, and of the subjects those that lack anything.
+    pub(crate) fn leave_what_is_missing(
+        &mut self,
+        subjects: &mut Vec<Planned>,
+        standings: &Standings,
+        (now, then): (Timestamp, DateTime),
+    ) {
+        let mut only = BTreeMap::new();
+        for subject in subjects.iter() {
+            for scope in self.scopes_of(subject) {
+                let Some(selection) = self.selection(subject, scope, now) else { continue };
+                let testcases = selection.testcases.iter().filter(|selected| self.is_in_sections(selected));
+                let missing = standings.missing(&subject.subject, &scope.spec.uuid, testcases, then);
+                if !missing.is_empty() {
+                    let key = (subject.subject.clone(), scope.name.clone());
+                    only.insert(key, missing.into_iter().map(str::to_owned).collect());
+                }
+            }
+        }
+        for subject in subjects.iter_mut() {
+            let name = subject.subject.clone();
+            subject.scopes.retain(|scope| only.contains_key(&(name.clone(), scope.clone())));
+        }
+        subjects.retain(|subject| !subject.scopes.is_empty());
+        self.only = Some(only);
+    }
+
+    /// Whether the sections of the run give all that a testcase needs; scripts have none.
+    fn is_in_sections(&self, selected: &Selected<'_>) -> bool {
+        let id = selected.testcase.id.as_str();
+        let shows_text = Chosen::from(self.against.reading).shows_text();
+        Registry::get().facts([id], shows_text).iter().all(|fact| self.includes(*fact))
+    }
+
+    fn includes(&self, fact: FactId) -> bool {
+        // What needs a configuration of its own is for `assay check`.
+        fact != FactId::DomainManagers && self.sections.iter().any(|name| fact.section() == (*name).into())
+    }
+
+    fn selection<'s>(
+        &self,
+        subject: &Planned,
+        scope: &'s FleetScope,
+        at: Timestamp,
+    ) -> Option<Selection<'s>> {
+        let date = against::reference_date(&self.against, at);
+        let mut selection = against::select(&scope.spec, &self.against, date).ok()?;
+        if let Some(only) = &self.only {
+            let only = only.get(&(subject.subject.clone(), scope.name.clone()))?;
+            selection.testcases.retain(|selected| only.contains(&selected.testcase.id));
+        }
+        Some(selection)
+    }
+
+    fn scopes_of(&self, subject: &Planned) -> impl Iterator<Item = &FleetScope> {
+        self.scopes.iter().filter(|scope| subject.scopes.contains(&scope.name))
+    }
+
+    fn facts(&self, subject: &Planned, at: Timestamp) -> BTreeSet<FactId> {
+        let selections = self.scopes_of(subject).filter_map(|scope| self.selection(subject, scope, at));
+        let ids: BTreeSet<&str> = selections
+            .flat_map(|selection| selection.testcases)
+            .map(|selected| selected.testcase.id.as_str())
+            .collect();
+        let shows_text = Chosen::from(self.against.reading).shows_text();
+        let mut facts = Registry::get().facts(ids.iter().copied(), shows_text);
+        facts.retain(|fact| self.includes(*fact));
+        facts
+    }
+
+    /// What the cloud of a subject shows; all facts not to be had if there is no such cloud.
+    async fn inventory(
+        &self,
+        subject: &Planned,
+        at: Timestamp,
+        cancel: &CancellationToken,
+        tell: &(dyn Fn(Event) + Sync),
+    ) -> Inventory {
+        let facts = self.facts(subject, at);
+        let overrides =
+            Overrides { region: self.asking.region.clone(), interface: self.asking.interface.clone() };
+        let cloud = match CloudConfig::find(Some(subject.cloud()), &overrides) {
+            Ok(cloud) if !facts.is_empty() => cloud,
+            Ok(_) => return Inventory::new(named(subject), at),
+            Err(error) => {
+                let why = Unavailable::new(Reason::Configuration, error.to_string());
+                return without(subject, &facts, &why, at);
+            }
+        };
+        let journals = state::journals();
+        let budgets = Budgets::default();
+        let thorough = Chosen::from(self.against.reading).shows_text();
+        let gathering = Gathering {
+            asking: &self.asking,
+            global: &self.global,
+            facts: &facts,
+            started_at: at,
+            preflight: &fit,
+            probes: Some(Probes { journals: &journals, budgets: &budgets, thorough }),
+            managers: &[],
+            tempest_alt: None,
+            cancel,
+        };
+        let mut inventory = Box::pin(gather_one(&cloud, None, &gathering, tell, &|| {})).await;
+        if cancel.is_cancelled() && !self.end.is_cancelled() {
+            let words = format!("the {} s for this subject were over", self.deadline.as_secs());
+            for fact in facts {
+                if inventory.unavailable(fact).is_some_and(|why| why.reason == Reason::Interrupted) {
+                    inventory.set_unavailable(fact, Unavailable::new(Reason::Interrupted, words.clone()));
+                }
+            }
+        }
+        inventory
+    }
+
+    async fn judged(
+        &self,
+        scope: &FleetScope,
+        subject: &Planned,
+        inventory: &Inventory,
+        cancel: &CancellationToken,
+    ) -> Option<Judged> {
+        let selection = self.selection(subject, scope, inventory.recorded_at)?;
+        let of_scripts = match &scope.scripts {
+            Some(file) => tokio::select! {
+                () = cancel.cancelled() => {
+                    let why = "the time for this subject was over before its scripts had ended";
+                    of_scripts(&selection, why)
+                }
+                ran = scripts::run(&scope.spec, &selection, file, &subject.variables) => {
+                    let silent = of_scripts(&selection, "the script of the spec gave no verdict");
+                    ran.into_iter().map(|(id, judgement)| told(id, judgement, &silent)).collect()
+                }
+            },
+            None => of_scripts(&selection, "only a script of the spec can judge it; --allow-scripts runs it"),
+        };
+        Some(self.report(scope, &selection, subject, inventory, &of_scripts))
+    }
+
+    fn report(
+        &self,
+        scope: &FleetScope,
+        selection: &Selection<'_>,
+        subject: &Planned,
+        inventory: &Inventory,
+        replaced: &BTreeMap<String, Judgement>,
+    ) -> Judged {
+        let mut report: Report =
+            against::report(&scope.spec, selection, &self.against, inventory, &subject.variables, replaced);
+        report.subject.cloud.clone_from(&subject.subject);
+        if self.only.is_some() {
+            // As the reference notes a run that was about some testcases.
+            let ids: Vec<&str> = report.testcases.iter().map(|testcase| testcase.id.as_str()).collect();
+            report.forced_testcases = Some(ids.join("|"));
+        }
+        Judged { scope: scope.name.clone(), report }
+    }
+}
+
+impl Checker for Suite {
+    type Step = Event;
+
+    async fn check(
+        self: Arc<Self>,
+        subject: Planned,
+        cancel: CancellationToken,
+        tell: Box<dyn Fn(Event) + Send + Sync>,
+    ) -> Vec<Judged> {
+        let inventory = self.inventory(&subject, Timestamp::now(), &cancel, &*tell).await;
+        let mut all = Vec::new();
+        for scope in self.scopes_of(&subject) {
+            all.extend(self.judged(scope, &subject, &inventory, &cancel).await);
+        }
+        all
+    }
+
+    fn undetermined(&self, subject: &Planned, why: &str) -> Vec<Judged> {
+        let at = Timestamp::now();
+        let why = Unavailable::new(Reason::Interrupted, why);
+        let inventory = without(subject, &self.facts(subject, at), &why, at);
+        let scopes = self.scopes_of(subject);
+        let reports = scopes.filter_map(|scope| {
+            let selection = self.selection(subject, scope, at)?;
+            let replaced = of_scripts(&selection, &why.message);
+            Some(self.report(scope, &selection, subject, &inventory, &replaced))
+        });
+        reports.collect()
+    }
+}
+
+/// The scope of a name: from its file, or as this program knows it.
+fn scope(
+    name: &str,
+    file: Option<&Path>,
+    allow_scripts: bool,
+    global: &Global,
+) -> Result<FleetScope, Failure> {
+    let built_in = || match name {
+        "scs-compatible-iaas" => Some(Spec::embedded_iaas()),
+        "scs-compatible-kaas" => Some(Spec::embedded_kaas()),
+        _ => None,
+    };
+    let spec = match (file, built_in()) {
+        (Some(path), Some(known)) if !path.exists() => {
+            if !global.quiet {
+                note(&format!(
+                    "{} is not there, so {name} is taken as this program knows it",
+                    path.display()
+                ));
+            }
+            ScopeSpec::Embedded(known)
+        }
+        (Some(path), _) => against::spec(Some(path))?,
+        (None, Some(known)) => ScopeSpec::Embedded(known),
+        (None, None) => {
+            return Err(Failure::usage(
+                format!("the configuration does not say where the spec of the scope {name:?} lies"),
+                format!("add [scopes.{name}] with `spec = \"FILE\"`"),
+            ));
+        }
+    };
+    let scripts = match &spec {
+        ScopeSpec::Own(_) if allow_scripts => file.map(Path::to_owned),
+        _ => None,
+    };
+    Ok(FleetScope { name: name.to_owned(), spec, scripts })
+}
+
+fn named(subject: &Planned) -> Subject {
+    Subject { cloud: subject.subject.clone(), auth_url: None, region: None }
+}
+
+/// An inventory in which nothing could be had.
+fn without(subject: &Planned, facts: &BTreeSet<FactId>, why: &Unavailable, at: Timestamp) -> Inventory {
+    let mut inventory = Inventory::new(named(subject), at);
+    for fact in facts {
+        inventory.set_unavailable(*fact, why.clone());
+    }
+    inventory
+}
+
+/// The same word for all testcases that only scripts can judge.
+fn of_scripts(selection: &Selection<'_>, why: &str) -> BTreeMap<String, Judgement> {
+    let unknown = selection.testcases.iter().map(|selected| selected.testcase).filter(|testcase| {
+        Registry::get().find(&testcase.id).is_none() && testcase.script.is_some() && !testcase.manual
+    });
+    unknown.map(|testcase| (testcase.id.clone(), Judgement::broken_off(why.to_owned()))).collect()
+}
+
+/// A script that was asked and says nothing broke off; what people judge stays theirs.
+fn told(id: String, judgement: Judgement, silent: &BTreeMap<String, Judgement>) -> (String, Judgement) {
+    match silent.get(&id) {
+        Some(_) if judgement.official == Some(Verdict::Miss) => {
+            let why =
+                judgement.findings.first().map_or_else(String::new, |finding| finding.found.to_string());
+            (id, Judgement::broken_off(why))
+        }
+        _ => (id, judgement),
+    }
+}

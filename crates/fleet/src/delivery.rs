@@ -1,0 +1,338 @@
+//! How a report reaches a monitor.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
+
+use crate::outbox::{Letter, Outbox, OutboxError};
+
+/// What is sent, as the reference monitor takes it.
+const MEDIA_TYPE: &str = "application/x-signed-yaml";
+/// What the tokens of our own monitor begin with.
+const TOKEN_MARK: &str = "assay_";
+/// The first pause between two attempts; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer, whatever a server asks for; who comes back later sends what is left.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// More of an answer is not read.
+const MOST_OF_ANSWER: usize = 4096;
+/// So much of what a monitor says is shown, in characters.
+const SHOWN: usize = 300;
+
+/// Who hands reports in.
+#[derive(Debug, Clone)]
+pub struct Courier {
+    client: Client,
+    token: Option<HeaderValue>,
+    attempts: u32,
+}
+
+/// What became of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The monitor keeps it.
+    Delivered,
+    /// The monitor has had it before.
+    Known,
+    /// It could not be handed over now.
+    Later(String),
+    /// The monitor does not want it.
+    Refused(String),
+}
+
+impl Delivery {
+    /// Whether the monitor has it.
+    pub fn has_arrived(&self) -> bool {
+        matches!(self, Delivery::Delivered | Delivery::Known)
+    }
+}
+
+/// Nothing can be handed in at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CourierError {
+    /// The token has characters that no header may have.
+    #[error("the token has characters that cannot be sent")]
+    Token,
+    /// No connections can be made.
+    #[error("no connections can be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Courier {
+    /// With a token: name and password in base64 as in a `tokenfile`, or one that a monitor gave.
+    ///
+    /// # Errors
+    /// The token cannot be sent, or no TLS is to be had.
+    pub fn new(token: Option<&SecretString>, timeout: Duration) -> Result<Self, CourierError> {
+        let token = token.map(credentials).transpose()?;
+        let client = Client::builder()
+            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+            // A token is for the monitor that was named, and nobody that it refers to.
+            .redirect(Policy::none())
+            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            .timeout(timeout)
+            .build()?;
+        Ok(Self { client, token, attempts: 4 })
+    }
+
+    /// With another number of attempts for each letter.
+    #[must_use]
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
+    }
+
+    /// Hands over a letter of the outbox, and removes it there once the monitor has it. What fails is noted.
+    ///
+    /// # Errors
+    /// The letter arrived and cannot be removed.
+    pub async fn hand_over(
+        &self,
+        outbox: &Outbox,
+        letter: &Letter,
+        cancel: &CancellationToken,
+    ) -> Result<Delivery, OutboxError> {
+        let run = letter.address.run;
+        let mut pause = FIRST_PAUSE;
+        let mut left = self.attempts;
+        loop {
+            let (delivery, wished) = self.send(letter).await;
+            left -= 1;
+            match &delivery {
+                Delivery::Delivered | Delivery::Known => outbox.remove(run)?,
+                Delivery::Refused(why) => outbox.note(run, Timestamp::now(), why, true),
+                Delivery::Later(why) => outbox.note(run, Timestamp::now(), why, false),
+            }
+            if left == 0 || !matches!(delivery, Delivery::Later(_)) {
+                return Ok(delivery);
+            }
+            let next = wished.unwrap_or(pause);
+            if next > LONGEST_PAUSE {
+                return Ok(delivery);
+            }
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(delivery),
+                () = tokio::time::sleep(next) => {}
+            }
+        }
+    }
+
+    /// One attempt, and how long the monitor wants to be left alone.
+    async fn send(&self, letter: &Letter) -> (Delivery, Option<Duration>) {
+        let url = match letter.address.monitor.join("reports") {
+            Ok(url) => url,
+            Err(error) => return (Delivery::Refused(error.to_string()), None),
+        };
+        let mut request =
+            self.client.post(url.clone()).header(CONTENT_TYPE, MEDIA_TYPE).body(letter.body.clone());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return (Delivery::Later(format!("{url}: {}", causes(&error))), None),
+        };
+        let status = response.status();
+        let wished = response.headers().get(RETRY_AFTER);
+        let wished = wished.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let wished = wished.map(Duration::from_secs);
+        if status.is_success() {
+            return (Delivery::Delivered, None);
+        }
+        if status == StatusCode::CONFLICT {
+            return (Delivery::Known, None);
+        }
+        let why = format!("{url} answered {status}{}", said(response).await);
+        let may_pass = status.is_server_error()
+            || matches!(
+                status,
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+            );
+        match may_pass {
+            true => (Delivery::Later(why), wished),
+            false => (Delivery::Refused(why), None),
+        }
+    }
+}
+
+fn credentials(token: &SecretString) -> Result<HeaderValue, CourierError> {
+    let token = token.expose_secret().trim();
+    let scheme = if token.starts_with(TOKEN_MARK) { "Bearer" } else { "Basic" };
+    let mut value = HeaderValue::from_str(&format!("{scheme} {token}")).map_err(|_| CourierError::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// An error with all that led to it; the outermost alone says little.
+pub(crate) fn causes(error: &reqwest::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
+}
+
+/// What the monitor says about it: the detail of its JSON, or its first words.
+async fn said(mut response: reqwest::Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() >= MOST_OF_ANSWER {
+            break;
+        }
+    }
+    body.truncate(MOST_OF_ANSWER);
+    let text = String::from_utf8_lossy(&body);
+    let detail = serde_json::from_slice::<serde_json::Value>(&body)
+        .ok()
+        .and_then(|answer| Some(answer.get("detail")?.as_str()?.to_owned()));
+    let said: String = detail.as_deref().unwrap_or(text.trim()).chars().take(SHOWN).collect();
+    match said.is_empty() {
+        true => String::new(),
+        false => format!(": {}", assay_report::visible(&said)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+    use wiremock::matchers::{body_bytes, header, method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::outbox::Address;
+
+    struct Sending {
+        server: MockServer,
+        outbox: Outbox,
+        _folder: tempfile::TempDir,
+        letter: Letter,
+    }
+
+    async fn sending() -> Sending {
+        let server = MockServer::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(folder.path()).unwrap();
+        let address = Address {
+            run: Uuid::from_u128(5),
+            monitor: format!("{}/monitor/", server.uri()).parse().unwrap(),
+            subject: "green".into(),
+            scope: "scs-compatible-iaas".into(),
+            written_at: Timestamp::UNIX_EPOCH,
+        };
+        let letter = Letter { address, body: b"signature\n&---\n".to_vec() };
+        outbox.put(&letter).unwrap();
+        Sending { server, outbox, _folder: folder, letter }
+    }
+
+    impl Sending {
+        async fn answer(&self, template: ResponseTemplate, times: u64) {
+            let mock = Mock::given(method("POST")).and(path("/monitor/reports"));
+            let mock = mock.and(body_bytes(self.letter.body.clone())).respond_with(template);
+            mock.up_to_n_times(times).mount(&self.server).await;
+        }
+
+        async fn hand_over(&self) -> Delivery {
+            let token = SecretString::from("Z3JlZW46cGFzcw==\n");
+            let courier = Courier::new(Some(&token), Duration::from_secs(5)).unwrap().attempts(3);
+            courier.hand_over(&self.outbox, &self.letter, &CancellationToken::new()).await.unwrap()
+        }
+
+        fn is_kept(&self) -> bool {
+            self.outbox.letter(self.letter.address.run).unwrap().is_some()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_arrived_is_kept_no_longer() {
+        let sending = sending().await;
+        let mock = Mock::given(header("content-type", MEDIA_TYPE))
+            .and(header("authorization", "Basic Z3JlZW46cGFzcw=="))
+            .and(body_bytes(sending.letter.body.clone()));
+        mock.respond_with(ResponseTemplate::new(200)).expect(1).mount(&sending.server).await;
+        assert_eq!(sending.hand_over().await, Delivery::Delivered);
+        assert!(!sending.is_kept());
+    }
+
+    #[tokio::test]
+    async fn what_the_monitor_has_had_before_has_arrived() {
+        let sending = sending().await;
+        sending.answer(ResponseTemplate::new(409), 1).await;
+        assert_eq!(sending.hand_over().await, Delivery::Known);
+        assert!(!sending.is_kept());
+    }
+
+    #[tokio::test]
+    async fn what_may_pass_is_tried_again() {
+        let sending = sending().await;
+        sending.answer(ResponseTemplate::new(429).insert_header("retry-after", "0"), 1).await;
+        sending.answer(ResponseTemplate::new(200), 1).await;
+        assert_eq!(sending.hand_over().await, Delivery::Delivered);
+        assert!(!sending.is_kept());
+    }
+
+    #[tokio::test]
+    async fn who_wants_to_be_left_alone_for_long_is_asked_another_time() {
+        let sending = sending().await;
+        sending.answer(ResponseTemplate::new(503).insert_header("retry-after", "3600"), 9).await;
+        let Delivery::Later(why) = sending.hand_over().await else { panic!("it may pass") };
+        assert!(why.ends_with("answered 503 Service Unavailable"), "{why}");
+        assert!(sending.is_kept());
+        assert_eq!(sending.outbox.attempts(sending.letter.address.run).count, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_kept_with_the_reason() {
+        let sending = sending().await;
+        let answer = r#"{"detail": "delegation\u001b[31m problem?"}"#;
+        sending.answer(ResponseTemplate::new(401).set_body_string(answer), 9).await;
+        let Delivery::Refused(why) = sending.hand_over().await else { panic!("it is refused") };
+        assert!(why.ends_with("answered 401 Unauthorized: delegation\\u{1b}[31m problem?"), "{why}");
+        assert!(sending.is_kept());
+        assert!(sending.outbox.attempts(sending.letter.address.run).refused);
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_to_nobody_else() {
+        let sending = sending().await;
+        let elsewhere = MockServer::start().await;
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(200))
+            .expect(0)
+            .mount(&elsewhere)
+            .await;
+        let location = format!("{}/reports", elsewhere.uri());
+        sending.answer(ResponseTemplate::new(307).insert_header("location", location.as_str()), 9).await;
+        assert!(matches!(sending.hand_over().await, Delivery::Refused(_)));
+        assert!(sending.is_kept());
+    }
+
+    #[tokio::test]
+    async fn without_a_monitor_it_waits() {
+        let sending = sending().await;
+        let mut letter = sending.letter.clone();
+        letter.address.monitor = "http://127.0.0.1:1/".parse().unwrap();
+        let courier = Courier::new(None, Duration::from_secs(5)).unwrap().attempts(1);
+        let delivery = courier.hand_over(&sending.outbox, &letter, &CancellationToken::new()).await.unwrap();
+        assert!(matches!(delivery, Delivery::Later(_)), "{delivery:?}");
+        assert!(sending.is_kept());
+    }
+
+    #[test]
+    fn tokens_of_a_monitor_are_known_by_their_mark() {
+        let of = |token: &str| credentials(&SecretString::from(token)).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(of("assay_abc\n"), "Bearer assay_abc");
+        assert_eq!(of("Z3JlZW46cGFzcw=="), "Basic Z3JlZW46cGFzcw==");
+        assert!(credentials(&SecretString::from("a\nb")).is_err());
+    }
+}

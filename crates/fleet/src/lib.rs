@@ -1,0 +1,22 @@
+//! Checks of many subjects in one go: what is planned, what became of it, and how reports reach a monitor.
+//!
+//! It knows no cloud and no standard: who checks is a [`Checker`], and what comes of it are the reports of `assay-report`.
+//! What goes wrong with one subject touches no other, and what was found out is on disk before anything is sent.
+
+mod config;
+mod delivery;
+mod lease;
+mod missing;
+mod outbox;
+mod plan;
+mod record;
+mod run;
+
+pub use config::{Config, FleetProblem, monitor};
+pub use delivery::{Courier, CourierError, Delivery};
+pub use lease::{Lease, LeaseError, file_name};
+pub use missing::{Standings, StatusError};
+pub use outbox::{Address, Attempts, Letter, Outbox, OutboxError};
+pub use plan::{Choice, Plan, PlanError, Planned};
+pub use record::{Line, Past, Record, RecordError, Tally, past};
+pub use run::{Checker, Event, Judged, Pace, run};
