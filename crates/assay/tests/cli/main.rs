@@ -17,6 +17,7 @@ mod fleet;
 mod images;
 mod monitor;
 mod picture;
+mod runner;
 mod scope;
 mod scripts;
 mod sign;

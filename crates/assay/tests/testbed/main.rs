@@ -4,11 +4,14 @@
 
 mod conforming;
 mod flavors;
+mod fleet;
 mod foreign;
 mod images;
 mod kill;
 mod look;
 mod monitor;
+#[path = "../cli/runner.rs"]
+mod runner;
 #[path = "../cli/uploaders.rs"]
 mod uploaders;
 
