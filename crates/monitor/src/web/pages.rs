@@ -24,16 +24,17 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::matrix::Part;
 use self::overview::Ground;
-use self::paging::Turn;
-use self::search::Search;
-use super::Shared;
+pub(super) use self::paging::Turn;
+pub(super) use self::search::Search;
 use super::access::Caller;
 use super::api::Span;
 use super::certificates::{badge_of, find};
@@ -41,6 +42,7 @@ use super::error::Refusal;
 use super::findings::Said;
 use super::integrators::{certified, granted};
 use super::reports::document;
+use super::{Path, Shared};
 use crate::accounts::Role;
 use crate::certificates::Badge;
 use crate::intake::hexadecimal_digest;
@@ -419,7 +421,7 @@ pub(super) async fn matrix(
 }
 
 /// Before which entry of the log those are that are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Before {
     before: Option<u64>,
 }

@@ -1,22 +1,23 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use assay_report::{Scope, SubmittedInvocation, SubmittedReport};
+use assay_report::{ReportView, Scope, SubmittedInvocation, SubmittedReport};
 use assay_signature::{PublicKey, Signature};
 use assay_standards::Verdict;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::access::Caller;
 use super::error::Refusal;
 use super::results::ten;
-use super::{LARGEST_BODY, Shared, body_of};
+use super::{LARGEST_BODY, Path, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Document, Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
@@ -29,9 +30,11 @@ const MOST_BYTES: usize = 16 << 20;
 /// How many reports come at once at most.
 const MOST_REPORTS: usize = 1000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Filter {
+    /// The subject; empty for those of all. Without it, whoever asks.
     subject: Option<String>,
+    /// How many at most.
     #[serde(default = "ten")]
     limit: u32,
     #[serde(default)]
@@ -212,13 +215,25 @@ async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedRepor
     }
 }
 
+/// A report as it is handed out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "KeptReport")]
+pub(super) struct KeptView<'r> {
+    #[serde(flatten)]
+    report: ReportView<'r>,
+    /// When its text was let go, so that only its results are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    let_go: Option<Timestamp>,
+}
+
 /// A report as it is handed out; with the time at which its text was let go.
 async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refusal> {
-    let mut document = document(monitor, stored).await?.to_json();
-    if let Text::LetGo(at) = stored.text {
-        document["let_go"] = at.to_string().into();
-    }
-    Ok(document)
+    let report = document(monitor, stored).await?;
+    let let_go = match stored.text {
+        Text::Kept(_) => None,
+        Text::LetGo(at) => Some(at),
+    };
+    serde_json::to_value(KeptView { report: report.view(), let_go }).map_err(|_| unreadable(stored))
 }
 
 /// The report that is stored, as it was written; of one whose text was let go, what counts of it.

@@ -6,6 +6,7 @@ mod auditing;
 mod certifying;
 mod copying;
 mod desk;
+pub(crate) mod documented;
 mod exporting;
 mod failing;
 pub(crate) mod ground;
@@ -97,6 +98,7 @@ macro_rules! on {
             who_tries_many_passwords_keeps_out_nobody_else,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant,
+            all_that_programs_may_ask_is_documented,
             somebody_comes_and_goes,
             programs_have_tokens,
             keys_change_without_the_file,
