@@ -25,6 +25,7 @@ mod score;
 mod serve;
 mod status;
 mod store;
+mod uncounted;
 mod watch;
 mod web;
 mod workers;

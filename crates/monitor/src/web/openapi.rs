@@ -112,6 +112,7 @@ fn taking_in(draft: &mut Draft) {
         )
         .sends_text(&SIGNED)
         .json::<()>(200)
+        .header(200, "Not-Counted", "Results that are kept and do not count, and why; a line for each reason, five at most.")
         .refuses(&[403, 409, 429]);
     draft
         .get("/reports", "Whole reports, newest first; at most 100 and 16 MiB at once")
@@ -477,10 +478,13 @@ impl Operation<'_> {
 
     /// An application was taken in.
     fn taken_in(self) -> Self {
-        let mut this = self.json::<certificates::TakenIn<'_>>(201);
-        let location = json!({"schema": {"type": "string"}, "description": "Where the application is."});
-        this.entry()["responses"]["201"]["headers"] = json!({"Location": location});
-        this
+        self.json::<certificates::TakenIn<'_>>(201).header(201, "Location", "Where the application is.")
+    }
+
+    fn header(mut self, code: u16, name: &str, description: &str) -> Self {
+        self.entry()["responses"][code.to_string()]["headers"][name] =
+            json!({"schema": {"type": "string"}, "description": description});
+        self
     }
 
     fn text(mut self, code: u16, types: &[&str]) -> Self {

@@ -41,7 +41,7 @@ use super::certificates::{badge_of, find};
 use super::error::Refusal;
 use super::findings::Said;
 use super::integrators::{certified, granted};
-use super::reports::document;
+use super::reports::{document, uncounted};
 use super::{Path, Shared};
 use crate::accounts::Role;
 use crate::certificates::Badge;
@@ -337,7 +337,8 @@ pub(super) async fn report(
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, false);
+    let read = (document(&monitor, &stored).await?, uncounted(&monitor, &stored).await?);
+    let page = report::ReportPage::new(&monitor, &stored, read, false);
     show(&monitor, form, &page)
 }
 
@@ -351,7 +352,8 @@ pub(super) async fn report_full(
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, true);
+    let read = (document(&monitor, &stored).await?, uncounted(&monitor, &stored).await?);
+    let page = report::ReportPage::new(&monitor, &stored, read, true);
     show(&monitor, form, &page)
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, Settings, Store};
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
@@ -270,6 +270,7 @@ fn serving(monitor: &Arc<Monitor>, listener: TcpListener, stopped: oneshot::Rece
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
@@ -280,14 +281,15 @@ impl Answer {
         let (method, url) = (request.method().clone(), request.url().clone());
         let response = client.execute(request).await.unwrap();
         let status = response.status().as_u16();
-        let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
+        let headers = response.headers().clone();
+        let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
         let is_direct = *response.url() == url;
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         if is_direct {
             is_documented(method.as_str(), url.path(), (status, kind.as_deref()), &body);
         }
-        Self { status, body }
+        Self { status, headers, body }
     }
 
     /// Status and reason.

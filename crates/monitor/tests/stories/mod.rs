@@ -38,6 +38,7 @@ macro_rules! on {
             all_of_a_stream_is_taken_or_nothing,
             no_result_lives_longer_because_a_clock_is_wrong,
             accounts_are_those_of_the_file,
+            what_does_not_count_is_told_until_it_does,
             reports_are_read_by_whom_they_concern,
             the_status_is_for_everybody,
             later_results_take_the_place_of_earlier_ones,
