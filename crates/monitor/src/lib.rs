@@ -37,7 +37,7 @@ pub use demo::{Demo, DemoError};
 pub use explained::Explained;
 pub use export::{ExportError, Exported, export};
 pub use import::{ImportError, Imported, ImportedAccounts, Left, ReferenceMonitor};
-pub use intake::payload_digest;
+pub use intake::{Document, Envelope, MediaType, Record, RecordProblem, RecordedResult, payload_digest};
 pub use log::Entry;
 pub use notices::{NoticeConfig, NoticeProblem};
 pub use scopes::Scopes;
