@@ -7,10 +7,10 @@ mod receipt;
 mod record;
 
 pub(crate) use allowance::Allowance;
-pub(crate) use envelope::{Document, Envelope, MediaType};
+pub use envelope::{Document, Envelope, MediaType};
 pub(crate) use queue::{NotKept, Queue};
 pub(crate) use receipt::counts_from;
-pub(crate) use record::{Record, RecordedResult};
+pub use record::{Record, RecordProblem, RecordedResult};
 
 use aws_lc_rs::digest::{SHA256, digest};
 

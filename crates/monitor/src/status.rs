@@ -6,7 +6,8 @@ use assay_standards::scope::{Spec, Testcase, Version};
 use assay_standards::score_card::{Evaluation, ScoreCard, TestResult};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::scopes::Scopes;
 use crate::store::{Standing, civil};
@@ -44,13 +45,12 @@ pub(crate) fn cards(
 }
 
 /// What `/status` answers, in the shape that its readers know.
-pub(crate) fn status(cards: &[Card<'_>]) -> Value {
-    let mut subjects: Map<String, Value> = Map::new();
+pub(crate) fn status<'c>(cards: &'c [Card<'_>]) -> StatusView<'c> {
+    let mut subjects = StatusView::new();
     for card in cards {
-        let subject = subjects.entry(card.subject.clone()).or_insert_with(|| json!({}));
-        subject[&card.spec.uuid] = card.to_json();
+        subjects.entry(&card.subject).or_default().insert(&card.spec.uuid, card.view());
     }
-    Value::Object(subjects)
+    subjects
 }
 
 impl<'s> Card<'s> {
@@ -91,91 +91,135 @@ impl Card<'_> {
         self.standings.get(&(testcase.to_owned(), valid.declared))
     }
 
-    fn to_json(&self) -> Value {
-        let results: Map<String, Value> = self
-            .results
-            .valid()
-            .iter()
-            .map(|(&id, result)| {
-                let report = self.standing(id).map(|standing| standing.report.as_str());
-                // Readers in Python want six digits of a fraction, or none.
-                let form = if result.checked_at.subsec_nanosecond() == 0 { "%FT%T" } else { "%FT%T%.6f" };
-                let checked_at = result.checked_at.strftime(form).to_string();
-                (
-                    id.to_owned(),
-                    json!({"result": result.verdict.code(), "checked_at": checked_at, "report": report}),
-                )
-            })
-            .collect();
-        let testcases: Map<String, Value> =
-            self.spec.testcases().iter().map(|testcase| (testcase.id.clone(), described(testcase))).collect();
-        let buckets: Map<String, Value> = self
-            .results
-            .buckets(&self.evaluation)
-            .into_iter()
-            .map(|(verdict, members)| {
-                let key = verdict.code().map_or("null".to_owned(), |code| code.to_string());
-                (key, members.iter().map(|testcase| testcase.id.as_str()).collect())
-            })
-            .collect();
-        let versions: Map<String, Value> = self
-            .spec
-            .validity(self.date)
-            .into_iter()
-            .map(|(version, validity)| (version.name.clone(), self.version(version, validity.as_str())))
-            .collect();
-        let relevant: Vec<&str> =
-            self.evaluation.visited.iter().map(|score| score.version.name.as_str()).collect();
-        let passed: Vec<&str> = self.evaluation.passed().map(|score| score.version.name.as_str()).collect();
-        json!({
-            "name": self.spec.name,
-            "testcases": testcases,
-            "results": results,
-            "buckets": buckets,
-            "versions": versions,
-            "relevant": relevant,
-            "passed": passed,
-            "passed_str": self.evaluation.passed_str(),
-            "result": self.evaluation.verdict().code(),
-            "best_passed": self.evaluation.best().and_then(|best| {
+    fn view(&self) -> CardView<'_> {
+        let results = self.results.valid().iter().map(|(&id, result)| {
+            let report = self.standing(id).map(|standing| standing.report.as_str());
+            // Readers in Python want six digits of a fraction, or none.
+            let form = if result.checked_at.subsec_nanosecond() == 0 { "%FT%T" } else { "%FT%T%.6f" };
+            let checked_at = result.checked_at.strftime(form).to_string();
+            (id, ResultView { result: result.verdict.code(), checked_at, report })
+        });
+        let buckets = self.results.buckets(&self.evaluation).into_iter().map(|(verdict, members)| {
+            let key = verdict.code().map_or("null".to_owned(), |code| code.to_string());
+            (key, members.iter().map(|testcase| testcase.id.as_str()).collect())
+        });
+        let versions = self.spec.validity(self.date).into_iter();
+        let versions = versions
+            .map(|(version, validity)| (version.name.as_str(), self.version(version, validity.as_str())));
+        let relevant = self.evaluation.visited.iter().map(|score| score.version.name.as_str());
+        let testcases = self.spec.testcases().iter();
+        CardView {
+            name: &self.spec.name,
+            testcases: testcases.map(|testcase| (testcase.id.as_str(), TestcaseView::of(testcase))).collect(),
+            results: results.collect(),
+            buckets: buckets.collect(),
+            versions: versions.collect(),
+            relevant: relevant.collect(),
+            passed: self.evaluation.passed().map(|score| score.version.name.as_str()).collect(),
+            passed_str: self.evaluation.passed_str(),
+            result: self.evaluation.verdict().code(),
+            best_passed: self.evaluation.best().and_then(|best| {
                 self.spec.versions.iter().position(|version| version.name == best.version.name)
             }),
-            "validity": self.evaluation.validity().as_str(),
-        })
+            validity: self.evaluation.validity().as_str(),
+        }
     }
 
-    fn version(&self, version: &Version, validity: &str) -> Value {
-        let index = self.spec.versions.iter().position(|other| other.name == version.name);
-        let targets: Map<String, Value> = self
-            .results
-            .targets(version)
-            .into_iter()
-            .map(|(target, verdict)| {
-                (target.to_owned(), json!({"testcases": version.target(target), "result": verdict.code()}))
-            })
-            .collect();
-        let target_of: Map<String, Value> =
-            version.testcases().map(|(testcase, target)| (testcase.to_owned(), json!(target))).collect();
-        json!({
-            "_idx": index,
-            "result": self.results.version(version).code(),
-            "targets": targets,
-            "tc_target": target_of,
-            "validity": validity,
-        })
+    fn version<'v>(&self, version: &'v Version, validity: &'static str) -> VersionView<'v> {
+        let targets = self.results.targets(version).into_iter().map(|(target, verdict)| {
+            (target, TargetView { testcases: version.target(target), result: verdict.code() })
+        });
+        VersionView {
+            place: self.spec.versions.iter().position(|other| other.name == version.name),
+            result: self.results.version(version).code(),
+            targets: targets.collect(),
+            tc_target: version.testcases().collect(),
+            validity,
+        }
     }
 }
 
-fn described(testcase: &Testcase) -> Value {
-    let mut described = json!({
-        "id": testcase.id,
-        "description": testcase.description,
-        "url": testcase.url,
-        "lifetime": testcase.lifetime.as_str(),
-        "attn": testcase.attention,
-    });
-    if let Some(section) = &testcase.section {
-        described["section"] = json!(section);
+/// What `/status` answers: by subject and by the UUID of the scope.
+pub(crate) type StatusView<'c> = BTreeMap<&'c str, BTreeMap<&'c str, CardView<'c>>>;
+
+/// What a subject comes to in a scope, in the shape that readers of `/status` know. A verdict is 1 (PASS), 0 (ABORT), -1
+/// (FAIL) or null (no result counts).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct CardView<'c> {
+    /// The name of the scope.
+    name: &'c str,
+    /// All testcases of the scope.
+    testcases: BTreeMap<&'c str, TestcaseView<'c>>,
+    /// The newest result of each testcase that has one that counts.
+    results: BTreeMap<&'c str, ResultView<'c>>,
+    /// The testcases of all relevant versions by their verdicts: `1`, `0`, `-1` and `null`.
+    buckets: BTreeMap<String, Vec<&'c str>>,
+    versions: BTreeMap<&'c str, VersionView<'c>>,
+    /// The versions that were looked at, in order.
+    relevant: Vec<&'c str>,
+    /// Those that did not fail.
+    passed: Vec<&'c str>,
+    /// The same as a text, each with the mark of its validity.
+    passed_str: String,
+    result: Option<i8>,
+    /// The place of the best version that passed in the scope spec.
+    best_passed: Option<usize>,
+    validity: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusTestcase")]
+struct TestcaseView<'c> {
+    id: &'c str,
+    description: &'c str,
+    url: Option<&'c str>,
+    lifetime: &'static str,
+    /// How much attention a failure calls for.
+    attn: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'c str>,
+}
+
+impl<'c> TestcaseView<'c> {
+    fn of(testcase: &'c Testcase) -> Self {
+        Self {
+            id: &testcase.id,
+            description: &testcase.description,
+            url: testcase.url.as_deref(),
+            lifetime: testcase.lifetime.as_str(),
+            attn: testcase.attention,
+            section: testcase.section.as_deref(),
+        }
     }
-    described
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusResult")]
+struct ResultView<'c> {
+    result: Option<i8>,
+    /// In UTC, without a zone.
+    checked_at: String,
+    /// UUID of the report.
+    report: Option<&'c str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusVersion")]
+struct VersionView<'v> {
+    /// Its place in the scope spec.
+    #[serde(rename = "_idx")]
+    place: Option<usize>,
+    result: Option<i8>,
+    targets: BTreeMap<&'v str, TargetView<'v>>,
+    /// The target of each testcase.
+    tc_target: BTreeMap<&'v str, &'v str>,
+    validity: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusTarget")]
+struct TargetView<'v> {
+    testcases: &'v [String],
+    result: Option<i8>,
 }

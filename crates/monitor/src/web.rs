@@ -10,22 +10,26 @@ mod health;
 mod integrators;
 mod log;
 mod metrics;
+mod openapi;
 mod pages;
 mod reports;
 mod results;
 mod status;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use futures::StreamExt as _;
+use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -34,6 +38,7 @@ use self::error::Refusal;
 pub(crate) use self::metrics::Uploads;
 pub(crate) use self::pages::{Overviews, segment};
 use crate::serve::Monitor;
+use crate::workers::BrokeOff;
 
 pub(crate) type Shared = State<Arc<Monitor>>;
 
@@ -44,6 +49,18 @@ pub(crate) const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 /// Nothing is fetched from elsewhere, nothing is run, nobody frames a page.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The parts of an address; where it has no such parts, that is said as everything else is.
+struct Path<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let axum::extract::Path(found) = axum::extract::Path::from_request_parts(parts, state).await?;
+        Ok(Self(found))
+    }
+}
 
 /// A whole body, if what was asked first does not refuse it. What is refused is read to its end and forgotten, since
 /// a client that still sends might not hear the answer.
@@ -154,10 +171,15 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/api/v1/subjects/{subject}/history", get(api::history))
         .route("/api/v1/subjects/{subject}/audit", get(findings::audit))
         .route("/api/v1/subjects/{subject}/findings", post(findings::find))
+        .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/assets/monitor.css", get(pages::style))
+        .fallback(async || Refusal::not_found("address"))
+        .method_not_allowed_fallback(async || {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "that cannot be done at this address")
+        })
         .merge(desk::router(&monitor))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::from(BrokeOff).into_response()))
         .layer(from_fn(keep_private))
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "stories/documented.rs"]
+mod documented;
 #[expect(dead_code, reason = "stories on other databases use all of it")]
 #[path = "stories/ground.rs"]
 mod ground;

@@ -8,6 +8,7 @@
 )]
 
 mod reference;
+mod schemathesis;
 mod stories;
 
 use std::env;
@@ -69,6 +70,11 @@ async fn what_cannot_be_imported_into_a_file_is_told() {
 #[tokio::test]
 async fn accounts_of_a_reference_monitor_can_be_used() {
     reference::accounts_of_a_reference_monitor_can_be_used(ground().await).await;
+}
+
+#[tokio::test]
+async fn a_stranger_finds_all_as_it_is_documented() {
+    schemathesis::a_stranger_finds_all_as_it_is_documented(in_a_file().await).await;
 }
 
 #[tokio::test]

@@ -38,5 +38,7 @@ pub use model::{
 };
 pub use official_yaml::official_yaml;
 pub use sarif::sarif;
-pub use submitted::{CheckedAt, ReportProblem, SubmittedInvocation, SubmittedReport, SubmittedResult};
+pub use submitted::{
+    CheckedAt, ReportProblem, ReportView, SubmittedInvocation, SubmittedReport, SubmittedResult,
+};
 pub use text::visible;

@@ -1,5 +1,7 @@
 //! The report that the reference checker writes, read as a monitor gets it: from whoever sent it.
 
+mod view;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -12,11 +14,11 @@ use assay_yaml::{
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use self::view::ReportView;
 use crate::model::Scope;
-use crate::official_yaml::{SEVERITIES, STATED_BY_PEOPLE};
+use crate::official_yaml::STATED_BY_PEOPLE;
 
 /// A report as it was handed in: what it says, and nothing about whether that is to be believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,35 +221,8 @@ impl SubmittedReport {
     }
 
     /// The document as the reference monitor hands it out.
-    pub fn to_json(&self) -> Value {
-        let invocations: Map<String, Value> =
-            self.invocations.iter().map(|invocation| (invocation.id.clone(), invocation.to_json())).collect();
-        let assignment: Map<String, Value> =
-            self.assignment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-        let mut document = json!({
-            "spec": {"uuid": self.scope.uuid, "name": self.scope.name, "url": self.scope.url},
-            "checked_at": self.checked_at.to_string(),
-            "reference_date": self.reference_date,
-            "subject": self.subject,
-            "run": {
-                "uuid": self.run.to_string(),
-                "argv": self.arguments,
-                "assignment": assignment,
-                "sections": self.sections,
-                "forced_version": self.forced_version,
-                "forced_tests": self.forced_tests,
-                "invocations": invocations,
-            },
-        });
-        if let (Value::Object(document), Some(versions)) = (&mut document, &self.versions) {
-            let codes = |results: &BTreeMap<String, Verdict>| -> Value {
-                results.iter().map(|(id, verdict)| (id.clone(), json!({"result": verdict.code()}))).collect()
-            };
-            let versions: Map<String, Value> =
-                versions.iter().map(|(version, results)| (version.clone(), codes(results))).collect();
-            document.insert("versions".into(), Value::Object(versions));
-        }
-        document
+    pub fn view(&self) -> ReportView<'_> {
+        ReportView::of(self)
     }
 }
 
@@ -272,23 +247,6 @@ impl SubmittedInvocation {
             line.get(..severity.len()).is_some_and(|start| start.eq_ignore_ascii_case(severity))
         };
         self.stdout.iter().chain(&self.stderr).filter(begins).count()
-    }
-
-    fn to_json(&self) -> Value {
-        let results: Map<String, Value> =
-            self.results.iter().map(|(id, verdict)| (id.clone(), json!(verdict.code()))).collect();
-        let mut invocation = json!({
-            "id": self.id,
-            "cmd": self.command,
-            "results": results,
-            "rc": self.return_code,
-            "stdout": self.stdout,
-            "stderr": self.stderr,
-        });
-        for severity in SEVERITIES {
-            invocation[severity] = json!(self.count(severity));
-        }
-        invocation
     }
 }
 
@@ -462,6 +420,7 @@ mod tests {
 
     use jiff::civil::date;
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
     use crate::fixture;
@@ -502,6 +461,10 @@ run:
         assert!(results.values().any(|result| result.is_stated));
     }
 
+    fn shown(report: &SubmittedReport) -> Value {
+        serde_json::to_value(report.view()).unwrap()
+    }
+
     #[test]
     fn reports_of_production_are_read() {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/compat/reports");
@@ -510,7 +473,7 @@ run:
             let text = fs::read_to_string(file.unwrap().path()).unwrap();
             let report = SubmittedReport::read_yaml("report", &text).unwrap();
             assert!(report.results().len() >= 54, "{}", report.run);
-            assert_eq!(report.to_json()["run"]["uuid"], report.run.to_string());
+            assert_eq!(shown(&report)["run"]["uuid"], report.run.to_string());
         }
     }
 
@@ -523,7 +486,7 @@ run:
             report.results().into_iter().map(|(id, result)| (id, result.verdict)).collect();
         assert_eq!(verdicts, [("x", Verdict::Pass), ("y", Verdict::Fail)]);
         assert_eq!(report.invocations[0].stderr, ["Error: bad", ""]);
-        let json = report.to_json();
+        let json = shown(&report);
         assert_eq!(json["checked_at"], "2026-03-07 02:11:45.120394");
         assert_eq!(json["run"]["invocations"]["one"]["error"], 1);
         assert_eq!(json["run"]["invocations"]["two"]["results"]["y"], -1);
@@ -538,7 +501,7 @@ run:
         let verdicts: Vec<_> =
             report.results().into_iter().map(|(id, result)| (id, result.verdict)).collect();
         assert_eq!(verdicts, [("x", Verdict::Fail)]);
-        assert_eq!(report.to_json()["versions"]["v4"]["x"]["result"], 1);
+        assert_eq!(shown(&report)["versions"]["v4"]["x"]["result"], 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Record;
 
 /// What is kept of reports: a body that was sent, or what another monitor had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MediaType {
+pub enum MediaType {
     /// A stream of YAML documents behind its signature.
     SignedYaml,
     /// One JSON object behind its signature: a report as the reference checker writes it, or several of ours.
@@ -19,10 +19,11 @@ pub(crate) enum MediaType {
 
 /// A report within a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Document<'p> {
+pub struct Document<'p> {
     /// How many lines of the payload stand before it.
-    pub(crate) lines_before: usize,
-    pub(crate) text: Cow<'p, str>,
+    pub lines_before: usize,
+    /// The report, as the reference checker would have written it.
+    pub text: Cow<'p, str>,
 }
 
 impl<'p> From<assay_yaml::Document<'p>> for Document<'p> {
@@ -44,7 +45,7 @@ impl MediaType {
     ///
     /// # Errors
     /// It is a report of ours that holds nothing which could be counted.
-    pub(crate) fn documents(self, payload: &str) -> Result<Vec<Document<'_>>, ReadError> {
+    pub fn documents(self, payload: &str) -> Result<Vec<Document<'_>>, ReadError> {
         let whole = |text| vec![Document { lines_before: 0, text: Cow::Borrowed(text) }];
         Ok(match self {
             MediaType::SignedYaml => documents(payload).into_iter().map(Document::from).collect(),
@@ -74,14 +75,16 @@ impl MediaType {
 
 /// A signature and what it was made over, as two `--data-binary` of curl send them: with `&` between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Envelope<'b> {
-    pub(crate) signature: &'b str,
-    pub(crate) payload: &'b str,
+pub struct Envelope<'b> {
+    /// Armoured, with its line breaks.
+    pub signature: &'b str,
+    /// What it was made over, byte for byte.
+    pub payload: &'b str,
 }
 
 impl<'b> Envelope<'b> {
     /// None if there is no signature in front.
-    pub(crate) fn open(body: &'b str) -> Option<Self> {
+    pub fn open(body: &'b str) -> Option<Self> {
         let begin = body.trim_start();
         if !begin.starts_with(Signature::HEADER) {
             return None;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// What a reference monitor had of a report: a line with the document as it kept it, and one with the results by which
 /// it reckoned. Nobody's signature vouches for either, since it keeps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record<'r> {
+pub struct Record<'r> {
     pub(super) document: &'r str,
     rows: &'r str,
 }
@@ -24,14 +24,16 @@ struct Row {
 
 /// A result that counted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecordedResult {
-    pub(crate) result: SubmittedResult,
-    pub(crate) is_approved: bool,
+pub struct RecordedResult {
+    /// The verdict, and who found it out.
+    pub result: SubmittedResult,
+    /// Whether somebody approved it there.
+    pub is_approved: bool,
 }
 
 /// Why a record does not say what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RecordProblem {
+pub enum RecordProblem {
     /// It has not two lines.
     #[error("it is no record of a report and its results")]
     NoRecord,
@@ -56,11 +58,13 @@ pub(crate) enum RecordProblem {
 
 impl<'r> Record<'r> {
     /// How a record is written down.
-    pub(crate) fn text(document: &str, rows: &str) -> String {
+    pub fn text(document: &str, rows: &str) -> String {
         format!("{document}\n{rows}\n")
     }
 
-    pub(crate) fn open(text: &'r str) -> Result<Self, RecordProblem> {
+    /// # Errors
+    /// It has not two lines.
+    pub fn open(text: &'r str) -> Result<Self, RecordProblem> {
         let mut lines = text.lines();
         match (lines.next(), lines.next(), lines.next()) {
             (Some(document), Some(rows), None) => Ok(Self { document, rows }),
@@ -70,7 +74,10 @@ impl<'r> Record<'r> {
 
     /// The report, and what counted of it. The order in which scripts ran is lost there, so that the document alone
     /// does not say which of two results of a testcase counts; of those of several versions the worst does.
-    pub(crate) fn read(self) -> Result<(SubmittedReport, BTreeMap<String, RecordedResult>), RecordProblem> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(self) -> Result<(SubmittedReport, BTreeMap<String, RecordedResult>), RecordProblem> {
         let report = SubmittedReport::read_yaml("document", self.document).map_err(|problems| {
             let all: Vec<String> = problems
                 .problems()

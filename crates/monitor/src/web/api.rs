@@ -1,23 +1,24 @@
 //! The interface of our own for programs: JSON, with the states that count only what is certain.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Shared;
 use super::error::Refusal;
+use super::{Path, Shared};
 use crate::past::{Past, TestcasePast, achieved};
 use crate::score::Achieved;
 use crate::serve::Monitor;
 use crate::store::{History, civil};
 
 /// The time that something is asked for: so many days up to the end of a day, or up to now.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Span {
     days: Option<i32>,
     at: Option<String>,
@@ -48,14 +49,16 @@ impl Span {
 }
 
 /// A scope as it is named in answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ScopeName")]
 pub(super) struct NamedScope<'s> {
     pub(super) uuid: &'s str,
     pub(super) name: &'s str,
 }
 
-#[derive(Debug, Serialize)]
-struct ListedScore<'s> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Score")]
+pub(super) struct ListedScore<'s> {
     subject: String,
     scope: NamedScope<'s>,
     achieved: Option<AchievedView>,
@@ -66,8 +69,9 @@ struct ListedScore<'s> {
 }
 
 /// What is achieved, as it is handed out.
-#[derive(Debug, Serialize)]
-struct AchievedView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Achieved")]
+pub(super) struct AchievedView {
     state: String,
     version: String,
     validity: String,
@@ -107,16 +111,18 @@ pub(super) async fn scores(State(monitor): Shared) -> Result<Response, Refusal> 
     json_of(&listed)
 }
 
-#[derive(Debug, Serialize)]
-struct SubjectView<'s> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Subject")]
+pub(super) struct SubjectView<'s> {
     subject: &'s str,
     /// The instant for which it is told.
     at: Timestamp,
     scopes: Vec<ScopeView<'s>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ScopeView<'s> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SubjectScope")]
+pub(super) struct ScopeView<'s> {
     #[serde(flatten)]
     scope: NamedScope<'s>,
     achieved: Option<AchievedView>,
@@ -125,14 +131,16 @@ struct ScopeView<'s> {
     cut: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct TestcaseView<'s> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SubjectTestcase")]
+pub(super) struct TestcaseView<'s> {
     testcase: &'s str,
     intervals: Vec<IntervalView>,
 }
 
-#[derive(Debug, Serialize)]
-struct IntervalView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Interval")]
+pub(super) struct IntervalView {
     state: &'static str,
     from: Timestamp,
     /// The first instant at which it did not hold any more, or will not if nothing comes in before.

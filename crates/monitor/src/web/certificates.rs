@@ -4,21 +4,21 @@ use assay_report::visible;
 use assay_standards::integrators::Reference;
 use assay_standards::scope::Spec;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::access::Caller;
 use super::api::json_of;
 use super::error::Refusal;
 use super::integrators::Judgement;
-use super::{Shared, body_of, is_json};
+use super::{Path, Shared, body_of, is_json};
 use crate::accounts::Role;
 use crate::certificates::{
     Around, Badge, Certificate, Line, Move, Revocation, Statement, certificate_document, end_of, layer_of,
@@ -66,8 +66,9 @@ impl Kind {
 const AHEAD: i32 = 92;
 
 /// What somebody applies for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewApplication")]
 pub(super) struct Asked {
     pub(super) subject: String,
     /// By UUID or slug.
@@ -80,10 +81,12 @@ pub(super) struct Asked {
 }
 
 /// What somebody wants to do with an application.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewMove")]
 pub(super) struct Wanted {
     #[serde(rename = "move")]
+    #[schemars(extend("enum" = ["evidence", "ask", "withdraw", "grant", "reject"]))]
     pub(super) made: String,
     pub(super) text: String,
     pub(super) valid_from: Option<Date>,
@@ -91,14 +94,16 @@ pub(super) struct Wanted {
     pub(super) despite: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Revoked {
+#[schemars(rename = "NewRevocation")]
+pub(super) struct Revoked {
     reason: String,
 }
 
 /// An application as it is handed out to those whom it concerns.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Application")]
 pub(super) struct ApplicationView<'v> {
     application: &'v str,
     subject: &'v str,
@@ -113,8 +118,9 @@ pub(super) struct ApplicationView<'v> {
     moves: Vec<MoveView<'v>>,
 }
 
-#[derive(Debug, Serialize)]
-struct MoveView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Move")]
+pub(super) struct MoveView<'v> {
     at: Timestamp,
     account: &'v str,
     #[serde(rename = "move")]
@@ -147,14 +153,15 @@ impl<'v> ApplicationView<'v> {
 }
 
 /// A scope, or for an integrator what stands in its place.
-#[derive(Debug, Serialize)]
-struct CertifiedScope<'s> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CertifiedScope<'s> {
     uuid: &'s str,
     name: String,
 }
 
 /// A certificate as it is handed out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Certificate")]
 pub(super) struct CertificateView<'v> {
     certificate: &'v str,
     number: i64,
@@ -240,10 +247,17 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
     taken_in(&monitor, "applications", &apply_for(&monitor, caller, asked).await?)
 }
 
+/// What is said of an application that was taken in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct TakenIn<'v> {
+    /// Its UUID.
+    application: &'v str,
+}
+
 /// Says where an application is found that was taken in.
 pub(super) fn taken_in(monitor: &Monitor, place: &str, uuid: &str) -> Result<Response, Refusal> {
     let address = format!("{}api/v1/{place}/{uuid}", monitor.settings.base_url);
-    let body = json_of(&json!({"application": uuid}))?;
+    let body = json_of(&TakenIn { application: uuid })?;
     Ok((StatusCode::CREATED, [(header::LOCATION, address)], body).into_response())
 }
 
@@ -485,7 +499,7 @@ fn despite_tests(
     }
     despite.map(Some).ok_or_else(|| {
         let told: Vec<String> = found.iter().map(ToString::to_string).collect();
-        Refusal::conflict(json!({"message": "something speaks against it", "obstacles": told}))
+        Refusal::obstacles(told)
     })
 }
 
@@ -494,7 +508,7 @@ fn not_signed(error: assay_transparency::CredentialError) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the document could not be signed")
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Filter {
     subject: Option<String>,
 }

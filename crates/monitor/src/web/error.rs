@@ -1,10 +1,11 @@
 use assay_report::ReportProblem;
 use assay_yaml::Problems;
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::accounts::{NotRandom, TooBusy};
 use crate::intake::NotKept;
@@ -15,13 +16,46 @@ use crate::workers::BrokeOff;
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    detail: Value,
+    said: Refused,
     asks_for_password: bool,
+}
+
+/// What an answer says that is no success.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Refused {
+    detail: Why,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "Detail")]
+enum Why {
+    Text(String),
+    /// What is wrong with a report, each with its place.
+    Problems(Vec<Problem>),
+    Obstacles {
+        message: String,
+        obstacles: Vec<String>,
+    },
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReportProblem")]
+struct Problem {
+    /// The key, from the root.
+    path: String,
+    line: u64,
+    column: u64,
+    message: String,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: Value::String(detail.into()), asks_for_password: false }
+        Self::because(status, Why::Text(detail.into()))
+    }
+
+    fn because(status: StatusCode, detail: Why) -> Self {
+        Self { status, said: Refused { detail }, asks_for_password: false }
     }
 
     /// Whoever asks is not known.
@@ -40,8 +74,14 @@ impl Refusal {
     }
 
     /// What is asked for does not fit what there is.
-    pub(crate) fn conflict(detail: impl Into<Value>) -> Self {
-        Self { status: StatusCode::CONFLICT, detail: detail.into(), asks_for_password: false }
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// Several things speak against what is asked for.
+    pub(crate) fn obstacles(obstacles: Vec<String>) -> Self {
+        let message = "something speaks against it".to_owned();
+        Self::because(StatusCode::CONFLICT, Why::Obstacles { message, obstacles })
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -70,14 +110,13 @@ impl Refusal {
 
     /// Why, for people.
     pub(crate) fn detail(&self) -> String {
-        match &self.detail {
-            Value::String(detail) => detail.clone(),
-            Value::Object(detail) if detail.contains_key("message") => {
-                let obstacles = detail.get("obstacles").and_then(Value::as_array).into_iter().flatten();
-                let obstacles: Vec<&str> = obstacles.filter_map(Value::as_str).collect();
-                format!("{}: {}", detail["message"].as_str().unwrap_or_default(), obstacles.join("; "))
+        match &self.said.detail {
+            Why::Text(detail) => detail.clone(),
+            Why::Problems(problems) => {
+                let told = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message));
+                told.collect::<Vec<_>>().join("; ")
             }
-            other => other.to_string(),
+            Why::Obstacles { message, obstacles } => format!("{message}: {}", obstacles.join("; ")),
         }
     }
 }
@@ -101,6 +140,12 @@ impl From<NotRandom> for Refusal {
 
 impl From<QueryRejection> for Refusal {
     fn from(rejection: QueryRejection) -> Self {
+        Self::unreadable(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
         Self::unreadable(rejection.body_text())
     }
 }
@@ -129,23 +174,20 @@ impl From<BrokeOff> for Refusal {
 impl Refusal {
     /// What is wrong with a report, each with its place. `lines_before` is what stands before the document.
     pub(crate) fn of_report(problems: &Problems<ReportProblem>, lines_before: usize) -> Self {
-        let detail = problems.problems().iter().map(|problem| {
-            json!({
-                "path": problem.key(),
-                "line": problem.line() + u64::try_from(lines_before).unwrap_or_default(),
-                "column": problem.column(),
-                "message": problem.kind().to_string(),
-            })
+        let told = problems.problems().iter().map(|problem| Problem {
+            path: problem.key().to_owned(),
+            line: problem.line() + u64::try_from(lines_before).unwrap_or_default(),
+            column: problem.column(),
+            message: problem.kind().to_string(),
         });
-        let (status, detail) = (StatusCode::UNPROCESSABLE_ENTITY, Value::Array(detail.collect()));
-        Self { status, detail, asks_for_password: false }
+        Self::because(StatusCode::UNPROCESSABLE_ENTITY, Why::Problems(told.collect()))
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let detail = Detail(self.detail());
-        let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
+        let mut response = (self.status, Json(self.said)).into_response();
         response.extensions_mut().insert(detail);
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

@@ -2,38 +2,40 @@
 
 use assay_standards::scope::{Spec, Version};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
-use super::Shared;
 use super::access::Caller;
 use super::api::{NamedScope, json_of};
 use super::certificates::{Kind, checked, sent};
 use super::error::Refusal;
+use super::{Path, Shared};
 use crate::accounts::{Role, Secret};
 use crate::findings::{CameOut, Finding, Opinion, Sides, side_by_side};
 use crate::serve::Monitor;
 use crate::store::{Standing, civil};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Wish {
     scope: String,
     version: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Found {
+#[schemars(rename = "NewFinding")]
+pub(super) struct Found {
     /// By UUID or slug.
     scope: String,
     testcase: String,
+    #[schemars(extend("enum" = ["PASS", "FAIL", "REMARK"]))]
     finding: String,
     text: String,
     #[serde(default)]
@@ -85,6 +87,13 @@ impl Said {
     }
 }
 
+/// What is said of a finding that was written down.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct WrittenDown<'v> {
+    /// Its UUID.
+    finding: &'v str,
+}
+
 /// Writes down what an auditor found.
 pub(super) async fn find(
     State(monitor): Shared,
@@ -128,7 +137,7 @@ pub(super) async fn find(
         nonce: Secret::new()?.0.expose_secret().to_owned(),
     };
     monitor.store.add_finding(&finding).await?;
-    Ok((StatusCode::CREATED, json_of(&json!({"finding": finding.uuid}))?).into_response())
+    Ok((StatusCode::CREATED, json_of(&WrittenDown { finding: &finding.uuid })?).into_response())
 }
 
 /// What the subject stated, what was measured and what auditors found, and where these contradict each other.
@@ -157,8 +166,9 @@ pub(super) async fn audit(
     })
 }
 
-#[derive(Debug, Serialize)]
-struct AuditView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Audit")]
+pub(super) struct AuditView<'v> {
     subject: &'v str,
     scope: NamedScope<'v>,
     version: &'v str,
@@ -166,14 +176,16 @@ struct AuditView<'v> {
     testcases: Vec<SidesView<'v>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ContradictionView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Contradiction")]
+pub(super) struct ContradictionView<'v> {
     testcase: &'v str,
     told: String,
 }
 
-#[derive(Debug, Serialize)]
-struct SidesView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditTestcase")]
+pub(super) struct SidesView<'v> {
     testcase: &'v str,
     manual: bool,
     target: Option<&'v str>,
@@ -182,16 +194,18 @@ struct SidesView<'v> {
     findings: Vec<FindingView<'v>>,
 }
 
-#[derive(Debug, Serialize)]
-struct CameOutView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CameOut")]
+pub(super) struct CameOutView<'v> {
     verdict: String,
     at: DateTime,
     report: &'v str,
     expired: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct FindingView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Finding")]
+pub(super) struct FindingView<'v> {
     finding: &'v str,
     opinion: &'static str,
     text: &'v str,

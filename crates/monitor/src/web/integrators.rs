@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use assay_standards::integrators::{Counted, Reference, Score, Share};
 use assay_standards::requirements::{Integrators, Layer};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use super::access::Caller;
 use super::api::json_of;
 use super::certificates::{
@@ -21,6 +21,7 @@ use super::certificates::{
     take, taken_in,
 };
 use super::error::Refusal;
+use super::{Path, Shared};
 use crate::accounts::Role;
 use crate::certificates::{
     Certificate, FoundReport, Judged, Linked, Move, Statement, Word, layer_of, reckon,
@@ -32,9 +33,10 @@ use crate::store::{Application, MOST_REFERENCES, Made, NewApplication, Wish, civ
 /// So many reports, and so many other proofs, are named for an environment at most.
 const MOST_PROOFS: usize = 20;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+#[schemars(rename = "NewIntegratorApplication")]
+pub(super) struct Asked {
     /// The account of whoever applies.
     applicant: String,
     layer: String,
@@ -47,9 +49,11 @@ struct Asked {
     references: Vec<Reference>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Said {
+#[schemars(rename = "NewWord")]
+pub(super) struct Said {
+    #[schemars(extend("enum" = ["accepted", "refused", "withdrawn"]))]
     word: String,
     text: String,
 }
@@ -225,15 +229,15 @@ pub(super) async fn integrator(
     let (found, document) = certified(&monitor, &uuid).await?;
     let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
     let said = &document["credentialSubject"];
-    json_of(&json!({
-        "certificate": CertificateView::of(&found, &scopes, day),
-        "standard": said["standard"],
-        "layer": said["layer"],
-        "tier": said["tier"],
-        "needed": said["needed"],
-        "points": said["points"],
-        "references": said["references"],
-    }))
+    json_of(&CertifiedView {
+        certificate: CertificateView::of(&found, &scopes, day),
+        standard: &said["standard"],
+        layer: &said["layer"],
+        tier: &said["tier"],
+        needed: &said["needed"],
+        points: &said["points"],
+        references: &said["references"],
+    })
 }
 
 /// References, and what their reports prove.
@@ -295,8 +299,7 @@ impl Judgement {
             let (points, tiers) = (reckoned.accepted.points, &Integrators::get().tiers);
             let needed = tiers.iter().map(|tier| tier.points).min().unwrap_or_default();
             let told = format!("the accepted references come to {points} points, of {needed} that it takes");
-            let detail = json!({"message": "something speaks against it", "obstacles": [told]});
-            return Err(Refusal::conflict(detail));
+            return Err(Refusal::obstacles(vec![told]));
         };
         let statement =
             Statement::integrator((self.layer, tier), (references, &reckoned), |judged| self.proves(judged));
@@ -346,9 +349,32 @@ impl Judgement {
     }
 }
 
+/// The certificate of an integrator, and how it was reckoned, as it was signed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegratorCertificate")]
+pub(super) struct CertifiedView<'v> {
+    certificate: CertificateView<'v>,
+    /// The standard and its version.
+    #[schemars(with = "String")]
+    standard: &'v Value,
+    #[schemars(with = "String")]
+    layer: &'v Value,
+    #[schemars(with = "String")]
+    tier: &'v Value,
+    /// How many points the tier takes.
+    #[schemars(with = "u32")]
+    needed: &'v Value,
+    #[schemars(with = "u32")]
+    points: &'v Value,
+    /// What counted, each with its points.
+    #[schemars(with = "Vec<Value>")]
+    references: &'v Value,
+}
+
 /// An application of an integrator as it is handed out.
-#[derive(Debug, Serialize)]
-struct IntegratorView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegratorApplication")]
+pub(super) struct IntegratorView<'v> {
     layer: &'v str,
     tier: &'v str,
     #[serde(flatten)]
@@ -357,8 +383,9 @@ struct IntegratorView<'v> {
     references: Vec<ReferenceView<'v>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ScoreView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegratorScore")]
+pub(super) struct ScoreView {
     standard: String,
     /// The day for which it is reckoned.
     on: Date,
@@ -368,8 +395,9 @@ struct ScoreView {
     would_be_granted: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
-struct SumView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegratorSum")]
+pub(super) struct SumView {
     points: u32,
     tier: Option<&'static str>,
     /// How the points come together, such as `2 + 1 = 3`.
@@ -388,11 +416,13 @@ impl SumView {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct ReferenceView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "JudgedReference")]
+pub(super) struct ReferenceView<'v> {
     number: i64,
     #[serde(flatten)]
     reference: &'v Reference,
+    #[schemars(with = "Option<String>")]
     whose: Option<Value>,
     /// What was said about it last.
     word: Option<&'static str>,
@@ -409,8 +439,9 @@ struct ReferenceView<'v> {
     linked: Vec<LinkedView<'v>>,
 }
 
-#[derive(Debug, Serialize)]
-struct LinkedView<'v> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LinkedReport")]
+pub(super) struct LinkedView<'v> {
     report: &'v str,
     subject: Option<&'v str>,
     /// Why it proves nothing by itself.

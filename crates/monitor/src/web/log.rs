@@ -1,13 +1,13 @@
 //! The log of all that was accepted, at the addresses of C2SP tlog-tiles.
 
 use assay_transparency::{Hash, TILE_WIDTH, Tile, TilePath, bundle};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-use super::Shared;
 use super::error::Refusal;
+use super::{Path, Shared};
 
 const TEXT: (HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
 const BYTES: (HeaderName, &str) = (header::CONTENT_TYPE, "application/octet-stream");

@@ -24,23 +24,25 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::matrix::Part;
 use self::overview::Ground;
-use self::paging::Turn;
-use self::search::Search;
-use super::Shared;
+pub(super) use self::paging::Turn;
+pub(super) use self::search::Search;
 use super::access::Caller;
 use super::api::Span;
 use super::certificates::{badge_of, find};
 use super::error::Refusal;
 use super::findings::Said;
 use super::integrators::{certified, granted};
-use super::reports::document;
+use super::reports::{document, uncounted};
+use super::{Path, Shared};
 use crate::accounts::Role;
 use crate::certificates::Badge;
 use crate::intake::hexadecimal_digest;
@@ -335,7 +337,8 @@ pub(super) async fn report(
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, false);
+    let read = (document(&monitor, &stored).await?, uncounted(&monitor, &stored).await?);
+    let page = report::ReportPage::new(&monitor, &stored, read, false);
     show(&monitor, form, &page)
 }
 
@@ -349,7 +352,8 @@ pub(super) async fn report_full(
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
     caller.may(&stored.subject, Role::ReadAny)?;
-    let page = report::ReportPage::new(&monitor, &stored, document(&monitor, &stored).await?, true);
+    let read = (document(&monitor, &stored).await?, uncounted(&monitor, &stored).await?);
+    let page = report::ReportPage::new(&monitor, &stored, read, true);
     show(&monitor, form, &page)
 }
 
@@ -419,7 +423,7 @@ pub(super) async fn matrix(
 }
 
 /// Before which entry of the log those are that are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Before {
     before: Option<u64>,
 }

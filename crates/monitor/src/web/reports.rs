@@ -1,37 +1,44 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use assay_report::{Scope, SubmittedInvocation, SubmittedReport};
+use assay_report::{ReportView, Scope, SubmittedInvocation, SubmittedReport};
 use assay_signature::{PublicKey, Signature};
 use assay_standards::Verdict;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::access::Caller;
 use super::error::Refusal;
 use super::results::ten;
-use super::{LARGEST_BODY, Shared, body_of};
+use super::{LARGEST_BODY, Path, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Document, Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
+use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport, Text};
+use crate::uncounted::Uncounted;
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
 /// How many bytes of reports are handed out at once, unless one alone has more.
 const MOST_BYTES: usize = 16 << 20;
+/// How many lines are said about what does not count: all of it is with the reports.
+const MOST_TOLD: usize = 5;
 /// How many reports come at once at most.
 const MOST_REPORTS: usize = 1000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Filter {
+    /// The subject; empty for those of all. Without it, whoever asks.
     subject: Option<String>,
+    /// How many at most.
     #[serde(default = "ten")]
     limit: u32,
     #[serde(default)]
@@ -112,7 +119,7 @@ pub(crate) async fn hand_in(State(monitor): Shared, request: Request) -> Respons
     response
 }
 
-async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Refusal> {
+async fn take_in(monitor: &Monitor, request: Request) -> Result<Response, Refusal> {
     let received_at = monitor.clock.now();
     // Nothing is read of a body before it is known whose it is.
     let (parts, body) = request.into_parts();
@@ -136,14 +143,27 @@ async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Ref
     for HandedReport { report, .. } in &handed.reports {
         may_hand_in(monitor, &caller, report).await?;
     }
+    let told = not_counted(&monitor.scopes(), &handed.reports);
     match monitor.queue.keep(handed).await? {
-        Outcome::Stored => Ok(Json(Value::Null)),
+        // Clients know that there is nothing in such an answer.
+        Outcome::Stored => Ok((told, Json(Value::Null)).into_response()),
         Outcome::Known(uuid) => {
             let detail = "Conflict: report already present".to_owned();
             tracing::info!(uuid, uploader = caller.name, "a report came again");
             Err(Refusal::new(StatusCode::CONFLICT, detail))
         }
     }
+}
+
+/// What is said about results that are kept and do not count.
+fn not_counted(scopes: &Scopes, reports: &[HandedReport]) -> AppendHeaders<Vec<(HeaderName, String)>> {
+    let lines = reports.iter().flat_map(|HandedReport { report, .. }| {
+        let results = report.results().into_iter().map(|(id, result)| (id, result.is_stated));
+        let uncounted = Uncounted::among(scopes.by_uuid(&report.scope.uuid), results);
+        uncounted.into_iter().map(|some| format!("{}: {some}", report.run))
+    });
+    let line = |line| (HeaderName::from_static("not-counted"), line);
+    AppendHeaders(lines.take(MOST_TOLD).map(line).collect())
 }
 
 /// What there is to find out about a body without asking anybody: by whom it was signed, and what it says.
@@ -212,13 +232,37 @@ async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedRepor
     }
 }
 
+/// A report as it is handed out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "KeptReport")]
+pub(super) struct KeptView<'r> {
+    #[serde(flatten)]
+    report: ReportView<'r>,
+    /// When its text was let go, so that only its results are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    let_go: Option<Timestamp>,
+    /// Results that are kept and do not count here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uncounted: Vec<Uncounted>,
+}
+
+/// The results of a report that do not count, by the scopes of this moment.
+pub(super) async fn uncounted(monitor: &Monitor, stored: &StoredReport) -> Result<Vec<Uncounted>, Refusal> {
+    let results = monitor.store.results_of(&stored.uuid).await?;
+    let results = results.iter().map(|(id, (_, is_stated))| (id.as_str(), *is_stated));
+    Ok(Uncounted::among(monitor.scopes().by_uuid(&stored.scope), results))
+}
+
 /// A report as it is handed out; with the time at which its text was let go.
 async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refusal> {
-    let mut document = document(monitor, stored).await?.to_json();
-    if let Text::LetGo(at) = stored.text {
-        document["let_go"] = at.to_string().into();
-    }
-    Ok(document)
+    let report = document(monitor, stored).await?;
+    let uncounted = uncounted(monitor, stored).await?;
+    let let_go = match stored.text {
+        Text::Kept(_) => None,
+        Text::LetGo(at) => Some(at),
+    };
+    serde_json::to_value(KeptView { report: report.view(), let_go, uncounted })
+        .map_err(|_| unreadable(stored))
 }
 
 /// The report that is stored, as it was written; of one whose text was let go, what counts of it.

@@ -3,8 +3,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::access::Caller;
 use super::error::Refusal;
@@ -17,9 +18,11 @@ const LARGEST_LIST: usize = 1 << 20;
 /// How far back the list of results goes.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Filter {
+    /// Only those that are approved, or only those that are not.
     approved: Option<bool>,
+    /// How many.
     #[serde(default = "ten")]
     limit: u32,
     #[serde(default)]
@@ -30,36 +33,55 @@ pub(super) fn ten() -> u32 {
     10
 }
 
+/// A result as the reference monitor lists it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Result")]
+pub(super) struct ResultView {
+    reportuuid: String,
+    subject: String,
+    /// As the checker wrote it.
+    checked_at: String,
+    scopeuuid: String,
+    /// Always `*`: a result is about a testcase, in whatever version.
+    version: &'static str,
+    /// The testcase.
+    check: String,
+    /// 1 (PASS), 0 (ABORT) or -1 (FAIL).
+    result: Option<i8>,
+    approval: bool,
+}
+
 /// The results of the last days, oldest first.
 pub(crate) async fn list(
     State(monitor): Shared,
     filter: Result<Query<Filter>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Vec<ResultView>>, Refusal> {
     let Query(filter) = filter?;
     Caller::of(&monitor, &headers).await?.must_have(Role::ReadAny)?;
     let since = monitor.clock.now() - LISTED;
     let results =
         monitor.store.results_since(since, filter.approved, filter.limit.into(), filter.skip.into()).await?;
-    let listed = results.into_iter().map(|result| {
-        json!({
-            "reportuuid": result.report,
-            "subject": result.subject,
-            "checked_at": result.checked_at.replacen(' ', "T", 1),
-            "scopeuuid": result.scope,
-            "version": "*",
-            "check": result.testcase,
-            "result": result.verdict.code(),
-            "approval": result.approved,
-        })
+    let listed = results.into_iter().map(|result| ResultView {
+        reportuuid: result.report,
+        subject: result.subject,
+        checked_at: result.checked_at.replacen(' ', "T", 1),
+        scopeuuid: result.scope,
+        version: "*",
+        check: result.testcase,
+        result: result.verdict.code(),
+        approval: result.approved,
     });
     Ok(Json(listed.collect()))
 }
 
-#[derive(Debug, Deserialize)]
-struct Approved {
+/// That a result is approved, or no longer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Approval")]
+pub(super) struct Approved {
     reportuuid: String,
     scopeuuid: String,
+    /// The testcase.
     check: String,
     approval: bool,
 }

@@ -1,14 +1,16 @@
-use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Shared;
+use super::api::json_of;
 use super::error::Refusal;
-use crate::status::{cards, status as to_json};
+use crate::status::{cards, status as view};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Filter {
     subject: Option<String>,
     scopeuuid: Option<String>,
@@ -17,16 +19,17 @@ pub(crate) struct Filter {
 /// What the newest results come to, for everybody.
 pub(crate) async fn status(
     State(monitor): Shared,
-    Query(filter): Query<Filter>,
+    filter: Result<Query<Filter>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
+    let Query(filter) = filter?;
     if !takes_json(&headers) {
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "the status is served as application/json"));
     }
     let scopes = monitor.scopes();
     let standings = monitor.store.standings(filter.subject.as_deref(), filter.scopeuuid.as_deref()).await?;
     let cards = cards(&scopes, standings, monitor.clock.now(), false);
-    Ok(Json(to_json(&cards)))
+    json_of(&view(&cards))
 }
 
 /// A request that does not say what it takes takes everything.

@@ -69,7 +69,13 @@ impl Reference {
             }
             None => rows.extend(report.results().into_iter().map(|(id, result)| ("*", id, result.verdict))),
         }
-        self.put(&uuid, &subject, &report.checked_at.to_string(), Some(&report.to_json())).await;
+        self.put(
+            &uuid,
+            &subject,
+            &report.checked_at.to_string(),
+            Some(&serde_json::to_value(report.view()).unwrap()),
+        )
+        .await;
         for (version, testcase, verdict) in rows {
             let insert = sqlx::query(
                 "INSERT INTO result2 (checked_at, subject, scopeuuid, version, testcase, result, approval, reportid)
@@ -288,7 +294,8 @@ pub(crate) async fn what_cannot_be_imported_is_told(ground: Ground) {
     let [broken, none, other] = [(); 3].map(|()| Uuid::new_v4().to_string());
     reference.put(&broken, "cloud-a", "2026-11-22 11:00:00", Some(&json!({"subject": "cloud-a"}))).await;
     reference.put(&none, "cloud-a", "2026-11-22 11:00:00", None).await;
-    let document = SubmittedReport::read_yaml("report", &good.yaml()).unwrap().to_json();
+    let document = SubmittedReport::read_yaml("report", &good.yaml()).unwrap();
+    let document = serde_json::to_value(document.view()).unwrap();
     reference.put(&other, "cloud-a", "2026-11-22 11:00:00", Some(&document)).await;
     reference.put(&good.uuid.to_string().to_uppercase(), "cloud-a", "2026-11-22 11:00:00", None).await;
     reference.put("no uuid", "cloud-a", "2026-11-22 11:00:00", Some(&document)).await;

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
+use std::panic::catch_unwind;
 
 use assay_monitor::Settings;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use super::ground::{Ground, IAAS, PASSWORD, Report};
+use super::documented::{DOCUMENTED, is_documented};
+use super::ground::{Answer, Ground, IAAS, PASSWORD, Report};
 
 /// Nobody, who reads all, who hands in for others, the subject itself, who approves, who does all of it.
 const WHO: [Option<&str>; 6] =
@@ -14,11 +16,15 @@ const WHO: [Option<&str>; 6] =
 /// An address of the server, how and with what it is asked for, and what each of those hears.
 type Asked<'a> = (&'a str, Method, String, Option<&'a Value>, [u16; 6]);
 
-/// The addresses of the server, as its source has them.
-pub(super) fn routes() -> BTreeSet<&'static str> {
+/// The addresses of the server, each with how it is asked, as its source has them; those of the desk are not among them.
+pub(super) fn routes() -> BTreeSet<(&'static str, &'static str)> {
     const SOURCE: &str = include_str!("../../src/web.rs");
-    let quoted = SOURCE.split(".route(").skip(1);
-    quoted.filter_map(|route| route.split('"').nth(1)).collect()
+    let methods = |route: &'static str| {
+        let known = [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("delete(", "DELETE")];
+        let path = route.split('"').nth(1).unwrap();
+        known.into_iter().filter(|(word, _)| route.contains(word)).map(move |(_, method)| (method, path))
+    };
+    SOURCE.split(".route(").skip(1).flat_map(methods).collect()
 }
 
 pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
@@ -231,12 +237,13 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
             Some(&finding),
             [401, 403, 403, 403, 201, 201],
         ),
+        ("/api/v1/openapi.json", Method::GET, "/api/v1/openapi.json".into(), None, all),
         ("/assets/monitor.css", Method::GET, "/assets/monitor.css".into(), None, all),
     ];
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let mut asked = BTreeSet::new();
     for (route, method, path, body, statuses) in &matrix {
-        asked.insert(*route);
+        asked.insert((method.as_str(), *route));
         for (who, status) in WHO.into_iter().zip(statuses) {
             let mut request = client.request(method.clone(), ground.url(path));
             if let Some(who) = who {
@@ -245,7 +252,7 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
             if let Some(body) = body {
                 request = request.header("content-type", "application/json").body(body.to_string());
             }
-            let answer = request.send().await.unwrap().status().as_u16();
+            let answer = Answer::of(request).await.status;
             assert_eq!(answer, *status, "{method} {path} by {who:?}");
         }
         // Nobody else's password helps.
@@ -256,11 +263,34 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
     }
     // Revoking is tried last, since it happens once.
     let revoke = format!("/api/v1/certificates/{certificate}/revocation");
-    asked.insert("/api/v1/certificates/{uuid}/revocation");
+    asked.insert(("POST", "/api/v1/certificates/{uuid}/revocation"));
     let reason = json!({"reason": "x"});
     for (who, status) in WHO.into_iter().zip([401, 403, 403, 403, 200, 409]) {
         assert_eq!(ground.send(who, &revoke, &reason).await.status, status, "{who:?}");
     }
     // Handing in has stories of its own, for who may do it depends on what is handed in.
+    asked.insert(("POST", "/reports"));
     assert_eq!(asked, routes(), "every address is in the matrix");
+}
+
+pub(crate) async fn all_that_programs_may_ask_is_documented(ground: Ground) {
+    let Answer { status, body, .. } = ground.read(None, "/api/v1/openapi.json").await;
+    assert_eq!(status, 200);
+    assert_eq!(body, DOCUMENTED.document);
+    let mut documented = BTreeSet::new();
+    for (path, said) in body["paths"].as_object().unwrap() {
+        documented
+            .extend(said.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    let served = routes().into_iter().map(|(method, route)| (method.to_owned(), route.replace("{*", "{")));
+    assert_eq!(documented, served.collect());
+    // What is documented says something: not everything is.
+    for (status, kind, body) in [
+        (418, "application/json", json!({"detail": "x"})),
+        (200, "text/html", json!("")),
+        (200, "application/json", json!([{"subject": 1}])),
+    ] {
+        let invented = || is_documented("GET", "/api/v1/scores", (status, Some(kind)), &body);
+        assert!(catch_unwind(invented).is_err(), "{status} {kind} {body}");
+    }
 }

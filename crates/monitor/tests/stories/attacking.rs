@@ -54,7 +54,7 @@ pub(crate) async fn nothing_that_is_asked_for_breaks_it(mut ground: Ground) {
     assert_eq!(ground.hand_in("cloud-b", &ground.own, &report.yaml()).await.status, 200);
     let before = ground.read(None, "/status").await.body;
     let mut addresses = Vec::new();
-    for route in routes() {
+    for (_, route) in routes() {
         let route = route.replace("{*path}", "{path}").replace("/{form}/", "/page/");
         for strange in strange() {
             for parameters in [&["subject", "scopeuuid"][..], &["at"], &["limit", "skip", "approved", "days"]]
@@ -90,7 +90,7 @@ pub(crate) async fn nothing_that_is_asked_for_breaks_it(mut ground: Ground) {
     asked.buffer_unordered(8).collect::<()>().await;
     let bodies =
         [json!(null), json!([[[]]]), json!({"subject": "\0", "scope": {"a": 1}}), json!("x\u{202e}")];
-    for route in routes() {
+    for (_, route) in routes() {
         for body in &bodies {
             let path = route.replace("{uuid}", &report.uuid.to_string());
             let status = ground.send(Some("assessor"), &path, body).await.status;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use assay_monitor::{Bootstrap, Clock, Monitor, Scopes, Settings, Store};
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -14,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+use super::documented::is_documented;
 
 pub(crate) const IAAS: &str = "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f";
 pub(crate) const KAAS: &str = "1fffebe6-fd4b-44d3-a36c-fc58b4bb0180";
@@ -267,18 +270,26 @@ fn serving(monitor: &Arc<Monitor>, listener: TcpListener, stopped: oneshot::Rece
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
 impl Answer {
     pub(crate) async fn of(request: RequestBuilder) -> Self {
-        Self::read(request.send().await.unwrap()).await
-    }
-
-    async fn read(response: Response) -> Self {
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = client.execute(request).await.unwrap();
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
+        let is_direct = *response.url() == url;
         let text = response.text().await.unwrap();
-        Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        if is_direct {
+            is_documented(method.as_str(), url.path(), (status, kind.as_deref()), &body);
+        }
+        Self { status, headers, body }
     }
 
     /// Status and reason.

@@ -6,6 +6,7 @@ mod auditing;
 mod certifying;
 mod copying;
 mod desk;
+pub(crate) mod documented;
 mod exporting;
 mod failing;
 pub(crate) mod ground;
@@ -37,6 +38,7 @@ macro_rules! on {
             all_of_a_stream_is_taken_or_nothing,
             no_result_lives_longer_because_a_clock_is_wrong,
             accounts_are_those_of_the_file,
+            what_does_not_count_is_told_until_it_does,
             reports_are_read_by_whom_they_concern,
             the_status_is_for_everybody,
             later_results_take_the_place_of_earlier_ones,
@@ -97,6 +99,7 @@ macro_rules! on {
             who_tries_many_passwords_keeps_out_nobody_else,
             who_keeps_others_waiting_is_cut_off,
             every_address_is_for_whom_it_is_meant,
+            all_that_programs_may_ask_is_documented,
             somebody_comes_and_goes,
             programs_have_tokens,
             keys_change_without_the_file,

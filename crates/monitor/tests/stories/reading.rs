@@ -194,7 +194,13 @@ pub(crate) async fn the_server_says_nothing_about_itself(ground: Ground) {
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert!(!headers.contains_key("server"));
     let wrong_method = ground.post("/status").send().await.unwrap();
-    assert_eq!(wrong_method.status(), 405);
+    assert_eq!(
+        (wrong_method.status().as_u16(), &wrong_method.headers()["allow"]),
+        (405, &"GET,HEAD".parse().unwrap())
+    );
+    let said: Value = serde_json::from_str(&wrong_method.text().await.unwrap()).unwrap();
+    assert_eq!(said["detail"], "that cannot be done at this address");
+    assert_eq!(ground.read(None, "/nowhere").await.refusal(), (404, "address not found"));
 }
 
 pub(crate) async fn what_people_state_takes_the_place_of_no_measurement(ground: Ground) {

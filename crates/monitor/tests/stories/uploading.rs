@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use assay_monitor::Settings;
+use assay_monitor::{Scopes, Settings};
+use assay_standards::scope::Spec;
 use std::fs;
 use std::process::Command;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -275,4 +276,59 @@ pub(crate) async fn who_keeps_others_waiting_is_cut_off(mut ground: Ground) {
         let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok(), "it is cut off");
     }
+}
+
+pub(crate) async fn what_does_not_count_is_told_until_it_does(ground: Ground) {
+    let take = async |testcases: &str| {
+        let spec = format!(
+            "uuid: of-tomorrow\nname: Of tomorrow\nurl: https://example.com\nscripts:\n- executable: x\n  \
+             testcases: [{testcases}]\nmodules: [{{id: m, targets: {{main: [a]}}}}]\ntimeline:\n- date: 2026-11-01\n  \
+             versions: {{v1: effective}}\nversions: [{{version: v1, include: [m]}}]\n"
+        );
+        ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", &spec).unwrap()])).await.unwrap();
+    };
+    let mut report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("a", 1), ("b_c", -1)]);
+    report.scope = "of-tomorrow";
+    let uuid = report.uuid.to_string();
+    let told = async || {
+        let read = ground.read(Some("cloud-b"), &format!("/reports/{uuid}")).await;
+        let [page, markdown] = ["page", "markdown"].map(|form| format!("/{form}/report/{uuid}"));
+        let (page, markdown) = (ground.read(None, &page).await, ground.read(None, &markdown).await);
+        let text = |answer: &Answer| answer.body.as_str().unwrap().to_owned();
+        (read.body["uncounted"].clone(), text(&page), text(&markdown))
+    };
+    let handed = ground.hand_in("cloud-b", &ground.own, &report.yaml()).await;
+    assert_eq!((handed.status, &handed.body), (200, &Value::Null));
+    let all = format!("{uuid}: a, b_c: the scope is not known here; kept, and counts as soon as it is");
+    assert_eq!(handed.headers["not-counted"], all);
+    let (uncounted, page, _) = told().await;
+    assert_eq!(uncounted, json!([{"why": "unknown-scope", "testcases": ["a", "b_c"]}]));
+    assert!(page.contains("All results: the scope is not known here"), "{page}");
+    // One of both is known.
+    take("{id: a}").await;
+    let (uncounted, page, markdown) = told().await;
+    assert_eq!(uncounted, json!([{"why": "unknown-testcase", "testcases": ["b_c"]}]));
+    let why = ": the scope does not know the testcase; kept, and counts as soon as it does";
+    assert!(page.contains(&format!("<bdi>b_c</bdi>{why}.</li>")), "{page}");
+    assert!(markdown.contains(&format!("- Not counted: b\\_c{why}")), "{markdown}");
+    let counts = async || {
+        let status = ground.read(None, "/status").await.body["cloud-b"]["of-tomorrow"]["results"].clone();
+        status.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(counts().await, ["a"]);
+    let stated = report.yaml().replace("cmd: check", "cmd: 'assay declare: stated by people, not measured'");
+    let stated = stated.replace(&uuid, "00000000-0000-4000-8000-000000000001");
+    let handed = ground.hand_in("cloud-b", &ground.own, &stated).await;
+    let lines: Vec<&str> =
+        handed.headers.get_all("not-counted").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].ends_with(&format!(": b_c{why}")), "{lines:?}");
+    assert!(
+        lines[1].ends_with(": a: a program decides that, whatever people state; kept, and does not count")
+    );
+    // What was kept counts, without being handed in again.
+    take("{id: a}, {id: b_c}").await;
+    let (uncounted, page, markdown) = told().await;
+    assert_eq!((uncounted, counts().await), (Value::Null, vec!["a".to_owned(), "b_c".to_owned()]));
+    assert!(!page.contains("Not counted") && !markdown.contains("Not counted"));
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use assay_standards::history::State;
 use assay_standards::scope::{Spec, Version};
 use jiff::civil::DateTime;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Shown;
@@ -18,7 +19,7 @@ use crate::store::StandingRow;
 const EACH: usize = 50;
 
 /// Which part of a matrix is asked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct Part {
     page: Option<usize>,
     /// Any word: only what does not pass.

@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Which page of a list is asked for, counted from 1.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct Turn {
     pub(super) page: Option<usize>,
 }

@@ -8,6 +8,7 @@ use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
 use crate::store::{StoredReport, Text};
+use crate::uncounted::Uncounted;
 
 /// A report: what was run, what came out, what was logged.
 #[derive(Template)]
@@ -27,6 +28,7 @@ pub(super) struct ReportPage<'r> {
     let_go: Option<String>,
     assignment: Vec<(String, String)>,
     is_full: bool,
+    uncounted: Vec<Uncounted>,
     invocations: Vec<Invocation>,
 }
 
@@ -60,7 +62,7 @@ impl<'r> ReportPage<'r> {
     pub(super) fn new(
         monitor: &'r Monitor,
         stored: &StoredReport,
-        report: SubmittedReport,
+        (report, uncounted): (SubmittedReport, Vec<Uncounted>),
         is_full: bool,
     ) -> Self {
         let scopes = monitor.scopes();
@@ -80,6 +82,7 @@ impl<'r> ReportPage<'r> {
             },
             assignment: report.assignment,
             is_full,
+            uncounted,
             invocations: report
                 .invocations
                 .into_iter()

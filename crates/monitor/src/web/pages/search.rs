@@ -1,6 +1,7 @@
 //! What is looked for in the overview.
 
 use assay_standards::scope::Validity;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::error::Refusal;
@@ -8,7 +9,7 @@ use super::text::segment;
 use crate::score::Achieved;
 
 /// What somebody looks for, as the form sends it: what is empty narrows nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(in crate::web) struct Search {
     /// A part of the name of a subject or group.
