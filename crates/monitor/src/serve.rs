@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::explained::Explained;
 use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
+use crate::retention::LastLook;
 use crate::scopes::Scopes;
 use crate::score::Score;
 use crate::store::{ListedScore, Store, StoreError};
@@ -102,6 +103,8 @@ pub struct Monitor {
     pub(crate) uploads: Uploads,
     pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
+    /// How many texts may not go, since they are not as they were accepted.
+    pub(crate) kept_back: AtomicU64,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
     /// The latest time at which the stored scores held, in microseconds.
@@ -177,6 +180,7 @@ impl Monitor {
             uploads,
             allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
+            kept_back: AtomicU64::default(),
             notices: RwLock::default(),
             scopes,
             // Whatever another program has reckoned before is looked at once.
@@ -296,7 +300,7 @@ impl Monitor {
     /// Lets go what need not be kept, again and again.
     async fn keep_letting_go(&self) -> Infallible {
         let Some(keep) = self.settings.keep_reports else { return std::future::pending().await };
-        let mut last = None;
+        let mut last = LastLook::default();
         loop {
             if let Err(error) = self.let_go(keep, &mut last).await {
                 tracing::error!(%error, "no text of a report could be let go");

@@ -43,6 +43,7 @@ use numbers::Numbers;
 pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
+    Unreadable,
 };
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::ListedScore;
@@ -253,6 +254,11 @@ fn verdict(code: i64) -> Result<Verdict, StoreError> {
 /// Truth is 1 in both databases, since they share no type for it.
 fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+/// The UUID of a row that cannot be read, and why.
+fn unread(row: &AnyRow, uuid: usize, error: &StoreError) -> (String, String) {
+    (row.try_get(uuid).unwrap_or_default(), error.to_string())
 }
 
 fn is_sqlite(tx: &Transaction<'_, Any>) -> bool {

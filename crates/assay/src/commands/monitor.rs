@@ -47,7 +47,8 @@ pub(crate) enum Monitoring {
     /// Verify everything that is stored again
     ///
     /// Each signature over what was signed, each result against what it says, the log against both, and what stands
-    /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted.
+    /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted, or cannot be
+    /// read any more; each is named, and all else is verified.
     Verify(Place),
     /// Write all that is kept into one file
     ///
@@ -69,6 +70,7 @@ pub(crate) enum Monitoring {
     /// Each submission as it was signed, with its signature and the keys, so that `ssh-keygen -Y verify` accepts it; what
     /// counts as CSV and JSON lines; certificates; the log. Its README.txt says what is what. It holds whole logs of
     /// reports, so that nobody else can read it. To go on elsewhere with this program, `assay monitor backup` is the way.
+    /// Exit code 1 if something could not be read: `left_out.csv` names it.
     Export(export::Export),
     /// Check the log of a monitor, or a proof from it
     ///

@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 /// The hash of `example`, which costs next to nothing to check.
@@ -377,6 +379,23 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
     assert!(said.contains("the database is not empty"), "{said}");
     let broken = [&["monitor", "restore", report], &data[..]].concat();
     assert_eq!(assay(&folder, &broken).0, Some(2));
+
+    // One that cannot be read any more is named, and is no end of the rest.
+    install_default_drivers();
+    let database = format!("sqlite://{}/monitor.sqlite", other.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = AnyConnection::connect(&database).await.unwrap();
+        connection.execute("UPDATE submission SET payload = X'00'").await.unwrap();
+    });
+    let (code, said) = assay(&folder, &[&["monitor", "verify"], &data[..]].concat());
+    let uuid = "545b0b2b-493e-4b63-99aa-1c02e05d33e4";
+    assert_eq!((code, said.contains(uuid) && said.contains("findings: 1")), (Some(1), true), "{said}");
+    let export = folder.path().join("what-can-be-read");
+    let to = ["monitor", "export", "--to", export.to_str().unwrap()];
+    let (code, said) = assay(&folder, &[&to, &data[..]].concat());
+    assert_eq!((code, said.contains("left_out.csv")), (Some(1), true), "{said}");
+    assert!(fs::read_to_string(export.join("left_out.csv")).unwrap().contains(uuid));
 
     // Another log in its place, and then the same one with nothing in it.
     drop(served);

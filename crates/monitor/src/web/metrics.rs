@@ -66,7 +66,8 @@ pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal>
             checks.push(Check { subject, scope: &spec.name, testcase, due });
         }
     }
-    let text = exposition((&scopes, &all), (&checks, now), (size, outbox), &monitor.uploads);
+    let kept_back = monitor.kept_back.load(Ordering::Relaxed);
+    let text = exposition((&scopes, &all), (&checks, now), (size, outbox), (&monitor.uploads, kept_back));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -82,7 +83,7 @@ fn exposition(
     (scopes, all): (&Scopes, &[ListedScore]),
     (checks, now): (&[Check<'_>], DateTime),
     (log, (waiting, given_up)): (u64, (i64, i64)),
-    uploads: &Uploads,
+    (uploads, kept_back): (&Uploads, u64),
 ) -> String {
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
@@ -140,6 +141,11 @@ fn exposition(
     line(format_args!("# TYPE assay_monitor_notices gauge"));
     line(format_args!("assay_monitor_notices{{state=\"waiting\"}} {waiting}"));
     line(format_args!("assay_monitor_notices{{state=\"given_up\"}} {given_up}"));
+    line(format_args!(
+        "# HELP assay_monitor_texts_kept_back Old texts that are not let go, since they are not as they were accepted."
+    ));
+    line(format_args!("# TYPE assay_monitor_texts_kept_back gauge"));
+    line(format_args!("assay_monitor_texts_kept_back {kept_back}"));
     line(format_args!(
         "# HELP assay_monitor_uploads_total Uploads since this instance began, by what came of them."
     ));

@@ -85,6 +85,7 @@ macro_rules! on {
             all_can_be_taken_elsewhere,
             others_can_verify_what_is_taken_away,
             what_was_signed_is_let_go_when_nothing_hangs_on_it,
+            what_cannot_be_read_is_named_and_all_else_goes_on,
             what_cannot_be_stored_is_reckoned_nevertheless,
             a_database_may_go_away_for_a_while,
             a_clock_may_jump,
