@@ -46,7 +46,7 @@ pub(crate) use reports::{
     Unreadable,
 };
 pub(crate) use results::{Approval, Standing};
-pub(crate) use scores::ListedScore;
+pub(crate) use scores::{Lapse, ListedScore, StoredScore};
 
 /// The database.
 #[derive(Clone, Debug)]

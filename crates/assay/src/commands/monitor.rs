@@ -263,10 +263,10 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
                     Some(accounts) => monitor.take_accounts(accounts).await,
                     None => Ok(()),
                 };
-                match taken {
-                    Ok(()) => monitor.take_scopes(scopes).await.map_err(Failure::from),
-                    Err(error) => Err(error.into()),
+                if taken.is_ok() {
+                    monitor.take_scopes(scopes).await;
                 }
+                taken.map_err(Failure::from)
             }
             Err(failure) => Err(failure),
         };

@@ -87,6 +87,8 @@ macro_rules! on {
             what_was_signed_is_let_go_when_nothing_hangs_on_it,
             what_cannot_be_read_is_named_and_all_else_goes_on,
             what_cannot_be_stored_is_reckoned_nevertheless,
+            scopes_change_at_once_for_all_that_is_shown,
+            a_clock_that_is_ahead_is_nobody_elses,
             a_database_may_go_away_for_a_while,
             a_clock_may_jump,
             two_instances_take_a_report_once,

@@ -178,10 +178,16 @@ pub(crate) async fn what_cannot_be_read_is_named_and_all_else_goes_on(mut ground
         (format!("UPDATE submission SET payload = {} WHERE id = 1", bytes("00")), "its text: "),
         (format!("UPDATE submission SET payload = {} WHERE id = 2", bytes("")), "its text: it is gone"),
         ("UPDATE submission SET signature = 'x' WHERE id = 3".to_owned(), "signature"),
-        (format!("UPDATE report SET counts_from = {} WHERE id = 4", i64::MAX), "is not in the required range"),
+        (
+            format!("UPDATE report SET counts_from = {} WHERE id = 4", i64::MAX),
+            "is not in the required range",
+        ),
         ("UPDATE submission SET media_type = 'x' WHERE id = 5".to_owned(), "is no type of a report"),
         ("UPDATE result SET verdict = 7 WHERE report = 6".to_owned(), "7 stands for no verdict"),
-        (format!("UPDATE submission SET received_at = {} WHERE id = 7", i64::MAX), "is not in the required range"),
+        (
+            format!("UPDATE submission SET received_at = {} WHERE id = 7", i64::MAX),
+            "is not in the required range",
+        ),
         ("UPDATE report SET checked_at = 'x' WHERE id = 8".to_owned(), "the time of the check is not"),
     ];
     for (statement, _) in &broken {
