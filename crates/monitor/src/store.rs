@@ -42,8 +42,8 @@ pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
-    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
-    Unreadable,
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Packed, Signed, StoredReport,
+    Text, Unreadable,
 };
 pub(crate) use results::{Approval, Standing};
 pub(crate) use scores::{Lapse, ListedScore, StoredScore};

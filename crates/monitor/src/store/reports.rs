@@ -44,7 +44,7 @@ pub(crate) struct Signed {
 }
 
 /// What was signed, as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Compressed(Vec<u8>);
 
 impl Compressed {
@@ -61,6 +61,16 @@ impl Compressed {
     pub(crate) fn of(payload: &str) -> Result<Self, StoreError> {
         let compressed = zstd::encode_all(payload.as_bytes(), Self::LEVEL);
         compressed.map(Self).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// What was signed. It keeps a core busy for a while.
+    pub(crate) fn unpack(&self) -> Result<String, StoreError> {
+        let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("its text: {error}"));
+        if self.0.is_empty() {
+            return Err(corrupt(&"it is gone"));
+        }
+        let payload = zstd::decode_all(self.0.as_slice()).map_err(|error| corrupt(&error))?;
+        String::from_utf8(payload).map_err(|error| corrupt(&error))
     }
 }
 
@@ -102,6 +112,13 @@ pub(crate) enum Text {
     LetGo(Timestamp),
 }
 
+/// The same as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) enum Packed {
+    Kept(Compressed),
+    LetGo(Timestamp),
+}
+
 /// A report as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredReport {
@@ -114,7 +131,7 @@ pub(crate) struct StoredReport {
     pub(crate) received_at: Timestamp,
     pub(crate) media_type: MediaType,
     pub(crate) part: usize,
-    pub(crate) text: Text,
+    pub(crate) text: Packed,
     /// Empty if nobody's is known.
     pub(crate) signature: String,
 }
@@ -266,7 +283,10 @@ impl Store {
             media_type: media_type(&row, 0)?,
             signature: row.try_get(1)?,
             public_key: row.try_get(2)?,
-            text: text(&row, (3, 4))?,
+            text: match packed(&row, (3, 4))? {
+                Packed::Kept(packed) => Text::Kept(packed.unpack()?),
+                Packed::LetGo(at) => Text::LetGo(at),
+            },
             reports: Vec::new(),
             unreadable: Vec::new(),
         };
@@ -564,7 +584,7 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         received_at: time(row.try_get(2)?)?,
         media_type: media_type(row, 3)?,
         part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        text: text(row, (5, 9))?,
+        text: packed(row, (5, 9))?,
         signature: row.try_get(6)?,
         scope: row.try_get(7)?,
         checked_at: row.try_get(8)?,
@@ -572,10 +592,10 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
 }
 
 /// What was signed, unless there is a time at which it was let go.
-fn text(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Text, StoreError> {
+fn packed(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Packed, StoreError> {
     match row.try_get::<Option<i64>, _>(let_go)? {
-        Some(at) => Ok(Text::LetGo(time(at)?)),
-        None => Ok(Text::Kept(unpacked(row.try_get(payload)?)?)),
+        Some(at) => Ok(Packed::LetGo(time(at)?)),
+        None => Ok(Packed::Kept(Compressed(row.try_get(payload)?))),
     }
 }
 
@@ -591,14 +611,4 @@ fn by_testcase(rows: &[AnyRow]) -> Result<BTreeMap<String, (Verdict, bool)>, Sto
 fn media_type(row: &AnyRow, column: usize) -> Result<MediaType, StoreError> {
     let word: String = row.try_get(column)?;
     MediaType::of_stored(&word).ok_or_else(|| StoreError::Corrupt(format!("{word:?} is no type of a report")))
-}
-
-/// What was signed.
-fn unpacked(payload: Vec<u8>) -> Result<String, StoreError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("its text: {error}"));
-    if payload.is_empty() {
-        return Err(corrupt(&"it is gone"));
-    }
-    let payload = zstd::decode_all(payload.as_slice()).map_err(|error| corrupt(&error))?;
-    String::from_utf8(payload).map_err(|error| corrupt(&error))
 }

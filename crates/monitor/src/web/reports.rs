@@ -20,7 +20,7 @@ use super::{LARGEST_BODY, Shared, body_of};
 use crate::accounts::Role;
 use crate::intake::{Document, Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::serve::Monitor;
-use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport, Text};
+use crate::store::{Compressed, Handed, HandedReport, Outcome, Packed, Signed, StoredReport};
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
 const MOST_HANDED_OUT: u32 = 100;
@@ -94,11 +94,13 @@ pub(crate) async fn signed(
         return Err(Refusal::new(StatusCode::NOT_FOUND, detail));
     }
     match text {
-        Text::Kept(payload) => {
+        Packed::Kept(packed) => {
+            let payload = monitor.workers.run(move || packed.unpack()).await?;
+            let payload = payload.map_err(|_| unreadable(&uuid))?;
             let body = format!("{signature}&{payload}");
             Ok(([(header::CONTENT_TYPE, media_type.as_str())], body).into_response())
         }
-        Text::LetGo(at) => {
+        Packed::LetGo(at) => {
             let at = at.strftime("%F");
             Err(Refusal::gone(format!("what was signed was let go on {at}; what counts of it is kept")))
         }
@@ -215,7 +217,7 @@ async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedRepor
 /// A report as it is handed out; with the time at which its text was let go.
 async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refusal> {
     let mut document = document(monitor, stored).await?.to_json();
-    if let Text::LetGo(at) = stored.text {
+    if let Packed::LetGo(at) = stored.text {
         document["let_go"] = at.to_string().into();
     }
     Ok(document)
@@ -224,8 +226,16 @@ async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refu
 /// The report that is stored, as it was written; of one whose text was let go, what counts of it.
 pub(super) async fn document(monitor: &Monitor, stored: &StoredReport) -> Result<SubmittedReport, Refusal> {
     match &stored.text {
-        Text::Kept(payload) => written(stored, payload),
-        Text::LetGo(_) => {
+        Packed::Kept(packed) => {
+            let (packed, media_type, part) = (packed.clone(), stored.media_type, stored.part);
+            let read = move || {
+                let payload = packed.unpack().ok()?;
+                let document = media_type.document(&payload, part).ok()??;
+                SubmittedReport::read_yaml("report", &document.text).ok()
+            };
+            monitor.workers.run(read).await?.ok_or_else(|| unreadable(&stored.uuid))
+        }
+        Packed::LetGo(_) => {
             let results = monitor.store.results_of(&stored.uuid).await?;
             rest(stored, results.into_iter().map(|(id, (verdict, _))| (id, verdict)).collect())
         }
@@ -235,7 +245,7 @@ pub(super) async fn document(monitor: &Monitor, stored: &StoredReport) -> Result
 /// What is known of a report without its text.
 fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<SubmittedReport, Refusal> {
     let (Ok(checked_at), Ok(run)) = (stored.checked_at.parse(), stored.uuid.parse()) else {
-        return Err(unreadable(stored));
+        return Err(unreadable(&stored.uuid));
     };
     let scope = Scope { uuid: stored.scope.clone(), name: stored.scope.clone(), url: String::new() };
     Ok(SubmittedReport {
@@ -262,15 +272,7 @@ fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<Sub
     })
 }
 
-fn written(stored: &StoredReport, payload: &str) -> Result<SubmittedReport, Refusal> {
-    let documents = stored.media_type.documents(payload).map_err(|_| unreadable(stored))?;
-    let report = documents
-        .get(stored.part)
-        .and_then(|document| SubmittedReport::read_yaml("report", &document.text).ok());
-    report.ok_or_else(|| unreadable(stored))
-}
-
-fn unreadable(stored: &StoredReport) -> Refusal {
-    tracing::error!(uuid = stored.uuid, "a stored report cannot be read");
+fn unreadable(uuid: &str) -> Refusal {
+    tracing::error!(uuid, "a stored report cannot be read");
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored report cannot be read")
 }

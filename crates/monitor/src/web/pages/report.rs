@@ -7,7 +7,7 @@ use super::text::class;
 use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::{StoredReport, Text};
+use crate::store::{Packed, StoredReport};
 
 /// A report: what was run, what came out, what was logged.
 #[derive(Template)]
@@ -75,8 +75,8 @@ impl<'r> ReportPage<'r> {
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
             is_imported: stored.media_type == MediaType::Recorded,
             let_go: match stored.text {
-                Text::Kept(_) => None,
-                Text::LetGo(at) => Some(at.strftime("%F").to_string()),
+                Packed::Kept(_) => None,
+                Packed::LetGo(at) => Some(at.strftime("%F").to_string()),
             },
             assignment: report.assignment,
             is_full,
