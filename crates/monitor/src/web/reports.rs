@@ -237,17 +237,31 @@ pub(super) async fn document(monitor: &Monitor, stored: &StoredReport) -> Result
         }
         Packed::LetGo(_) => {
             let results = monitor.store.results_of(&stored.uuid).await?;
-            rest(stored, results.into_iter().map(|(id, (verdict, _))| (id, verdict)).collect())
+            rest(stored, results)
         }
     }
 }
 
 /// What is known of a report without its text.
-fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<SubmittedReport, Refusal> {
+fn rest(
+    stored: &StoredReport,
+    results: BTreeMap<String, (Verdict, bool)>,
+) -> Result<SubmittedReport, Refusal> {
     let (Ok(checked_at), Ok(run)) = (stored.checked_at.parse(), stored.uuid.parse()) else {
         return Err(unreadable(&stored.uuid));
     };
     let scope = Scope { uuid: stored.scope.clone(), name: stored.scope.clone(), url: String::new() };
+    let (mut measured, mut stated) = (BTreeMap::new(), BTreeMap::new());
+    for (testcase, (verdict, is_stated)) in results {
+        if is_stated { &mut stated } else { &mut measured }.insert(testcase, verdict);
+    }
+    let mut invocations = Vec::new();
+    if !measured.is_empty() || stated.is_empty() {
+        invocations.push(SubmittedInvocation::of_results(false, measured));
+    }
+    if !stated.is_empty() {
+        invocations.push(SubmittedInvocation::of_results(true, stated));
+    }
     Ok(SubmittedReport {
         scope,
         checked_at,
@@ -260,14 +274,7 @@ fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<Sub
         sections: None,
         forced_version: None,
         forced_tests: None,
-        invocations: vec![SubmittedInvocation {
-            id: "results".to_owned(),
-            command: String::new(),
-            results,
-            return_code: None,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        }],
+        invocations,
         versions: None,
     })
 }

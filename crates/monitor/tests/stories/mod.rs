@@ -86,6 +86,7 @@ macro_rules! on {
             others_can_verify_what_is_taken_away,
             what_was_signed_is_let_go_when_nothing_hangs_on_it,
             what_cannot_be_read_is_named_and_all_else_goes_on,
+            what_people_stated_stays_so_without_its_text,
             what_cannot_be_stored_is_reckoned_nevertheless,
             scopes_change_at_once_for_all_that_is_shown,
             a_clock_that_is_ahead_is_nobody_elses,

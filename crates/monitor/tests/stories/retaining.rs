@@ -242,6 +242,35 @@ pub(crate) async fn what_cannot_be_read_is_named_and_all_else_goes_on(mut ground
     }
 }
 
+pub(crate) async fn what_people_stated_stays_so_without_its_text(mut ground: Ground) {
+    ground.restart(settings(true)).await;
+    let stated = [("2026-01-05", 1), ("2026-01-06", -1), ("2026-12-01", 1)];
+    let times = stated.map(|(day, code)| (day, format!("{day} 10:00:00"), code));
+    let reports = times
+        .each_ref()
+        .map(|(day, at, code)| (*day, Report::new("cloud-b", at, &[("node-distribution-check", *code)])));
+    let by_people = "assay declare: stated by people, not measured";
+    for (day, report) in &reports {
+        ground.set_clock(&format!("{day}T12:00:00Z"));
+        let yaml = report.yaml().replace("cmd: check", &format!("cmd: '{by_people}'"));
+        assert_eq!(ground.hand_in("ci", &ground.ci, &yaml).await.status, 200);
+    }
+    let (_, first) = &reports[0];
+    ground.restart(settings(false)).await;
+    while signed(&ground, first).await != 410 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let path = format!("/reports/{}", first.uuid);
+    let document = ground.read(Some("assessor"), &path).await.body;
+    let invocations = &document["run"]["invocations"];
+    assert_eq!(invocations["results"], json!(null));
+    assert_eq!(invocations["stated"]["results"], json!({"node-distribution-check": 1}));
+    let command = invocations["stated"]["cmd"].as_str().unwrap();
+    assert!(by_people.ends_with(command) && command.ends_with("stated by people, not measured"), "{command}");
+    let page = ground.read(None, &format!("/page/report/{}", first.uuid)).await.body;
+    assert!(page.as_str().unwrap().contains("Stated by people, not measured"), "{page}");
+}
+
 /// The reports of a subject, by UUID.
 async fn listed(ground: &Ground) -> Vec<Value> {
     let all = ground.read(Some("assessor"), "/reports?subject=cloud-b").await.body;

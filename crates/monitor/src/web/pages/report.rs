@@ -35,6 +35,8 @@ pub(super) struct ReportPage<'r> {
 struct ReportMarkdown<'r>(&'r ReportPage<'r>);
 
 struct Invocation {
+    /// Whether people stated its results.
+    is_stated: bool,
     command: String,
     return_code: String,
     /// How many lines are of which severity.
@@ -103,6 +105,7 @@ impl Invocation {
             (id.clone(), symbol, verdict.as_str(), class(verdict))
         });
         Self {
+            is_stated: invocation.is_stated_by_people(),
             results: results.collect(),
             command: invocation.command,
             return_code: invocation.return_code.map_or_else(String::new, |code| code.to_string()),
