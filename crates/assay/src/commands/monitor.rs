@@ -156,7 +156,7 @@ pub(crate) struct Serve {
     /// Clients take turns when passwords are compared; without this, all that come through a proxy are one.
     #[arg(long)]
     pub(crate) behind_proxy: bool,
-    /// How many uploads an account may begin within an hour; 0 for any number
+    /// How many uploads an account may begin within an hour, at each instance; 0 for any number
     #[arg(long, value_name = "NUMBER", default_value_t = Settings::default().uploads)]
     pub(crate) uploads: u32,
     /// Who is told of what: webhooks, mail, Matrix

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use assay_report::ReportProblem;
 use assay_yaml::Problems;
 use axum::Json;
@@ -17,11 +19,22 @@ pub(crate) struct Refusal {
     status: StatusCode,
     detail: Value,
     asks_for_password: bool,
+    /// When to ask again, if that is known.
+    wait: Option<Duration>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: Value::String(detail.into()), asks_for_password: false }
+        Self::with(status, Value::String(detail.into()))
+    }
+
+    fn with(status: StatusCode, detail: Value) -> Self {
+        Self { status, detail, asks_for_password: false, wait: None }
+    }
+
+    /// Somebody asks too often, and may again after a while.
+    pub(crate) fn too_many(detail: &str, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// Whoever asks is not known.
@@ -41,7 +54,7 @@ impl Refusal {
 
     /// What is asked for does not fit what there is.
     pub(crate) fn conflict(detail: impl Into<Value>) -> Self {
-        Self { status: StatusCode::CONFLICT, detail: detail.into(), asks_for_password: false }
+        Self::with(StatusCode::CONFLICT, detail.into())
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -137,8 +150,7 @@ impl Refusal {
                 "message": problem.kind().to_string(),
             })
         });
-        let (status, detail) = (StatusCode::UNPROCESSABLE_ENTITY, Value::Array(detail.collect()));
-        Self { status, detail, asks_for_password: false }
+        Self::with(StatusCode::UNPROCESSABLE_ENTITY, Value::Array(detail.collect()))
     }
 }
 
@@ -147,8 +159,10 @@ impl IntoResponse for Refusal {
         let detail = Detail(self.detail());
         let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
         response.extensions_mut().insert(detail);
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        if let Some(wait) = self.wait {
+            // A second begun is one to wait.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if self.asks_for_password {
             let challenge = HeaderValue::from_static("Basic realm=\"Compliance monitor\", charset=\"UTF-8\"");

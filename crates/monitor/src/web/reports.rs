@@ -120,10 +120,8 @@ async fn take_in(monitor: &Monitor, request: Request) -> Result<Json<Value>, Ref
     let (parts, body) = request.into_parts();
     let asked = async {
         let caller = Caller::who_hands_in(monitor, &parts.headers).await?;
-        if !monitor.allowance.take(&caller.name, Instant::now()) {
-            let detail = "too many uploads within an hour; try again later";
-            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail));
-        }
+        let taken = monitor.allowance.take(&caller.name, Instant::now());
+        taken.map_err(|wait| Refusal::too_many("too many uploads within an hour; try again later", wait))?;
         let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(MediaType::from_header).ok_or_else(|| {
             let detail = "send application/x-signed-yaml or application/x-signed-json, without parameters";
