@@ -113,12 +113,10 @@ fn the_first_account_is_made_by_an_invitation() {
     assert!(curl(&[&format!("{}desk/changes", served.url)]).contains("the operator"));
 }
 
-#[test]
-fn samples_can_be_looked_at() {
-    let folder = tempfile::tempdir().unwrap();
-    let samples = tempfile::tempdir().unwrap();
+/// A monitor with samples in a temporary folder, and the password of its accounts.
+fn serve_samples(address: &str, folder: &TempDir, samples: &TempDir) -> (Served, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
-        .args(["monitor", "serve", "--demo", "--listen", "127.0.0.1:0"])
+        .args(["monitor", "serve", "--demo", "--listen", address])
         .env("ASSAY_STATE_DIR", folder.path())
         .env("TMPDIR", samples.path())
         .stderr(Stdio::piped())
@@ -130,7 +128,27 @@ fn samples_can_be_looked_at() {
         lines.find_map(|line| after(line.unwrap())).unwrap()
     };
     let (password, url) = (after("have the password "), after("the monitor is at "));
-    let mut served = Served { child, lines, url };
+    (Served { child, lines, url }, password)
+}
+
+#[test]
+fn samples_are_gone_when_the_terminal_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = tempfile::tempdir().unwrap();
+    let (mut served, _) = serve_samples("0.0.0.0:0", &folder, &samples);
+    assert!(served.url.starts_with("http://127.0.0.1:"), "{}", served.url);
+    let table = served.get("page/table");
+    assert!(table.contains("href=\"http://127.0.0.1:") && !table.contains("0.0.0.0"), "{table}");
+    served.signal("-HUP");
+    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::read_dir(samples.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn samples_can_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = tempfile::tempdir().unwrap();
+    let (mut served, password) = serve_samples("127.0.0.1:0", &folder, &samples);
     let table = served.get("page/table");
     for told in ["<strong>Samples.</strong>", "failing", "tentative", "undecided", "missing", "certified"] {
         assert!(table.contains(told), "{told}: {table}");
