@@ -29,7 +29,7 @@ pub(crate) struct Ground {
     /// What its log is signed with.
     pub(crate) key: String,
     /// The address of its database.
-    database: String,
+    pub(crate) database: String,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) ci: Key,
