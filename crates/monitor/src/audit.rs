@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use assay_report::{SubmittedReport, SubmittedResult};
+use assay_report::{CheckedAt, SubmittedReport, SubmittedResult};
 use assay_signature::{PublicKey, Signature};
 use assay_transparency::{Growth, Hash};
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use crate::certificates::{Certificate, Revocation};
 use crate::findings::Finding;
 use crate::intake::{Document, MediaType, NAMESPACE, Record, hexadecimal_digest};
 use crate::log::{Entry, results_digest};
-use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Wish};
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Unreadable, Wish};
 
 /// What came of looking whether all that is stored is what was once accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,19 +41,31 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     let mut last = 0;
     // The digest of the results of each report whose text is gone, and when it went.
     let mut gone: BTreeMap<String, (String, Timestamp)> = BTreeMap::new();
-    while let Some(submission) = store.next_submission(last, Timestamp::MIN).await? {
+    while let Some(found) = store.next_submission(last, Timestamp::MIN).await? {
+        let submission = match found {
+            Ok(submission) => submission,
+            Err(Unreadable { id, reports, why }) => {
+                last = id;
+                audit.reports += reports.len() as u64;
+                audit.findings.push(format!("submission {id} (reports {}): {why}", reports.join(", ")));
+                continue;
+            }
+        };
         last = submission.id;
+        let unreadable = submission.unreadable.iter().map(|(uuid, why)| format!("report {uuid}: {why}"));
+        audit.findings.extend(unreadable);
+        let count = (submission.reports.len() + submission.unreadable.len()) as u64;
         if let Text::LetGo(at) = submission.text {
-            audit.let_go += submission.reports.len() as u64;
+            audit.let_go += count;
             let digests = submission
                 .reports
                 .iter()
                 .map(|kept| (kept.uuid.clone(), (results_digest(&kept.results), at)));
             gone.extend(digests);
         }
-        audit.reports += submission.reports.len() as u64;
+        audit.reports += count;
         if submission.media_type == MediaType::Recorded {
-            audit.imported += submission.reports.len() as u64;
+            audit.imported += count;
         }
         match Verified::of(&submission) {
             Ok(verified) => {
@@ -72,14 +84,27 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     }
     let mut certified = Certified::default();
     // What is granted from here on is in the log alone, as far as this look goes.
-    let certificates = store.certificates(Wish::All).await?;
-    let findings = store.findings(None).await?;
-    let (size, root) = store.log_head().await?;
+    let certificates = store.each_certificate().await?;
+    let findings = store.each_finding().await?;
+    let head = readable(store.log_head().await, "the tree of the log", &mut audit.findings)?;
+    let size = match head {
+        Some((size, _)) => size,
+        None => store.log_size().await?,
+    };
     let mut growth = empty()?;
     let mut next = 0;
     let mut found = BTreeMap::new();
     while next < size {
-        let some = store.log_entries(next, SOME).await?;
+        let some = match store.log_entries(next, SOME).await {
+            // Which of them it is.
+            Err(error) if error.is_about_contents() => store.log_entries(next, 1).await,
+            some => some,
+        };
+        let what = format!("entry {next} of the log");
+        let Some(some) = readable(some, &what, &mut audit.findings)? else {
+            next += 1;
+            continue;
+        };
         if some.is_empty() {
             break;
         }
@@ -117,8 +142,18 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     for uuid in gone.keys() {
         audit.findings.push(format!("report {uuid}: its text is gone, and the log does not say why"));
     }
-    for mut certificate in certificates {
-        let document = store.document(&certificate.uuid).await?.unwrap_or_default();
+    for certificate in certificates {
+        let mut certificate = match certificate {
+            Ok(certificate) => certificate,
+            Err((uuid, why)) => {
+                certified.0.remove(&uuid);
+                audit.findings.push(format!("certificate {uuid}: {why}"));
+                continue;
+            }
+        };
+        let what = format!("certificate {}", certificate.uuid);
+        let document = readable(store.document(&certificate.uuid).await, &what, &mut audit.findings)?;
+        let document = document.flatten().unwrap_or_default();
         if certificate.revocation.is_none() && certified.is_revoked(&certificate.uuid) {
             // Somebody may have done that meanwhile.
             let again = store.certificates(Wish::One(&certificate.uuid)).await?.pop();
@@ -127,11 +162,21 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
         certified.compare(&certificate, &document, &mut audit.findings);
     }
     for uuid in certified.0.keys() {
-        if store.document(uuid).await?.is_none() {
+        let document =
+            readable(store.document(uuid).await, &format!("certificate {uuid}"), &mut audit.findings)?;
+        if document.is_some_and(|document| document.is_none()) {
             audit.findings.push(format!("certificate {uuid} is in the log, and nowhere else"));
         }
     }
     for kept in findings {
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err((uuid, why)) => {
+                found.remove(&uuid);
+                audit.findings.push(format!("finding {uuid}: {why}"));
+                continue;
+            }
+        };
         let Finding { ref uuid, ref subject, ref scope, ref testcase, at, .. } = kept;
         let said = (subject.clone(), scope.clone(), testcase.clone(), kept.digest(), at.as_microsecond());
         if found.remove(uuid) != Some(said) {
@@ -140,8 +185,9 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     }
     if !found.is_empty() {
         // Somebody may have written some down meanwhile.
-        let again = store.findings(None).await?;
-        for uuid in found.keys().filter(|uuid| again.iter().all(|kept| kept.uuid != **uuid)) {
+        let again = store.each_finding().await?;
+        let is_there = |uuid: &str| again.iter().flatten().any(|kept| kept.uuid == uuid);
+        for uuid in found.keys().filter(|uuid| !is_there(uuid)) {
             audit.findings.push(format!("finding {uuid} is in the log, and nowhere else"));
         }
     }
@@ -152,10 +198,26 @@ pub async fn audit(store: &Store) -> Result<Audit, StoreError> {
     for testcase in store.standings_that_are_none().await? {
         audit.findings.push(format!("what stands for {testcase} is not its newest result"));
     }
-    if (size, root) != (growth.size(), growth.root()) {
+    if size != growth.size() || head.is_some_and(|(_, root)| root != growth.root()) {
         audit.findings.push("the entries of the log are not those that its tree was made of".to_owned());
     }
     Ok(audit)
+}
+
+/// What was read, unless it cannot be: then that is a finding, and all else goes on.
+fn readable<T>(
+    read: Result<T, StoreError>,
+    what: &str,
+    findings: &mut Vec<String>,
+) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.is_about_contents() => {
+            findings.push(format!("{what}: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn empty() -> Result<Growth, StoreError> {
@@ -224,6 +286,9 @@ struct VerifiedText<'s> {
 
 /// Whether what was handed in is as it was accepted.
 pub(crate) fn is_sound(submission: &KeptSubmission) -> Result<(), String> {
+    if let Some((uuid, why)) = submission.unreadable.first() {
+        return Err(format!("report {uuid}: {why}"));
+    }
     let verified = Verified::of(submission)?;
     submission.reports.iter().try_for_each(|report| verified.vouches_for(report))
 }
@@ -285,11 +350,16 @@ impl<'s> Verified<'s> {
             if !is_it {
                 return Err("it is stored as another report, or as one about somebody else".into());
             }
+            if report.checked_at.to_string() != kept.checked_at {
+                return Err("the time of the check is not that which was written".into());
+            }
             let said = said.into_iter().map(|(id, result)| (id, (result.verdict, result.is_stated)));
             if kept.results != said.collect() {
                 return other();
             }
         }
+        let checked_at: Result<CheckedAt, _> = kept.checked_at.parse();
+        checked_at.map_err(|_| "the time of the check cannot be read")?;
         let entry = kept.entry.as_deref().ok_or("it is not in the log")?;
         let (uuid, subject, scope, counts_from, digest, key) = match serde_json::from_slice(entry) {
             Ok(Entry::Report { report, subject, scope, counts_from, payload, key, .. }) => {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::intake::MediaType;
-use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Wish};
+use crate::store::{KeptReport, KeptSubmission, Store, StoreError, Text, Unreadable};
 
 const README: &str = include_str!("export.txt");
 
@@ -26,6 +26,8 @@ pub struct Exported {
     pub certificates: u64,
     /// Entries of the log.
     pub entries: u64,
+    /// What cannot be read, and is named in a table of its own.
+    pub left_out: u64,
 }
 
 /// Why nothing was written.
@@ -103,18 +105,42 @@ pub async fn export(
     }
     let mut tables = Tables::begin(folder)?;
     let mut last = 0;
-    while let Some(submission) = store.next_submission(last, since).await? {
-        last = submission.id;
-        exported.submissions += 1;
-        exported.results += tables.write(folder, &submission)?;
+    while let Some(found) = store.next_submission(last, since).await? {
+        match found {
+            Ok(submission) => {
+                last = submission.id;
+                exported.submissions += 1;
+                exported.results += tables.write(folder, &submission)?;
+            }
+            Err(Unreadable { id, reports, why }) => {
+                last = id;
+                tables.leave_out("submission", &id.to_string(), &why)?;
+                for uuid in &reports {
+                    tables.leave_out("report", uuid, &why)?;
+                }
+            }
+        }
     }
+    for certificate in store.each_certificate().await? {
+        let written = match certificate {
+            Ok(certificate) => match store.document(&certificate.uuid).await {
+                Ok(document) => Ok((certificate.number, document.unwrap_or_default())),
+                Err(error) if error.is_about_contents() => Err((certificate.uuid, error.to_string())),
+                Err(error) => return Err(error.into()),
+            },
+            Err(unread) => Err(unread),
+        };
+        match written {
+            Ok((number, document)) => {
+                fs::write(folder.join("certificates").join(format!("{number}.json")), document)?;
+                exported.certificates += 1;
+            }
+            Err((uuid, why)) => tables.leave_out("certificate", &uuid, &why)?,
+        }
+    }
+    exported.entries = log(store, &folder.join("log"), key, &mut tables).await?;
+    exported.left_out = tables.left_out.1;
     tables.end(folder)?;
-    for certificate in store.certificates(Wish::All).await? {
-        let document = store.document(&certificate.uuid).await?.unwrap_or_default();
-        fs::write(folder.join("certificates").join(format!("{}.json", certificate.number)), document)?;
-        exported.certificates += 1;
-    }
-    exported.entries = log(store, &folder.join("log"), key).await?;
     Ok(exported)
 }
 
@@ -123,6 +149,8 @@ struct Tables {
     submissions: BufWriter<File>,
     results: BufWriter<File>,
     lines: BufWriter<File>,
+    /// With the number of its rows.
+    left_out: (BufWriter<File>, u64),
     signers: BTreeMap<String, String>,
 }
 
@@ -133,13 +161,21 @@ impl Tables {
             submissions: table("submissions.csv")?,
             results: table("results.csv")?,
             lines: table("results.jsonl")?,
+            left_out: (table("left_out.csv")?, 0),
             signers: BTreeMap::new(),
         };
         tables
             .submissions
             .write_all(b"submission,file,signature,received_at,uploader,signer,reports,let_go\r\n")?;
         write!(tables.results, "{}\r\n", ResultRow::COLUMNS)?;
+        tables.left_out.0.write_all(b"kind,name,why\r\n")?;
         Ok(tables)
+    }
+
+    /// Names what cannot be read.
+    fn leave_out(&mut self, kind: &str, name: &str, why: &str) -> io::Result<()> {
+        self.left_out.1 += 1;
+        row(&mut self.left_out.0, &[kind.to_owned(), name.to_owned(), why.to_owned()])
     }
 
     /// What was handed in, and its results, of which there are so many.
@@ -162,12 +198,19 @@ impl Tables {
             beside = format!("{file}.sig");
             fs::write(folder.join(&beside), signature)?;
             let (kind, key) = public_key.split_once(' ').unwrap_or_default();
-            let read = PublicKey::read(kind, key);
-            signer = read.map_err(|error| StoreError::Corrupt(error.to_string()))?.fingerprint();
-            self.signers.insert(signer.clone(), public_key.clone());
+            match PublicKey::read(kind, key) {
+                Ok(read) => {
+                    signer = read.fingerprint();
+                    self.signers.insert(signer.clone(), public_key.clone());
+                }
+                Err(error) => self.leave_out("key", &id.to_string(), &error.to_string())?,
+            }
         }
         if !let_go.is_empty() {
             file.clear();
+        }
+        for (uuid, why) in &submission.unreadable {
+            self.leave_out("report", uuid, why)?;
         }
         let reports: Vec<&str> = submission.reports.iter().map(|report| report.uuid.as_str()).collect();
         row(
@@ -215,7 +258,7 @@ impl Tables {
 
     /// The keys in the form that `ssh-keygen` reads, each known by its fingerprint.
     fn end(mut self, folder: &Path) -> io::Result<()> {
-        for table in [&mut self.submissions, &mut self.results, &mut self.lines] {
+        for table in [&mut self.submissions, &mut self.results, &mut self.lines, &mut self.left_out.0] {
             table.flush()?;
         }
         let line = |(signer, key): (&String, &String)| format!("{signer} namespaces=\"report\" {key}\n");
@@ -233,9 +276,21 @@ fn row(table: &mut impl Write, cells: &[String]) -> io::Result<()> {
 }
 
 /// The log, as it lies below /log/ of a monitor; so many entries.
-async fn log(store: &Store, folder: &Path, key: Option<&str>) -> Result<u64, ExportError> {
+async fn log(
+    store: &Store,
+    folder: &Path,
+    key: Option<&str>,
+    tables: &mut Tables,
+) -> Result<u64, ExportError> {
     fs::create_dir(folder)?;
-    let (size, root) = store.log_head().await?;
+    let (size, root) = match store.log_head().await {
+        Ok((size, root)) => (size, Some(root)),
+        Err(error) if error.is_about_contents() => {
+            tables.leave_out("log", "checkpoint", &error.to_string())?;
+            (store.log_size().await?, None)
+        }
+        Err(error) => return Err(error.into()),
+    };
     if let Some(begun) = store.log_key().await? {
         fs::write(folder.join("key"), format!("{begun}\n"))?;
         if let Some(key) = key {
@@ -243,7 +298,9 @@ async fn log(store: &Store, folder: &Path, key: Option<&str>) -> Result<u64, Exp
             if *signer.key() != begun {
                 return Err(ExportError::OtherKey);
             }
-            fs::write(folder.join("checkpoint"), signer.checkpoint(size, root))?;
+            if let Some(root) = root {
+                fs::write(folder.join("checkpoint"), signer.checkpoint(size, root))?;
+            }
         }
     }
     let mut wanted: BTreeSet<Tile> = BTreeSet::new();
@@ -258,9 +315,17 @@ async fn log(store: &Store, folder: &Path, key: Option<&str>) -> Result<u64, Exp
         hashes.truncate(width * Hash::LENGTH);
         write_tile(folder, &TilePath { level: Some(level), index, width }, &hashes)?;
         if level == 0 {
-            let entries = store.log_entries(index * TILE_WIDTH as u64, width).await?;
-            let bytes = bundle(entries.iter().map(|entry| entry.bytes.as_slice()));
-            write_tile(folder, &TilePath { level: None, index, width }, &bytes)?;
+            let path = TilePath { level: None, index, width };
+            match store.log_entries(index * TILE_WIDTH as u64, width).await {
+                Ok(entries) => {
+                    let bytes = bundle(entries.iter().map(|entry| entry.bytes.as_slice()));
+                    write_tile(folder, &path, &bytes)?;
+                }
+                Err(error) if error.is_about_contents() => {
+                    tables.leave_out("log", &format!("tile/{path}"), &error.to_string())?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(size)

@@ -19,6 +19,7 @@ mod listen;
 mod log;
 mod notices;
 mod past;
+mod reckoning;
 mod retention;
 mod scopes;
 mod score;

@@ -1,13 +1,13 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use assay_transparency::{Signer, SignerError};
 use jiff::Span;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::accounts::{Bootstrap, Passwords};
 use crate::clock::Clock;
@@ -15,19 +15,16 @@ use crate::explained::Explained;
 use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
+use crate::reckoning::Reckoning;
+use crate::retention::LastLook;
 use crate::scopes::Scopes;
-use crate::score::Score;
-use crate::store::{ListedScore, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::watch::Last;
 use crate::web::{self, Overviews, Uploads};
 use crate::workers::Workers;
 
 /// How many histories are at hand at a time.
 const HISTORIES: usize = 4;
-/// How long a request waits until what has changed by itself is stored; then it reckons for itself.
-const STORED_WITHIN: Duration = Duration::from_secs(2);
-/// By so much, in microseconds, a clock is set right without having been set back.
-const SET_RIGHT: i64 = 1_000_000;
 /// How often it is looked whether something has changed by itself.
 const TICK: Duration = Duration::from_secs(30);
 
@@ -102,12 +99,11 @@ pub struct Monitor {
     pub(crate) uploads: Uploads,
     pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
+    /// How many texts may not go, since they are not as they were accepted.
+    pub(crate) kept_back: AtomicU64,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
-    /// The latest time at which the stored scores held, in microseconds.
-    reckoned: AtomicI64,
-    /// Held by whoever stores those that do not hold any more.
-    keeping_up: Arc<Mutex<()>>,
+    pub(crate) reckoning: Reckoning,
 }
 
 /// Why a monitor does not serve.
@@ -177,11 +173,10 @@ impl Monitor {
             uploads,
             allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
+            kept_back: AtomicU64::default(),
             notices: RwLock::default(),
             scopes,
-            // Whatever another program has reckoned before is looked at once.
-            reckoned: AtomicI64::new(i64::MAX),
-            keeping_up: Arc::default(),
+            reckoning: Reckoning::default(),
         })
     }
 
@@ -194,13 +189,13 @@ impl Monitor {
     }
 
     /// Puts other scopes in place. Requests that have begun go on with those they began with.
-    ///
-    /// # Errors
-    /// The database. What subjects come to is then reckoned by the new scopes as reports come in.
-    pub async fn take_scopes(&self, scopes: Scopes) -> Result<(), ServeError> {
+    pub async fn take_scopes(&self, scopes: Scopes) {
         let scopes = Arc::new(scopes);
         *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&scopes);
-        Ok(self.store.reckon_by(&scopes, self.clock.now()).await?)
+        if let Err(error) = self.store.reckon_by(&scopes, self.clock.now()).await {
+            // Until then, it is reckoned for each answer.
+            tracing::warn!(%error, "what subjects come to by other scopes is stored later");
+        }
     }
 
     /// Puts in place who is told of what; what waits in the outbox is sent by it, too.
@@ -221,54 +216,6 @@ impl Monitor {
         current(&self.scopes)
     }
 
-    /// Makes sure that the stored scores are those of now. False if they are not: they cannot be stored at the moment, or
-    /// somebody else is at it.
-    pub(crate) async fn keep_up(&self) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let micros = now.as_microsecond();
-        let is_set_back = micros.saturating_add(SET_RIGHT) < self.reckoned.load(Ordering::Relaxed);
-        if self.store.holds(now, is_set_back).await? {
-            match is_set_back {
-                true => self.reckoned.store(micros, Ordering::Relaxed),
-                false => _ = self.reckoned.fetch_max(micros, Ordering::Relaxed),
-            }
-            return Ok(true);
-        }
-        let Ok(turn) = Arc::clone(&self.keeping_up).try_lock_owned() else { return Ok(false) };
-        let (store, scopes) = (self.store.clone(), self.scopes());
-        // It goes on if the request does not wait for it, so that no more than one tries at a time.
-        let stored = tokio::spawn(async move {
-            let _turn = turn;
-            store.reckon_anew(&scopes, now, is_set_back).await
-        });
-        match tokio::time::timeout(STORED_WITHIN, stored).await {
-            Ok(Ok(Ok(()))) => Ok(true),
-            Ok(Ok(Err(error))) => {
-                tracing::warn!(%error, "what has expired could not be stored");
-                Ok(false)
-            }
-            Ok(Err(_)) | Err(_) => Ok(false),
-        }
-    }
-
-    /// What all subjects come to now.
-    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
-        match self.keep_up().await? {
-            true => self.store.scores().await,
-            false => self.store.scores_at(&self.scopes(), self.clock.now()).await,
-        }
-    }
-
-    /// What one subject comes to in a scope now, by its UUID.
-    pub(crate) async fn score(&self, subject: &str, scope: &str) -> Result<Option<Score>, StoreError> {
-        if self.keep_up().await? {
-            return self.store.score(subject, scope).await;
-        }
-        let all = self.store.scores_at(&self.scopes(), self.clock.now()).await?;
-        let found = all.into_iter().find(|listed| listed.subject == subject && listed.scope == scope);
-        Ok(found.map(|listed| listed.score))
-    }
-
     /// Reckons again what changes by itself, soon after it does, so that no request has to wait for it.
     async fn keep_time(&self) -> Infallible {
         loop {
@@ -276,7 +223,7 @@ impl Monitor {
             let scopes = self.scopes();
             // Another instance may have been late to hear of other scopes.
             let by_scopes = self.store.reckon_by(&scopes, self.clock.now()).await;
-            if let Err(error) = by_scopes.and(self.keep_up().await.map(drop)) {
+            if let Err(error) = by_scopes.and(self.keep_up().await) {
                 tracing::error!(%error, "what has expired could not be reckoned");
             }
         }
@@ -296,7 +243,7 @@ impl Monitor {
     /// Lets go what need not be kept, again and again.
     async fn keep_letting_go(&self) -> Infallible {
         let Some(keep) = self.settings.keep_reports else { return std::future::pending().await };
-        let mut last = None;
+        let mut last = LastLook::default();
         loop {
             if let Err(error) = self.let_go(keep, &mut last).await {
                 tracing::error!(%error, "no text of a report could be let go");

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection as _, Executor, Row, SqlSafeStr, SqlStr, Transaction};
 
 pub use backup::{Backup, BackupError};
@@ -42,10 +42,11 @@ pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
 use numbers::Numbers;
 pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
-    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
+    Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Packed, Signed, StoredReport,
+    Text, Unreadable,
 };
 pub(crate) use results::{Approval, Standing};
-pub(crate) use scores::ListedScore;
+pub(crate) use scores::{Lapse, ListedScore, StoredScore};
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ pub enum StoreError {
     UnknownDatabase(String),
     /// The tables could not be brought to the form that this program knows.
     #[error("the tables could not be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     /// Another program's.
     #[error(
         "the database is that of a reference monitor; name another one here, and this one to `assay monitor import`"
@@ -125,8 +126,41 @@ impl Store {
         Self::of_form(url, MIGRATIONS).await
     }
 
+    /// Opens the database of a monitor, of whichever form its tables are, so that nothing can be written to it; none if it
+    /// has no tables.
+    ///
+    /// # Errors
+    /// It is none, is not there, or was written by a newer program.
+    pub async fn open_to_read(url: &str) -> Result<Option<Self>, StoreError> {
+        let store = Self::connect(url, Dialect::preparation_to_read).await?;
+        let there = sqlx::query(store.dialect.has_forms()).fetch_optional(&store.pool).await?;
+        if there.is_none() {
+            return Ok(None);
+        }
+        let newest = sqlx::query("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&store.pool).await?;
+        let newest: i64 = newest.try_get::<Option<i64>, _>(0)?.unwrap_or_default();
+        match usize::try_from(newest) {
+            Ok(0) => Ok(None),
+            Ok(newest) if newest <= MIGRATIONS.len() => Ok(Some(store)),
+            _ => Err(MigrateError::VersionMissing(newest).into()),
+        }
+    }
+
     /// Opens the database and makes its tables those of the last of these forms.
     async fn of_form(url: &str, forms: &[(&'static str, &str)]) -> Result<Self, StoreError> {
+        let store = Self::connect(url, Dialect::preparation).await?;
+        let migrations = forms.iter().zip(1..).map(|(&(name, text), version)| {
+            let sql = AssertSqlSafe(store.dialect.spell(text)).into_sql_str();
+            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        });
+        Migrator::with_migrations(migrations.collect()).run(&store.pool).await?;
+        Ok(store)
+    }
+
+    async fn connect(
+        url: &str,
+        preparation: fn(Dialect) -> &'static [&'static str],
+    ) -> Result<Self, StoreError> {
         install_default_drivers();
         let dialect = Dialect::of(url).ok_or_else(|| {
             // What follows the scheme may hold a password.
@@ -137,7 +171,7 @@ impl Store {
             .acquire_timeout(Duration::from_secs(10))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
-                    for statement in dialect.preparation() {
+                    for statement in preparation(dialect) {
                         connection.execute(*statement).await?;
                     }
                     Ok(())
@@ -158,11 +192,6 @@ impl Store {
                 return Err(StoreError::ReferenceMonitor);
             }
         }
-        let migrations = forms.iter().zip(1..).map(|(&(name, text), version)| {
-            let sql = AssertSqlSafe(dialect.spell(text)).into_sql_str();
-            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-        });
-        Migrator::with_migrations(migrations.collect()).run(&pool).await?;
         Ok(Self { pool, dialect, numbers: Arc::default() })
     }
 
@@ -171,6 +200,18 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn in_folder(folder: &Path) -> Result<Self, StoreError> {
+        Self::open(&format!("{}?mode=rwc", Self::address_of(folder)?)).await
+    }
+
+    /// Opens the database in a folder of its own to read.
+    ///
+    /// # Errors
+    /// As [`Store::open_to_read`].
+    pub async fn in_folder_to_read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        Self::open_to_read(&Self::address_of(folder)?).await
+    }
+
+    fn address_of(folder: &Path) -> Result<String, StoreError> {
         let file = path::absolute(folder).map_err(sqlx::Error::Io)?.join("monitor.sqlite");
         // Characters that mean something in an address stand for themselves in a path.
         let escaped: String = file.to_string_lossy().bytes().fold(String::new(), |mut escaped, byte| {
@@ -182,7 +223,7 @@ impl Store {
             }
             escaped
         });
-        Self::open(&format!("sqlite://{escaped}?mode=rwc")).await
+        Ok(format!("sqlite://{escaped}"))
     }
 
     /// Whether the database answers.
@@ -255,6 +296,11 @@ fn flag(row: &AnyRow, column: usize) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
+/// The UUID of a row that cannot be read, and why.
+fn unread(row: &AnyRow, uuid: usize, error: &StoreError) -> (String, String) {
+    (row.try_get(uuid).unwrap_or_default(), error.to_string())
+}
+
 fn is_sqlite(tx: &Transaction<'_, Any>) -> bool {
     tx.backend_name() == "SQLite"
 }
@@ -295,5 +341,26 @@ mod tests {
             drop(Store::of_form(&url, &MIGRATIONS[..count]).await.unwrap());
             assert_eq!(Store::open(&url).await.unwrap().outbox().await.unwrap(), (0, 0));
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_only_reads_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/monitor.sqlite?mode=rwc", folder.path().display());
+        // Of whichever form they are, and none.
+        for count in [0, 1, MIGRATIONS.len()] {
+            drop(Store::of_form(&url, &MIGRATIONS[..count]).await.unwrap());
+            let store = Store::open_to_read(&url).await.unwrap();
+            assert_eq!(store.is_some(), count > 0);
+            let Some(store) = store else { continue };
+            assert!(store.known_reports(&["x".to_owned()]).await.unwrap().is_empty());
+            let forms = sqlx::query("SELECT COUNT(*) FROM _sqlx_migrations").fetch_one(&store.pool).await;
+            assert_eq!(forms.unwrap().get::<i64, _>(0), i64::try_from(count).unwrap());
+            let written = sqlx::query("INSERT INTO subject (name) VALUES ('x')").execute(&store.pool).await;
+            assert!(written.is_err());
+        }
+        let newer = "INSERT INTO _sqlx_migrations VALUES (99, 'x', '2026-11-22', TRUE, X'00', 0)";
+        sqlx::query(newer).execute(&Store::open(&url).await.unwrap().pool).await.unwrap();
+        assert!(matches!(Store::open_to_read(&url).await, Err(StoreError::Migration(_))));
     }
 }

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 pub use failed::{ReadError, failed_testcases};
-pub use official::official_documents;
+pub use official::{official_document, official_documents};
 
 use crate::text::is_invisible;
 use crate::{RenderError, Report};

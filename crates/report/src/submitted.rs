@@ -236,6 +236,19 @@ pub struct SubmittedResult {
 }
 
 impl SubmittedInvocation {
+    /// One of which nothing is known but its results, and whether people stated them.
+    pub fn of_results(is_stated: bool, results: BTreeMap<String, Verdict>) -> Self {
+        let (id, command) = if is_stated { ("stated", STATED_BY_PEOPLE) } else { ("results", "") };
+        Self {
+            id: id.to_owned(),
+            command: command.to_owned(),
+            results,
+            return_code: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
+    }
+
     /// Whether people stated its results, instead of a program finding them out.
     pub fn is_stated_by_people(&self) -> bool {
         self.command.ends_with(STATED_BY_PEOPLE)

@@ -47,7 +47,8 @@ pub(crate) enum Monitoring {
     /// Verify everything that is stored again
     ///
     /// Each signature over what was signed, each result against what it says, the log against both, and what stands
-    /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted.
+    /// against the results. The monitor may run meanwhile. Exit code 1 if anything is not as it was accepted, or cannot be
+    /// read any more; each is named, and all else is verified.
     Verify(Place),
     /// Write all that is kept into one file
     ///
@@ -69,6 +70,7 @@ pub(crate) enum Monitoring {
     /// Each submission as it was signed, with its signature and the keys, so that `ssh-keygen -Y verify` accepts it; what
     /// counts as CSV and JSON lines; certificates; the log. Its README.txt says what is what. It holds whole logs of
     /// reports, so that nobody else can read it. To go on elsewhere with this program, `assay monitor backup` is the way.
+    /// Exit code 1 if something could not be read: `left_out.csv` names it.
     Export(export::Export),
     /// Check the log of a monitor, or a proof from it
     ///
@@ -154,7 +156,7 @@ pub(crate) struct Serve {
     /// Clients take turns when passwords are compared; without this, all that come through a proxy are one.
     #[arg(long)]
     pub(crate) behind_proxy: bool,
-    /// How many uploads an account may begin within an hour; 0 for any number
+    /// How many uploads an account may begin within an hour, at each instance; 0 for any number
     #[arg(long, value_name = "NUMBER", default_value_t = Settings::default().uploads)]
     pub(crate) uploads: u32,
     /// Who is told of what: webhooks, mail, Matrix
@@ -261,10 +263,10 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
                     Some(accounts) => monitor.take_accounts(accounts).await,
                     None => Ok(()),
                 };
-                match taken {
-                    Ok(()) => monitor.take_scopes(scopes).await.map_err(Failure::from),
-                    Err(error) => Err(error.into()),
+                if taken.is_ok() {
+                    monitor.take_scopes(scopes).await;
                 }
+                taken.map_err(Failure::from)
             }
             Err(failure) => Err(failure),
         };

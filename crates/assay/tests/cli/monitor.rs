@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 /// The hash of `example`, which costs next to nothing to check.
@@ -111,12 +113,10 @@ fn the_first_account_is_made_by_an_invitation() {
     assert!(curl(&[&format!("{}desk/changes", served.url)]).contains("the operator"));
 }
 
-#[test]
-fn samples_can_be_looked_at() {
-    let folder = tempfile::tempdir().unwrap();
-    let samples = tempfile::tempdir().unwrap();
+/// A monitor with samples in a temporary folder, and the password of its accounts.
+fn serve_samples(address: &str, folder: &TempDir, samples: &TempDir) -> (Served, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
-        .args(["monitor", "serve", "--demo", "--listen", "127.0.0.1:0"])
+        .args(["monitor", "serve", "--demo", "--listen", address])
         .env("ASSAY_STATE_DIR", folder.path())
         .env("TMPDIR", samples.path())
         .stderr(Stdio::piped())
@@ -128,7 +128,27 @@ fn samples_can_be_looked_at() {
         lines.find_map(|line| after(line.unwrap())).unwrap()
     };
     let (password, url) = (after("have the password "), after("the monitor is at "));
-    let mut served = Served { child, lines, url };
+    (Served { child, lines, url }, password)
+}
+
+#[test]
+fn samples_are_gone_when_the_terminal_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = tempfile::tempdir().unwrap();
+    let (mut served, _) = serve_samples("0.0.0.0:0", &folder, &samples);
+    assert!(served.url.starts_with("http://127.0.0.1:"), "{}", served.url);
+    let table = served.get("page/table");
+    assert!(table.contains("href=\"http://127.0.0.1:") && !table.contains("0.0.0.0"), "{table}");
+    served.signal("-HUP");
+    assert_eq!(served.child.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::read_dir(samples.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn samples_can_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = tempfile::tempdir().unwrap();
+    let (mut served, password) = serve_samples("127.0.0.1:0", &folder, &samples);
     let table = served.get("page/table");
     for told in ["<strong>Samples.</strong>", "failing", "tentative", "undecided", "missing", "certified"] {
         assert!(table.contains(told), "{told}: {table}");
@@ -377,6 +397,23 @@ fn a_log_that_was_changed_is_told_from_one_that_grew() {
     assert!(said.contains("the database is not empty"), "{said}");
     let broken = [&["monitor", "restore", report], &data[..]].concat();
     assert_eq!(assay(&folder, &broken).0, Some(2));
+
+    // One that cannot be read any more is named, and is no end of the rest.
+    install_default_drivers();
+    let database = format!("sqlite://{}/monitor.sqlite", other.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = AnyConnection::connect(&database).await.unwrap();
+        connection.execute("UPDATE submission SET payload = X'00'").await.unwrap();
+    });
+    let (code, said) = assay(&folder, &[&["monitor", "verify"], &data[..]].concat());
+    let uuid = "545b0b2b-493e-4b63-99aa-1c02e05d33e4";
+    assert_eq!((code, said.contains(uuid) && said.contains("findings: 1")), (Some(1), true), "{said}");
+    let export = folder.path().join("what-can-be-read");
+    let to = ["monitor", "export", "--to", export.to_str().unwrap()];
+    let (code, said) = assay(&folder, &[&to, &data[..]].concat());
+    assert_eq!((code, said.contains("left_out.csv")), (Some(1), true), "{said}");
+    assert!(fs::read_to_string(export.join("left_out.csv")).unwrap().contains(uuid));
 
     // Another log in its place, and then the same one with nothing in it.
     drop(served);

@@ -129,6 +129,8 @@ pub(crate) struct Linked {
     pub(crate) report: String,
     /// Whom it is about, if there is one.
     pub(crate) subject: Option<String>,
+    /// The numbers of the other references that name it.
+    pub(crate) also: Vec<i64>,
     /// Why it proves nothing by itself.
     pub(crate) trouble: Option<NoProof>,
 }
@@ -149,27 +151,25 @@ pub(crate) enum NoProof {
 }
 
 impl Linked {
-    /// `found` is the report, if there is one, and `is_subject` whether the environment of the reference is a subject of
-    /// this monitor.
+    /// `found` is the report, if there is one, and `also` are the numbers of other references that name it.
     pub(crate) fn new(
         report: &str,
         found: Option<&FoundReport>,
         (layer, reference): (&Layer, &Reference),
-        is_subject: bool,
+        also: Vec<i64>,
     ) -> Self {
         let trouble = match found {
             None => Some(NoProof::Unknown),
             Some(found) if found.scope != layer.scope => Some(NoProof::OtherScope),
-            Some(found) if is_subject && found.subject != reference.environment => {
-                Some(NoProof::OtherSubject)
-            }
+            Some(found) if !reference.is_subject(&found.subject) => Some(NoProof::OtherSubject),
             Some(found) => match &found.achieved {
                 None => Some(NoProof::NoVersion(found.day)),
                 Some((false, told)) => Some(NoProof::NotPassed(found.day, told.clone())),
                 Some((true, _)) => None,
             },
         };
-        Self { report: report.to_owned(), subject: found.map(|found| found.subject.clone()), trouble }
+        let subject = found.map(|found| found.subject.clone());
+        Self { report: report.to_owned(), subject, also, trouble }
     }
 }
 
@@ -228,25 +228,19 @@ mod tests {
             day: date(2026, 11, 1),
             achieved: Some((true, "PASS v5.1".into())),
         };
-        let trouble = |found: Option<&FoundReport>, is_subject| {
-            Linked::new("r", found, (layer, &reference), is_subject)
-                .trouble
-                .map(|trouble| trouble.to_string())
+        let trouble = |found: Option<&FoundReport>| {
+            let linked = Linked::new("r", found, (layer, &reference), Vec::new());
+            linked.trouble.map(|trouble| trouble.to_string())
         };
-        assert_eq!(trouble(Some(&found), true), None);
-        assert_eq!(trouble(None, true).unwrap(), "there is no such report here");
+        assert_eq!(trouble(Some(&found)), None);
+        assert_eq!(trouble(None).unwrap(), "there is no such report here");
         let other = FoundReport { subject: "cloud-b".into(), ..found.clone() };
-        assert_eq!(trouble(Some(&other), true).unwrap(), "it is about another subject than the environment");
-        // What goes by another name here may be the same.
-        assert_eq!(trouble(Some(&other), false), None);
+        assert_eq!(trouble(Some(&other)).unwrap(), "it is about another subject than the environment");
         let other = FoundReport { scope: "other".into(), ..found.clone() };
-        assert_eq!(trouble(Some(&other), true).unwrap(), "it is of another scope than the layer needs");
+        assert_eq!(trouble(Some(&other)).unwrap(), "it is of another scope than the layer needs");
         let fails = FoundReport { achieved: Some((false, "FAIL v5.1".into())), ..found.clone() };
-        assert_eq!(trouble(Some(&fails), true).unwrap(), "on 2026-11-01, the subject came to FAIL v5.1");
+        assert_eq!(trouble(Some(&fails)).unwrap(), "on 2026-11-01, the subject came to FAIL v5.1");
         let none = FoundReport { achieved: None, ..found };
-        assert_eq!(
-            trouble(Some(&none), true).unwrap(),
-            "on 2026-11-01, no version of the scope was in force"
-        );
+        assert_eq!(trouble(Some(&none)).unwrap(), "on 2026-11-01, no version of the scope was in force");
     }
 }

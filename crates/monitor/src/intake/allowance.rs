@@ -18,21 +18,24 @@ impl Allowance {
         Self { per_hour, left: Mutex::default() }
     }
 
-    /// Whether an account may once more now.
-    pub(crate) fn take(&self, account: &str, now: Instant) -> bool {
+    /// Takes one for an account.
+    ///
+    /// # Errors
+    /// None is left; the time until there is one.
+    pub(crate) fn take(&self, account: &str, now: Instant) -> Result<(), Duration> {
         if self.per_hour == 0 {
-            return true;
+            return Ok(());
         }
         let most = f64::from(self.per_hour);
         let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, since) = all.entry(account.to_owned()).or_insert((most, now));
         let back = now.duration_since(*since).as_secs_f64() / HOUR.as_secs_f64() * most;
         (*left, *since) = ((*left + back).min(most), now);
-        let may = *left >= 1.0;
-        if may {
-            *left -= 1.0;
+        if *left < 1.0 {
+            return Err(HOUR.mul_f64((1.0 - *left) / most));
         }
-        may
+        *left -= 1.0;
+        Ok(())
     }
 }
 
@@ -43,12 +46,15 @@ mod tests {
     #[test]
     fn what_was_used_comes_back() {
         let (allowance, begin) = (Allowance::new(60), Instant::now());
-        let taken = |account: &str, at: Instant| (0..100).filter(|_| allowance.take(account, at)).count();
+        let taken =
+            |account: &str, at: Instant| (0..100).filter(|_| allowance.take(account, at).is_ok()).count();
         assert_eq!(taken("a", begin), 60);
         assert_eq!(taken("b", begin), 60);
+        let wait = allowance.take("a", begin + Duration::from_secs(20)).unwrap_err();
+        assert_eq!(wait.as_millis().div_ceil(1000), 40);
         assert_eq!(taken("a", begin + Duration::from_secs(59)), 0);
         assert_eq!(taken("a", begin + Duration::from_mins(10)), 10);
         assert_eq!(taken("a", begin + 3 * HOUR), 60);
-        assert!((0..100).all(|_| Allowance::new(0).take("a", begin)));
+        assert!((0..100).all(|_| Allowance::new(0).take("a", begin).is_ok()));
     }
 }

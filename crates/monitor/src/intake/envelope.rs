@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use assay_report::{ReadError, official_documents};
+use assay_report::{ReadError, official_document, official_documents};
 use assay_signature::Signature;
 use assay_yaml::documents;
 
@@ -60,6 +60,19 @@ impl MediaType {
                 Record::open(payload).map(|record| whole(record.document)).unwrap_or_default()
             }
         })
+    }
+
+    /// One of them, counted from 0, as far as possible without reading the others; none if there are fewer.
+    ///
+    /// # Errors
+    /// As [`MediaType::documents`].
+    pub(crate) fn document(self, payload: &str, place: usize) -> Result<Option<Document<'_>>, ReadError> {
+        if self == MediaType::SignedJson
+            && let Some(text) = official_document(payload, place)?
+        {
+            return Ok(Some(Document { lines_before: 0, text: Cow::Owned(text) }));
+        }
+        Ok(self.documents(payload)?.into_iter().nth(place))
     }
 
     /// As it is stored.

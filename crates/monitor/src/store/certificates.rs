@@ -8,6 +8,7 @@ use super::integrators::{add, references};
 use super::numbers::Kind;
 use super::{
     Deed, StandingRow, Store, StoreError, days, is_storable, log, micros, people, read_day, scores, time,
+    unread,
 };
 use crate::certificates::{Certificate, Course, Judged, Move, NotNow, Revocation};
 use crate::log::Entry;
@@ -202,6 +203,18 @@ impl Store {
 
     /// Certificates, the newest first.
     pub(crate) async fn certificates(&self, wish: Wish<'_>) -> Result<Vec<Certificate>, StoreError> {
+        self.certificate_rows(wish).await?.iter().map(certificate).collect()
+    }
+
+    /// All certificates, newest first; of one that cannot be read its UUID, and why.
+    pub(crate) async fn each_certificate(
+        &self,
+    ) -> Result<Vec<Result<Certificate, (String, String)>>, StoreError> {
+        let rows = self.certificate_rows(Wish::All).await?;
+        Ok(rows.iter().map(|row| certificate(row).map_err(|error| unread(row, 1, &error))).collect())
+    }
+
+    async fn certificate_rows(&self, wish: Wish<'_>) -> Result<Vec<AnyRow>, StoreError> {
         let (subject, scope, uuid) = match wish {
             Wish::All | Wish::Revoked => ("", "", ""),
             Wish::OfSubject(subject) => (subject, "", ""),
@@ -228,8 +241,7 @@ impl Store {
         );
         let is_revoked = i64::from(wish == Wish::Revoked);
         let select = select.bind(subject).bind(scope).bind(uuid).bind(is_revoked);
-        let rows = select.fetch_all(&self.pool).await?;
-        rows.iter().map(certificate).collect()
+        Ok(select.fetch_all(&self.pool).await?)
     }
 
     /// A certificate as it was signed.

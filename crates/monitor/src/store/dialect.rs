@@ -49,6 +49,22 @@ impl Dialect {
         }
     }
 
+    /// The same for those that may not write.
+    pub(super) fn preparation_to_read(self) -> &'static [&'static str] {
+        match self {
+            Dialect::Sqlite => &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"],
+            Dialect::Postgres => &["SET default_transaction_read_only = on", "SET statement_timeout = '60s'"],
+        }
+    }
+
+    /// Finds a row where there are tables of any form.
+    pub(super) fn has_forms(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            Dialect::Postgres => "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
+        }
+    }
+
     /// How a transaction begins that is going to write. SQLite must know at once, or two that read first can only
     /// fail.
     pub(super) fn begin(self) -> &'static str {

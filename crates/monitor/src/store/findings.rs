@@ -3,7 +3,7 @@ use sqlx::any::AnyRow;
 
 use super::certificates::{next, word};
 use super::numbers::Kind;
-use super::{Store, StoreError, days, is_storable, log, micros, read_day, time};
+use super::{Store, StoreError, days, is_storable, log, micros, read_day, time, unread};
 use crate::findings::Finding;
 use crate::log::Entry;
 
@@ -52,6 +52,16 @@ impl Store {
 
     /// What auditors found: of a subject in a scope (by name and UUID), or all, oldest first.
     pub(crate) async fn findings(&self, of: Option<(&str, &str)>) -> Result<Vec<Finding>, StoreError> {
+        self.finding_rows(of).await?.iter().map(finding).collect()
+    }
+
+    /// All of it, oldest first; of what cannot be read its UUID, and why.
+    pub(crate) async fn each_finding(&self) -> Result<Vec<Result<Finding, (String, String)>>, StoreError> {
+        let rows = self.finding_rows(None).await?;
+        Ok(rows.iter().map(|row| finding(row).map_err(|error| unread(row, 0, &error))).collect())
+    }
+
+    async fn finding_rows(&self, of: Option<(&str, &str)>) -> Result<Vec<AnyRow>, StoreError> {
         let (subject, scope) = of.unwrap_or_default();
         if of.is_some_and(|(subject, scope)| subject.is_empty() || scope.is_empty())
             || ![subject, scope].into_iter().all(is_storable)
@@ -65,8 +75,7 @@ impl Store {
                  JOIN testcase t ON t.id = f.testcase
              WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR o.uuid = $2) ORDER BY f.id",
         );
-        let rows = select.bind(subject).bind(scope).fetch_all(&self.pool).await?;
-        rows.iter().map(finding).collect()
+        Ok(select.bind(subject).bind(scope).fetch_all(&self.pool).await?)
     }
 }
 

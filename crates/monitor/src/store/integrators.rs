@@ -2,10 +2,9 @@ use assay_standards::integrators::Reference;
 use jiff::civil::DateTime;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
-use uuid::Uuid;
 
 use super::certificates::Open;
-use super::{Made, Store, StoreError, read_civil};
+use super::{Made, Store, StoreError, in_order, places, read_civil};
 use crate::certificates::{Judged, Move, NotNow, Word};
 
 /// So many environments are named in an application, more than any tier needs by far.
@@ -64,15 +63,26 @@ impl Store {
         Ok(Ok(true))
     }
 
-    /// What a report is about.
-    pub(crate) async fn place_of_report(&self, uuid: &str) -> Result<Option<Place>, StoreError> {
-        let Ok(uuid) = uuid.parse::<Uuid>() else { return Ok(None) };
-        let select = sqlx::query(
-            "SELECT s.name, o.uuid, r.counts_from FROM report r JOIN subject s ON s.id = r.subject
-                 JOIN scope o ON o.id = r.scope WHERE r.uuid = $1",
-        );
-        let row = select.bind(uuid.to_string()).fetch_optional(&self.pool).await?;
-        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?, read_civil(row.try_get(2)?)?))).transpose()
+    /// What those of some reports are about that there are, by their UUIDs.
+    pub(crate) async fn places_of_reports(&self, uuids: &[&str]) -> Result<Vec<(String, Place)>, StoreError> {
+        let mut found = Vec::with_capacity(uuids.len());
+        let mut tx = self.pool.begin().await?;
+        for some in uuids.chunks(64) {
+            let select = format!(
+                "SELECT r.uuid, s.name, o.uuid, r.counts_from FROM report r JOIN subject s ON s.id = r.subject
+                     JOIN scope o ON o.id = r.scope WHERE r.uuid IN {}",
+                places(1, some.len())
+            );
+            let mut select = sqlx::query(in_order(&tx, &select));
+            for uuid in some {
+                select = select.bind(*uuid);
+            }
+            for row in select.fetch_all(&mut *tx).await? {
+                let place = (row.try_get(1)?, row.try_get(2)?, read_civil(row.try_get(3)?)?);
+                found.push((row.try_get(0)?, place));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Signed {
 }
 
 /// What was signed, as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Compressed(Vec<u8>);
 
 impl Compressed {
@@ -61,6 +61,16 @@ impl Compressed {
     pub(crate) fn of(payload: &str) -> Result<Self, StoreError> {
         let compressed = zstd::encode_all(payload.as_bytes(), Self::LEVEL);
         compressed.map(Self).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// What was signed. It keeps a core busy for a while.
+    pub(crate) fn unpack(&self) -> Result<String, StoreError> {
+        let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("its text: {error}"));
+        if self.0.is_empty() {
+            return Err(corrupt(&"it is gone"));
+        }
+        let payload = zstd::decode_all(self.0.as_slice()).map_err(|error| corrupt(&error))?;
+        String::from_utf8(payload).map_err(|error| corrupt(&error))
     }
 }
 
@@ -102,6 +112,13 @@ pub(crate) enum Text {
     LetGo(Timestamp),
 }
 
+/// The same as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) enum Packed {
+    Kept(Compressed),
+    LetGo(Timestamp),
+}
+
 /// A report as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredReport {
@@ -114,7 +131,7 @@ pub(crate) struct StoredReport {
     pub(crate) received_at: Timestamp,
     pub(crate) media_type: MediaType,
     pub(crate) part: usize,
-    pub(crate) text: Text,
+    pub(crate) text: Packed,
     /// Empty if nobody's is known.
     pub(crate) signature: String,
 }
@@ -130,7 +147,19 @@ pub(crate) struct KeptSubmission {
     /// Type and base64 text.
     pub(crate) public_key: String,
     pub(crate) text: Text,
+    /// Those that can be read.
     pub(crate) reports: Vec<KeptReport>,
+    /// Those that cannot, by their UUIDs, and why.
+    pub(crate) unreadable: Vec<(String, String)>,
+}
+
+/// What was once handed in, and cannot be read any more.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) id: i64,
+    /// UUIDs.
+    pub(crate) reports: Vec<String>,
+    pub(crate) why: String,
 }
 
 /// A report as others know it.
@@ -162,9 +191,9 @@ const REPORT: &str =
         JOIN submission m ON m.id = r.submission LEFT JOIN let_go l ON l.submission = m.id";
 
 /// Those of what was once handed in.
-pub(super) const SUBMISSION: &str = "SELECT m.id, m.media_type, m.signature, m.public_key, m.payload, l.at,
-        m.received_at, m.uploader
-    FROM submission m LEFT JOIN let_go l ON l.submission = m.id";
+const SUBMISSION: &str =
+    "SELECT m.media_type, m.signature, m.public_key, m.payload, l.at, m.received_at, m.uploader
+    FROM submission m LEFT JOIN let_go l ON l.submission = m.id WHERE m.id = $1";
 
 impl Store {
     /// Stores what was handed in by several at about the same time: all of it, but for what is known, or nothing. What is
@@ -214,58 +243,87 @@ impl Store {
         row.bind(uuid.to_string()).fetch_optional(&self.pool).await?.as_ref().map(stored).transpose()
     }
 
-    /// What was handed in first after a number, and since an instant; none if that is all.
+    /// What was handed in first after a number, and since an instant; none if that is all. What cannot be read is told
+    /// apart from a database that does not answer.
     pub(crate) async fn next_submission(
         &self,
         after: i64,
         since: Timestamp,
-    ) -> Result<Option<KeptSubmission>, StoreError> {
-        let row = sqlx::query(AssertSqlSafe(format!(
-            "{SUBMISSION} WHERE m.id > $1 AND m.received_at >= $2 ORDER BY m.id LIMIT 1"
-        )));
-        match row.bind(after).bind(micros(since)).fetch_optional(&self.pool).await? {
-            Some(row) => Ok(Some(self.submission(&row).await?)),
+    ) -> Result<Option<Result<KeptSubmission, Unreadable>>, StoreError> {
+        let next =
+            sqlx::query("SELECT id FROM submission WHERE id > $1 AND received_at >= $2 ORDER BY id LIMIT 1");
+        // Nothing is left out of all that there is, whatever stands there for a time.
+        let since = if since == Timestamp::MIN { i64::MIN } else { micros(since) };
+        match next.bind(after).bind(since).fetch_optional(&self.pool).await? {
+            Some(row) => Ok(Some(self.submission(row.try_get(0)?).await?)),
             None => Ok(None),
         }
     }
 
-    /// A row of [`SUBMISSION`], with its reports.
-    pub(super) async fn submission(&self, row: &AnyRow) -> Result<KeptSubmission, StoreError> {
-        let id: i64 = row.try_get(0)?;
+    /// What was handed in, by its number, with its reports.
+    pub(super) async fn submission(&self, id: i64) -> Result<Result<KeptSubmission, Unreadable>, StoreError> {
+        match self.kept_submission(id).await {
+            Ok(kept) => Ok(Ok(kept)),
+            Err(error) if error.is_about_contents() => {
+                let rows = sqlx::query("SELECT uuid FROM report WHERE submission = $1 ORDER BY id").bind(id);
+                let rows = rows.fetch_all(&self.pool).await?;
+                let reports = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
+                Ok(Err(Unreadable { id, reports, why: error.to_string() }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn kept_submission(&self, id: i64) -> Result<KeptSubmission, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(SUBMISSION)).bind(id).fetch_one(&self.pool).await?;
+        let mut kept = KeptSubmission {
+            id,
+            received_at: time(row.try_get(5)?)?,
+            uploader: row.try_get(6)?,
+            media_type: media_type(&row, 0)?,
+            signature: row.try_get(1)?,
+            public_key: row.try_get(2)?,
+            text: match packed(&row, (3, 4))? {
+                Packed::Kept(packed) => Text::Kept(packed.unpack()?),
+                Packed::LetGo(at) => Text::LetGo(at),
+            },
+            reports: Vec::new(),
+            unreadable: Vec::new(),
+        };
         let rows = sqlx::query(
-            "SELECT r.id, r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from, r.checked_at
+            "SELECT r.uuid, s.name, r.part, e.entry, o.uuid, r.counts_from, r.checked_at
              FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
                  LEFT JOIN log_entry e ON e.about = r.uuid
              WHERE r.submission = $1 ORDER BY r.id",
         );
-        let mut reports = Vec::new();
         for row in rows.bind(id).fetch_all(&self.pool).await? {
-            let uuid: String = row.try_get(1)?;
-            let results = self.rows_of(&uuid).await?;
-            let from: i64 = row.try_get(6)?;
-            let is_in_time = results.iter().all(|row| row.try_get(3).is_ok_and(|at: i64| at == from));
-            reports.push(KeptReport {
-                uuid,
-                subject: row.try_get(2)?,
-                part: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(usize::MAX),
-                scope: row.try_get(5)?,
-                counts_from: time(from)?,
-                checked_at: row.try_get(7)?,
-                results: by_testcase(&results)?,
-                approved: approved(&results)?,
-                is_in_time,
-                entry: row.try_get(4)?,
-            });
+            match self.kept_report(&row).await {
+                Ok(report) => kept.reports.push(report),
+                Err(error) if error.is_about_contents() => {
+                    kept.unreadable.push((row.try_get(0)?, error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(KeptSubmission {
-            id,
-            received_at: time(row.try_get(6)?)?,
-            uploader: row.try_get(7)?,
-            media_type: media_type(row, 1)?,
-            signature: row.try_get(2)?,
-            public_key: row.try_get(3)?,
-            text: text(row, (4, 5))?,
-            reports,
+        Ok(kept)
+    }
+
+    async fn kept_report(&self, row: &AnyRow) -> Result<KeptReport, StoreError> {
+        let uuid: String = row.try_get(0)?;
+        let results = self.rows_of(&uuid).await?;
+        let from: i64 = row.try_get(5)?;
+        let is_in_time = results.iter().all(|row| row.try_get(3).is_ok_and(|at: i64| at == from));
+        Ok(KeptReport {
+            uuid,
+            subject: row.try_get(1)?,
+            part: usize::try_from(row.try_get::<i64, _>(2)?).unwrap_or(usize::MAX),
+            scope: row.try_get(4)?,
+            counts_from: time(from)?,
+            checked_at: row.try_get(6)?,
+            results: by_testcase(&results)?,
+            approved: approved(&results)?,
+            is_in_time,
+            entry: row.try_get(3)?,
         })
     }
 
@@ -526,7 +584,7 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         received_at: time(row.try_get(2)?)?,
         media_type: media_type(row, 3)?,
         part: part.map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        text: text(row, (5, 9))?,
+        text: packed(row, (5, 9))?,
         signature: row.try_get(6)?,
         scope: row.try_get(7)?,
         checked_at: row.try_get(8)?,
@@ -534,10 +592,10 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
 }
 
 /// What was signed, unless there is a time at which it was let go.
-fn text(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Text, StoreError> {
+fn packed(row: &AnyRow, (payload, let_go): (usize, usize)) -> Result<Packed, StoreError> {
     match row.try_get::<Option<i64>, _>(let_go)? {
-        Some(at) => Ok(Text::LetGo(time(at)?)),
-        None => Ok(Text::Kept(unpacked(row.try_get(payload)?)?)),
+        Some(at) => Ok(Packed::LetGo(time(at)?)),
+        None => Ok(Packed::Kept(Compressed(row.try_get(payload)?))),
     }
 }
 
@@ -553,11 +611,4 @@ fn by_testcase(rows: &[AnyRow]) -> Result<BTreeMap<String, (Verdict, bool)>, Sto
 fn media_type(row: &AnyRow, column: usize) -> Result<MediaType, StoreError> {
     let word: String = row.try_get(column)?;
     MediaType::of_stored(&word).ok_or_else(|| StoreError::Corrupt(format!("{word:?} is no type of a report")))
-}
-
-/// What was signed.
-fn unpacked(payload: Vec<u8>) -> Result<String, StoreError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
-    let payload = zstd::decode_all(payload.as_slice()).map_err(|error| corrupt(&error))?;
-    String::from_utf8(payload).map_err(|error| corrupt(&error))
 }

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::reports::SUBMISSION;
-use super::{KeptSubmission, Store, StoreError, in_order, log, micros, places, time};
+use super::{KeptSubmission, Store, StoreError, Unreadable, in_order, log, micros, places, time};
 use crate::log::Entry;
 
 /// Whether the text of a submission `m` may go: it is there, and no report of it has a result that stands, that was the
@@ -31,7 +30,9 @@ const MAY_GO: &str = "l.submission IS NULL AND NOT EXISTS (SELECT 1 FROM report 
 impl Store {
     /// When something was handed in last.
     pub(crate) async fn newest_receipt(&self) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query("SELECT MAX(received_at) FROM submission").fetch_one(&self.pool).await?;
+        // What is no time says nothing about the others.
+        let row = sqlx::query("SELECT MAX(received_at) FROM submission WHERE received_at <= $1");
+        let row = row.bind(micros(Timestamp::MAX)).fetch_one(&self.pool).await?;
         row.try_get::<Option<i64>, _>(0)?.map(time).transpose()
     }
 
@@ -40,12 +41,14 @@ impl Store {
         &self,
         after: i64,
         before: Timestamp,
-    ) -> Result<Option<KeptSubmission>, StoreError> {
-        let select =
-            format!("{SUBMISSION} WHERE m.id > $1 AND m.received_at < $2 AND {MAY_GO} ORDER BY m.id LIMIT 1");
+    ) -> Result<Option<Result<KeptSubmission, Unreadable>>, StoreError> {
+        let select = format!(
+            "SELECT m.id FROM submission m LEFT JOIN let_go l ON l.submission = m.id
+             WHERE m.id > $1 AND m.received_at < $2 AND {MAY_GO} ORDER BY m.id LIMIT 1"
+        );
         let row = sqlx::query(AssertSqlSafe(select)).bind(after).bind(micros(before));
         match row.fetch_optional(&self.pool).await? {
-            Some(row) => Ok(Some(self.submission(&row).await?)),
+            Some(row) => Ok(Some(self.submission(row.try_get(0)?).await?)),
             None => Ok(None),
         }
     }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
 use super::history::{Of, standings};
 use super::{
-    StandingRow, Store, StoreError, civil_micros, in_order, is_storable, micros, places, read_civil,
+    StandingRow, Store, StoreError, civil, civil_micros, in_order, micros, places, read_civil, time,
 };
 use crate::scopes::Scopes;
 use crate::score::Score;
+
+/// So far apart the clocks of two instances are without one of them being wrong.
+const APART: SignedDuration = SignedDuration::from_mins(1);
 
 /// A score and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,32 +74,24 @@ pub(super) async fn forget(tx: &mut Transaction<'_, Any>, of: Of) -> Result<(), 
 
 impl Store {
     /// All scores as they are stored, by subject.
-    pub(crate) async fn scores(&self) -> Result<Vec<ListedScore>, StoreError> {
-        Ok(stored(&mut self.pool.begin().await?).await?.into_iter().map(|stored| stored.listed).collect())
+    pub(crate) async fn stored_scores(&self) -> Result<Vec<StoredScore>, StoreError> {
+        stored(&mut self.pool.begin().await?).await
     }
 
-    /// All scores at a time, by subject: what is stored as far as it holds then, and the rest reckoned for this answer
-    /// only.
-    pub(crate) async fn scores_at(
+    /// Looks up what stands where a stored score is not that of a time.
+    pub(crate) async fn look_up_lapsed(
         &self,
+        all: &mut [StoredScore],
         scopes: &Scopes,
         now: Timestamp,
-    ) -> Result<Vec<ListedScore>, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        let mut all = stored(&mut tx).await?;
-        let others: Vec<Of> =
-            all.iter().filter(|stored| !stored.holds(now)).map(|stored| stored.of).collect();
-        let mut standings = standings(&mut tx, &others).await?;
-        for stored in &mut all {
-            if let Some(standings) = standings.remove(&stored.of)
-                && let Some(spec) = scopes.by_uuid(&stored.listed.scope)
-            {
-                let score = Score::reckon(spec, &standings, now);
-                stored.listed.newest = score.newest;
-                stored.listed.score = score;
-            }
+    ) -> Result<(), StoreError> {
+        let lapsed: Vec<Of> =
+            all.iter().filter(|score| score.lapse(scopes, now).is_some()).map(|score| score.of).collect();
+        let mut found = standings(&mut self.pool.begin().await?, &lapsed).await?;
+        for score in all {
+            score.standings = found.remove(&score.of);
         }
-        Ok(all.into_iter().map(|stored| stored.listed).collect())
+        Ok(())
     }
 
     /// What stands of some subjects in a scope, by subject.
@@ -121,56 +117,28 @@ impl Store {
         Ok(wanted.into_iter().map(|(of, name)| (name, standings.remove(&of).unwrap_or_default())).collect())
     }
 
-    /// What one subject comes to in a scope, by its UUID.
-    pub(crate) async fn score(&self, subject: &str, scope: &str) -> Result<Option<Score>, StoreError> {
-        if ![subject, scope].into_iter().all(is_storable) {
-            return Ok(None);
-        }
-        let row = sqlx::query(
-            "SELECT shown FROM score WHERE subject = (SELECT id FROM subject WHERE name = $1)
-                 AND scope = (SELECT id FROM scope WHERE uuid = $2)",
-        );
-        let row = row.bind(subject).bind(scope).fetch_optional(&self.pool).await?;
-        row.map(|row| read(&row.try_get::<String, _>(0)?)).transpose()
-    }
-
     /// Grows whenever scores, groups or certificates change.
     pub(crate) async fn revision(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query("SELECT number FROM revision").fetch_one(&self.pool).await?.try_get(0)?)
     }
 
-    /// Whether the stored scores hold at a time. Only a clock that was set back makes one not hold that was reckoned for
-    /// a later time; those are looked for if `is_set_back`.
-    pub(crate) async fn holds(&self, now: Timestamp, is_set_back: bool) -> Result<bool, StoreError> {
-        if is_set_back {
-            let all = stored(&mut self.pool.begin().await?).await?;
-            return Ok(all.iter().all(|stored| stored.holds(now)));
-        }
-        let due = sqlx::query("SELECT 1 FROM score WHERE next_change <= $1 LIMIT 1").bind(micros(now));
-        Ok(due.fetch_optional(&self.pool).await?.is_none())
-    }
-
-    /// Reckons again what does not hold any more: results expired, or a version came into force, or a clock was set back.
+    /// Reckons again what does not hold any more: results expired, or a version came into force. If it `mends`, also what
+    /// was reckoned for a day that has not come.
     pub(crate) async fn reckon_anew(
         &self,
         scopes: &Scopes,
         now: Timestamp,
-        is_set_back: bool,
+        mends: bool,
     ) -> Result<(), StoreError> {
-        const DUE: &str = "SELECT subject, scope FROM score WHERE next_change <= $1";
         let mut tx = self.write().await?;
         // Somebody else may have done it meanwhile.
-        let others: Vec<Of> = if is_set_back {
-            stored(&mut tx)
-                .await?
-                .iter()
-                .filter(|stored| !stored.holds(now))
-                .map(|stored| stored.of)
-                .collect()
-        } else {
-            whose(&sqlx::query(DUE).bind(micros(now)).fetch_all(&mut *tx).await?)?
-        };
-        reckon(&mut tx, &others, scopes, now).await?;
+        let all = stored(&mut tx).await?;
+        let lapsed = all.iter().filter(|score| match score.lapse(scopes, now) {
+            Some(Lapse::Due) => true,
+            Some(Lapse::Ahead) => mends,
+            Some(Lapse::OtherScope) | None => false,
+        });
+        reckon(&mut tx, &lapsed.map(|score| score.of).collect::<Vec<_>>(), scopes, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -198,30 +166,80 @@ fn read(shown: &str) -> Result<Score, StoreError> {
     serde_json::from_str(shown).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-/// A score as it is stored.
-struct Stored {
-    of: Of,
-    next_change: i64,
-    listed: ListedScore,
+/// Why a stored score is not what a subject comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lapse {
+    /// Something has changed by itself since it was reckoned.
+    Due,
+    /// It was reckoned by another form of the scope.
+    OtherScope,
+    /// It was reckoned for a day that has not come: a clock was set back, or that of another instance is ahead.
+    Ahead,
 }
 
-impl Stored {
-    /// Whether it is that of this time, too.
-    fn holds(&self, now: Timestamp) -> bool {
-        self.next_change > micros(now) && self.listed.score.at <= now
+/// A score as it is stored.
+#[derive(Debug)]
+pub(crate) struct StoredScore {
+    of: Of,
+    next_change: i64,
+    /// What it was reckoned by.
+    fingerprint: String,
+    /// What stands, if it was looked up.
+    standings: Option<Vec<StandingRow>>,
+    pub(crate) listed: ListedScore,
+}
+
+impl StoredScore {
+    /// Why it is not what the subject comes to at a time, by these scopes; none if it is. Nothing changes by itself but
+    /// at midnight.
+    pub(crate) fn lapse(&self, scopes: &Scopes, now: Timestamp) -> Option<Lapse> {
+        let spec = scopes.by_uuid(&self.listed.scope);
+        let day = |at: Timestamp| civil(at).date();
+        if self.next_change <= micros(now) {
+            Some(Lapse::Due)
+        } else if spec.is_some_and(|spec| scopes.fingerprint(spec) != self.fingerprint) {
+            Some(Lapse::OtherScope)
+        } else if day(self.listed.score.at) > day(now.saturating_add(APART).unwrap_or(Timestamp::MAX)) {
+            Some(Lapse::Ahead)
+        } else {
+            None
+        }
+    }
+
+    /// Takes in what those standings come to that were looked up.
+    pub(crate) fn reckon(&mut self, scopes: &Scopes, now: Timestamp) {
+        if let Some(standings) = self.standings.take()
+            && let Some(spec) = scopes.by_uuid(&self.listed.scope)
+        {
+            let score = Score::reckon(spec, &standings, now);
+            self.next_change = civil_micros(score.next_change);
+            self.listed.newest = score.newest;
+            self.listed.score = score;
+        }
+    }
+
+    /// From when on and until when all of these hold that hold at a time; what is of an unknown scope is nobody's concern.
+    pub(crate) fn times(all: &[Self], scopes: &Scopes, now: Timestamp) -> (Timestamp, Timestamp) {
+        let known = || all.iter().filter(|score| scopes.by_uuid(&score.listed.scope).is_some());
+        let newest = known().map(|score| score.listed.score.at).max().unwrap_or(Timestamp::MIN);
+        let begin = TimeZone::UTC.to_timestamp(civil(newest).date().to_datetime(Time::midnight()));
+        let until = known().map(|score| score.next_change).min().unwrap_or(i64::MAX);
+        (begin.unwrap_or(now).min(now), time(until).unwrap_or(Timestamp::MAX))
     }
 }
 
 /// All of them, by subject.
-async fn stored(tx: &mut Transaction<'_, Any>) -> Result<Vec<Stored>, StoreError> {
+async fn stored(tx: &mut Transaction<'_, Any>) -> Result<Vec<StoredScore>, StoreError> {
     let rows = sqlx::query(
-        "SELECT c.subject, c.scope, s.name, o.uuid, c.newest, c.next_change, c.shown
+        "SELECT c.subject, c.scope, s.name, o.uuid, c.newest, c.next_change, c.shown, c.spec
          FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
     );
     let stored = |row: &AnyRow| {
-        Ok(Stored {
+        Ok(StoredScore {
             of: Of { subject: row.try_get(0)?, scope: row.try_get(1)? },
             next_change: row.try_get(5)?,
+            fingerprint: row.try_get(7)?,
+            standings: None,
             listed: ListedScore {
                 subject: row.try_get(2)?,
                 scope: row.try_get(3)?,

@@ -59,13 +59,13 @@ pub(super) struct NamedScope<'s> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Score")]
 pub(super) struct ListedScore<'s> {
-    subject: String,
+    subject: &'s str,
     scope: NamedScope<'s>,
     achieved: Option<AchievedView>,
     /// When the newest result was found.
     newest: Timestamp,
     /// As the reference monitor reckons.
-    summary: Option<String>,
+    summary: Option<&'s str>,
 }
 
 /// What is achieved, as it is handed out.
@@ -93,18 +93,18 @@ fn instant(time: DateTime) -> Timestamp {
 
 /// What all subjects come to now.
 pub(super) async fn scores(State(monitor): Shared) -> Result<Response, Refusal> {
-    let scopes = monitor.scopes();
-    let all = monitor.scores().await?;
-    let listed: Vec<ListedScore<'_>> = all
-        .into_iter()
+    let scores = monitor.scores().await?;
+    let listed: Vec<ListedScore<'_>> = scores
+        .all
+        .iter()
         .filter_map(|listed| {
-            let spec = scopes.by_uuid(&listed.scope)?;
+            let spec = scores.scopes.by_uuid(&listed.scope)?;
             Some(ListedScore {
-                subject: listed.subject,
+                subject: &listed.subject,
                 scope: NamedScope { uuid: &spec.uuid, name: &spec.name },
-                achieved: listed.score.achieved.map(Into::into),
+                achieved: listed.score.achieved.clone().map(Into::into),
                 newest: instant(listed.newest),
-                summary: listed.score.plain.map(|cell| cell.summary),
+                summary: listed.score.plain.as_ref().map(|cell| cell.summary.as_str()),
             })
         })
         .collect();

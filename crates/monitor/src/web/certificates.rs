@@ -647,8 +647,8 @@ pub(super) async fn badge_of(
 ) -> Result<Badge, Refusal> {
     let now = civil(monitor.clock.now());
     let certificates = monitor.store.certificates(Wish::OfSubjectIn(subject, &spec.uuid)).await?;
-    let score = monitor.score(subject, &spec.uuid).await?;
-    let achieved = score.as_ref().and_then(|score| score.achieved.as_ref());
+    let scores = monitor.scores().await?;
+    let achieved = scores.of(subject, &spec.uuid).and_then(|score| score.achieved.as_ref());
     let read;
     let spells = match known {
         Some(spells) => spells,

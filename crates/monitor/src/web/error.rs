@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use assay_report::ReportProblem;
 use assay_yaml::Problems;
 use axum::Json;
@@ -18,6 +20,8 @@ pub(crate) struct Refusal {
     status: StatusCode,
     said: Refused,
     asks_for_password: bool,
+    /// When to ask again, if that is known.
+    wait: Option<Duration>,
 }
 
 /// What an answer says that is no success.
@@ -55,7 +59,12 @@ impl Refusal {
     }
 
     fn because(status: StatusCode, detail: Why) -> Self {
-        Self { status, said: Refused { detail }, asks_for_password: false }
+        Self { status, said: Refused { detail }, asks_for_password: false, wait: None }
+    }
+
+    /// Somebody asks too often, and may again after a while.
+    pub(crate) fn too_many(detail: &str, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// Whoever asks is not known.
@@ -189,8 +198,10 @@ impl IntoResponse for Refusal {
         let detail = Detail(self.detail());
         let mut response = (self.status, Json(self.said)).into_response();
         response.extensions_mut().insert(detail);
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        if let Some(wait) = self.wait {
+            // A second begun is one to wait.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if self.asks_for_password {
             let challenge = HeaderValue::from_static("Basic realm=\"Compliance monitor\", charset=\"UTF-8\"");

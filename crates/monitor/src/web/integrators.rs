@@ -1,7 +1,7 @@
 //! Certificates of integrators for programs: what they name, what was said of it, and what it comes to. What is done with
 //! an application as a whole is the same for all, and in [`super::certificates`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_standards::integrators::{Counted, Reference, Score, Share};
 use assay_standards::requirements::{Integrators, Layer};
@@ -254,29 +254,47 @@ impl Judgement {
         layer: &'static Layer,
         references: &[Judged],
     ) -> Result<Self, Refusal> {
-        let now = civil(monitor.clock.now());
         let scopes = monitor.scopes();
-        let _turn = monitor.histories.acquire().await;
+        // The same report may be written in two ways.
+        let canonical =
+            |report: &str| report.parse::<Uuid>().map_or_else(|_| report.to_owned(), |uuid| uuid.to_string());
+        let mut named: BTreeMap<String, Vec<&Judged>> = BTreeMap::new();
+        for judged in references {
+            let reports: BTreeSet<String> =
+                judged.reference.reports.iter().map(|report| canonical(report)).collect();
+            for report in reports {
+                named.entry(report).or_default().push(judged);
+            }
+        }
+        let uuids: Vec<&str> = named.keys().map(String::as_str).collect();
+        let places = monitor.store.places_of_reports(&uuids).await?;
+        let mut found: BTreeMap<String, FoundReport> = BTreeMap::new();
+        for (uuid, (subject, scope, at)) in places {
+            let by = named.get(&uuid).into_iter().flatten();
+            let is_asked =
+                scope == layer.scope && by.into_iter().any(|judged| judged.reference.is_subject(&subject));
+            let achieved = match scopes.by_uuid(&scope).filter(|_| is_asked) {
+                Some(spec) => {
+                    // Whoever asks for another history takes a turn between these.
+                    let _turn = monitor.histories.acquire().await;
+                    let history = monitor.store.history(&subject, &scope, (at, at)).await?;
+                    achieved(spec, &history.spells, at)
+                }
+                None => None,
+            };
+            let achieved = achieved.map(|found| (found.state().passes(), found.to_string()));
+            found.insert(uuid, FoundReport { subject, scope, day: at.date(), achieved });
+        }
         let mut linked: BTreeMap<i64, Vec<Linked>> = BTreeMap::new();
-        for Judged { number, reference, .. } in references {
-            let is_subject = monitor.store.was_known(&reference.environment, &layer.scope, now).await?;
-            let all = linked.entry(*number).or_default();
-            for report in &reference.reports {
-                let found = match monitor.store.place_of_report(report).await? {
-                    None => None,
-                    Some((subject, scope, at)) => {
-                        let achieved = match scopes.by_uuid(&scope) {
-                            Some(spec) => {
-                                let history = monitor.store.history(&subject, &scope, (at, at)).await?;
-                                achieved(spec, &history.spells, at)
-                            }
-                            None => None,
-                        };
-                        let achieved = achieved.map(|found| (found.state().passes(), found.to_string()));
-                        Some(FoundReport { subject, scope, day: at.date(), achieved })
-                    }
-                };
-                all.push(Linked::new(report, found.as_ref(), (layer, reference), is_subject));
+        for judged in references {
+            let all = linked.entry(judged.number).or_default();
+            for report in &judged.reference.reports {
+                let uuid = canonical(report);
+                let others = named.get(&uuid).into_iter().flatten();
+                let others = others
+                    .filter(|other| other.number != judged.number && other.word != Some(Word::Withdrawn));
+                let also = others.map(|other| other.number).collect();
+                all.push(Linked::new(report, found.get(&uuid), (layer, &judged.reference), also));
             }
         }
         Ok(Self { layer, linked })
@@ -315,6 +333,7 @@ impl Judgement {
             let linked = self.linked.get(&judged.number).into_iter().flatten().map(|linked| LinkedView {
                 report: &linked.report,
                 subject: linked.subject.as_deref(),
+                also_named_by: &linked.also,
                 trouble: linked.trouble.as_ref().map(ToString::to_string),
             });
             let rule = claimed.and_then(|counted| counted.rule);
@@ -444,6 +463,53 @@ pub(super) struct ReferenceView<'v> {
 pub(super) struct LinkedView<'v> {
     report: &'v str,
     subject: Option<&'v str>,
+    /// The numbers of the other references that name it, which an assessor should know.
+    #[serde(skip_serializing_if = "<[i64]>::is_empty")]
+    also_named_by: &'v [i64],
     /// Why it proves nothing by itself.
     trouble: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use assay_transparency::Signer;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::scopes::Scopes;
+    use crate::serve::Settings;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn histories_are_left_to_others_while_reports_are_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(folder.path()).await.unwrap();
+        let key = Signer::generate().unwrap();
+        let monitor = Monitor::open(store, Scopes::embedded(), Clock::system(), Settings::default(), &key)
+            .await
+            .unwrap();
+        let reference = Reference {
+            kind: "managed".into(),
+            environment: "a".into(),
+            named: false,
+            from: date(2025, 1, 1),
+            until: None,
+            regions: None,
+            zones: None,
+            share: None,
+            reports: vec!["0B5E0B5E-0B5E-4B5E-8B5E-0B5E0B5E0B5E".into()],
+            evidence: Vec::new(),
+        };
+        let judged =
+            |number| Judged { number, reference: reference.clone(), word: None, said: String::new() };
+        let all = u32::try_from(monitor.histories.available_permits()).unwrap();
+        let _others = monitor.histories.acquire_many(all).await.unwrap();
+        let references = [judged(1), judged(2)];
+        let judgement = Judgement::of(&monitor, &Integrators::get().layers[0], &references);
+        let judgement = tokio::time::timeout(Duration::from_secs(20), judgement).await.unwrap().unwrap();
+        assert_eq!((&judgement.linked[&1][0].also, &judgement.linked[&2][0].also), (&vec![2], &vec![1]));
+    }
 }

@@ -14,6 +14,7 @@ use super::Shared;
 use super::error::Refusal;
 use crate::certificates::{due_after, manual_in_force};
 use crate::scopes::Scopes;
+use crate::serve::Monitor;
 use crate::store::{ListedScore, civil};
 
 /// The states that a score can have.
@@ -53,8 +54,8 @@ impl Uploads {
 
 /// All of it, for everybody.
 pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal> {
-    let scopes = monitor.scopes();
     let all = monitor.scores().await?;
+    let scopes = &all.scopes;
     let size = monitor.store.log_size().await?;
     let outbox = monitor.store.outbox().await?;
     let now = civil(monitor.clock.now());
@@ -66,7 +67,7 @@ pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal>
             checks.push(Check { subject, scope: &spec.name, testcase, due });
         }
     }
-    let text = exposition((&scopes, &all), (&checks, now), (size, outbox), &monitor.uploads);
+    let text = exposition((scopes, &all.all), (&checks, now), (size, outbox), &monitor);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -82,7 +83,7 @@ fn exposition(
     (scopes, all): (&Scopes, &[ListedScore]),
     (checks, now): (&[Check<'_>], DateTime),
     (log, (waiting, given_up)): (u64, (i64, i64)),
-    uploads: &Uploads,
+    monitor: &Monitor,
 ) -> String {
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
@@ -141,10 +142,21 @@ fn exposition(
     line(format_args!("assay_monitor_notices{{state=\"waiting\"}} {waiting}"));
     line(format_args!("assay_monitor_notices{{state=\"given_up\"}} {given_up}"));
     line(format_args!(
+        "# HELP assay_monitor_texts_kept_back Old texts that are not let go, since they are not as they were accepted."
+    ));
+    line(format_args!("# TYPE assay_monitor_texts_kept_back gauge"));
+    let kept_back = monitor.kept_back.load(Ordering::Relaxed);
+    line(format_args!("assay_monitor_texts_kept_back {kept_back}"));
+    line(format_args!(
+        "# HELP assay_monitor_reckoned_unstored_total How often it was reckoned what subjects come to without storing it."
+    ));
+    line(format_args!("# TYPE assay_monitor_reckoned_unstored_total counter"));
+    line(format_args!("assay_monitor_reckoned_unstored_total {}", monitor.reckoning.unstored()));
+    line(format_args!(
         "# HELP assay_monitor_uploads_total Uploads since this instance began, by what came of them."
     ));
     line(format_args!("# TYPE assay_monitor_uploads_total counter"));
-    for (outcome, count) in uploads.all() {
+    for (outcome, count) in monitor.uploads.all() {
         line(format_args!("assay_monitor_uploads_total{{outcome=\"{outcome}\"}} {count}"));
     }
     text

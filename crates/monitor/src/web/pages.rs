@@ -47,7 +47,7 @@ use crate::accounts::Role;
 use crate::certificates::Badge;
 use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
-use crate::scopes::Scopes;
+use crate::reckoning::Scores;
 use crate::serve::{Monitor, Settings};
 use crate::status::Card;
 use crate::store::{History, StoreError, Wish, civil};
@@ -133,24 +133,22 @@ pub(super) fn not_written(error: askama::Error) -> Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Overviews {
     texts: Mutex<HashMap<(Form, bool), Kept>>,
-    ground: Mutex<Option<(i64, Arc<Ground>)>>,
+    ground: Mutex<Option<Arc<Ground>>>,
 }
 
-/// An overview, and by which scopes, of which revision and of which day it is.
+/// An overview, what it was made of, and of which day it is.
 #[derive(Debug)]
 struct Kept {
-    scopes: Arc<Scopes>,
-    revision: i64,
+    scores: Arc<Scores>,
     /// Certificates end without anything else changing.
     day: Date,
     text: Bytes,
 }
 
 impl Overviews {
-    fn of(&self, key: (Form, bool), scopes: &Arc<Scopes>, (revision, day): (i64, Date)) -> Option<Bytes> {
+    fn of(&self, key: (Form, bool), scores: &Arc<Scores>, day: Date) -> Option<Bytes> {
         let kept = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits =
-            |kept: &&Kept| (kept.revision, kept.day) == (revision, day) && Arc::ptr_eq(&kept.scopes, scopes);
+        let fits = |kept: &&Kept| kept.day == day && Arc::ptr_eq(&kept.scores, scores);
         kept.get(&key).filter(fits).map(|kept| kept.text.clone())
     }
 
@@ -158,29 +156,16 @@ impl Overviews {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overview);
     }
 
-    /// What they are made of, which is no older than a revision; reckoned, if what is stored could not be kept up.
-    async fn ground(
-        &self,
-        monitor: &Monitor,
-        (is_kept, revision): (bool, i64),
-    ) -> Result<Arc<Ground>, StoreError> {
-        let store = &monitor.store;
-        let certificates = async || store.certificates(Wish::All).await;
-        if !is_kept {
-            let scores = store.scores_at(&monitor.scopes(), monitor.clock.now()).await?;
-            let (groups, certificates) = (store.groups().await?, certificates().await?);
-            let profiles = store.profiles().await?;
-            return Ok(Arc::new(Ground { scores, groups, certificates, profiles }));
-        }
+    /// What they are made of with these scores, which are others whenever groups or certificates are.
+    async fn ground(&self, monitor: &Monitor, scores: Arc<Scores>) -> Result<Arc<Ground>, StoreError> {
         let kept = self.ground.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, ground)) = kept.filter(|(of, _)| *of == revision) {
+        if let Some(ground) = kept.filter(|ground| Arc::ptr_eq(&ground.scores, &scores)) {
             return Ok(ground);
         }
-        let (scores, groups) = (store.scores().await?, store.groups().await?);
-        let (certificates, profiles) = (certificates().await?, store.profiles().await?);
-        let ground = Ground { scores, groups, certificates, profiles };
-        let ground = Arc::new(ground);
-        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&ground)));
+        let store = &monitor.store;
+        let (groups, certificates) = (store.groups().await?, store.certificates(Wish::All).await?);
+        let ground = Arc::new(Ground { scores, groups, certificates, profiles: store.profiles().await? });
+        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ground));
         Ok(ground)
     }
 }
@@ -214,21 +199,19 @@ async fn overview(
     let form = Form::of(form)?;
     let Query(search) = search?;
     search.check()?;
-    let is_kept = monitor.keep_up().await?;
-    let (scopes, day) = (monitor.scopes(), civil(monitor.clock.now()).date());
-    // What changes from here on is shown to who asks next.
-    let revision = monitor.store.revision().await?;
-    let kept = monitor.overviews.of((form, drafts), &scopes, (revision, day));
-    if let Some(text) = kept.filter(|_| is_kept && search.is_idle()) {
+    let scores = monitor.scores().await?;
+    let day = civil(monitor.clock.now()).date();
+    let kept = monitor.overviews.of((form, drafts), &scores, day);
+    if let Some(text) = kept.filter(|_| search.is_idle()) {
         return Ok(answer(form, text));
     }
-    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
+    let ground = monitor.overviews.ground(&monitor, Arc::clone(&scores)).await?;
     let base = &monitor.settings.base_url;
     let how = (drafts, form == Form::Page);
-    let page = overview::Overview::new(base, &scopes, &ground, (&search, day), how);
+    let page = overview::Overview::new(base, &ground, (&search, day), how);
     let text = Bytes::from(render(&monitor, form, &page)?);
-    if is_kept && search.is_idle() {
-        monitor.overviews.keep((form, drafts), Kept { scopes, revision, day, text: text.clone() });
+    if search.is_idle() {
+        monitor.overviews.keep((form, drafts), Kept { scores, day, text: text.clone() });
     }
     Ok(answer(form, text))
 }
@@ -382,16 +365,14 @@ pub(super) async fn testcase(
     Path((form, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
-    let is_kept = monitor.keep_up().await?;
+    let scores = monitor.scores().await?;
     let seen = monitor.store.seen_of(&id).await?;
-    let revision = monitor.store.revision().await?;
-    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
     let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
     let page = testcase::TestcasePage::new(
         (&monitor.settings.base_url, &id),
         explained,
-        &monitor.scopes(),
-        (&seen, &ground.scores),
+        &scores.scopes,
+        (&seen, &scores.all),
         civil(monitor.clock.now()),
     );
     show(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
@@ -405,13 +386,10 @@ pub(super) async fn matrix(
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
     let Query(part) = part?;
-    let scopes = monitor.scopes();
-    let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+    let scores = monitor.scores().await?;
+    let spec = scores.scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
     let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
-    let is_kept = monitor.keep_up().await?;
-    let revision = monitor.store.revision().await?;
-    let ground = monitor.overviews.ground(&monitor, (is_kept, revision)).await?;
-    let of_scope = ground.scores.iter().filter(|listed| listed.scope == spec.uuid);
+    let of_scope = scores.all.iter().filter(|listed| listed.scope == spec.uuid);
     let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
     subjects.sort_unstable();
     let (subjects, pager) = part.of(&subjects);

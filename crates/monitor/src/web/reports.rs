@@ -22,7 +22,7 @@ use crate::accounts::Role;
 use crate::intake::{Document, Envelope, MediaType, NAMESPACE, counts_from, hexadecimal_digest};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::{Compressed, Handed, HandedReport, Outcome, Signed, StoredReport, Text};
+use crate::store::{Compressed, Handed, HandedReport, Outcome, Packed, Signed, StoredReport};
 use crate::uncounted::Uncounted;
 
 /// How many reports are handed out at once at most; `skip` leads to the others.
@@ -101,11 +101,13 @@ pub(crate) async fn signed(
         return Err(Refusal::new(StatusCode::NOT_FOUND, detail));
     }
     match text {
-        Text::Kept(payload) => {
+        Packed::Kept(packed) => {
+            let payload = monitor.workers.run(move || packed.unpack()).await?;
+            let payload = payload.map_err(|_| unreadable(&uuid))?;
             let body = format!("{signature}&{payload}");
             Ok(([(header::CONTENT_TYPE, media_type.as_str())], body).into_response())
         }
-        Text::LetGo(at) => {
+        Packed::LetGo(at) => {
             let at = at.strftime("%F");
             Err(Refusal::gone(format!("what was signed was let go on {at}; what counts of it is kept")))
         }
@@ -125,10 +127,8 @@ async fn take_in(monitor: &Monitor, request: Request) -> Result<Response, Refusa
     let (parts, body) = request.into_parts();
     let asked = async {
         let caller = Caller::who_hands_in(monitor, &parts.headers).await?;
-        if !monitor.allowance.take(&caller.name, Instant::now()) {
-            let detail = "too many uploads within an hour; try again later";
-            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail));
-        }
+        let taken = monitor.allowance.take(&caller.name, Instant::now());
+        taken.map_err(|wait| Refusal::too_many("too many uploads within an hour; try again later", wait))?;
         let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.and_then(MediaType::from_header).ok_or_else(|| {
             let detail = "send application/x-signed-yaml or application/x-signed-json, without parameters";
@@ -258,30 +258,52 @@ async fn json_of(monitor: &Monitor, stored: &StoredReport) -> Result<Value, Refu
     let report = document(monitor, stored).await?;
     let uncounted = uncounted(monitor, stored).await?;
     let let_go = match stored.text {
-        Text::Kept(_) => None,
-        Text::LetGo(at) => Some(at),
+        Packed::LetGo(at) => Some(at),
+        Packed::Kept(_) => None,
     };
     serde_json::to_value(KeptView { report: report.view(), let_go, uncounted })
-        .map_err(|_| unreadable(stored))
+        .map_err(|_| unreadable(&stored.uuid))
 }
 
 /// The report that is stored, as it was written; of one whose text was let go, what counts of it.
 pub(super) async fn document(monitor: &Monitor, stored: &StoredReport) -> Result<SubmittedReport, Refusal> {
     match &stored.text {
-        Text::Kept(payload) => written(stored, payload),
-        Text::LetGo(_) => {
+        Packed::Kept(packed) => {
+            let (packed, media_type, part) = (packed.clone(), stored.media_type, stored.part);
+            let read = move || {
+                let payload = packed.unpack().ok()?;
+                let document = media_type.document(&payload, part).ok()??;
+                SubmittedReport::read_yaml("report", &document.text).ok()
+            };
+            monitor.workers.run(read).await?.ok_or_else(|| unreadable(&stored.uuid))
+        }
+        Packed::LetGo(_) => {
             let results = monitor.store.results_of(&stored.uuid).await?;
-            rest(stored, results.into_iter().map(|(id, (verdict, _))| (id, verdict)).collect())
+            rest(stored, results)
         }
     }
 }
 
 /// What is known of a report without its text.
-fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<SubmittedReport, Refusal> {
+fn rest(
+    stored: &StoredReport,
+    results: BTreeMap<String, (Verdict, bool)>,
+) -> Result<SubmittedReport, Refusal> {
     let (Ok(checked_at), Ok(run)) = (stored.checked_at.parse(), stored.uuid.parse()) else {
-        return Err(unreadable(stored));
+        return Err(unreadable(&stored.uuid));
     };
     let scope = Scope { uuid: stored.scope.clone(), name: stored.scope.clone(), url: String::new() };
+    let (mut measured, mut stated) = (BTreeMap::new(), BTreeMap::new());
+    for (testcase, (verdict, is_stated)) in results {
+        if is_stated { &mut stated } else { &mut measured }.insert(testcase, verdict);
+    }
+    let mut invocations = Vec::new();
+    if !measured.is_empty() || stated.is_empty() {
+        invocations.push(SubmittedInvocation::of_results(false, measured));
+    }
+    if !stated.is_empty() {
+        invocations.push(SubmittedInvocation::of_results(true, stated));
+    }
     Ok(SubmittedReport {
         scope,
         checked_at,
@@ -294,27 +316,12 @@ fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<Sub
         sections: None,
         forced_version: None,
         forced_tests: None,
-        invocations: vec![SubmittedInvocation {
-            id: "results".to_owned(),
-            command: String::new(),
-            results,
-            return_code: None,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        }],
+        invocations,
         versions: None,
     })
 }
 
-fn written(stored: &StoredReport, payload: &str) -> Result<SubmittedReport, Refusal> {
-    let documents = stored.media_type.documents(payload).map_err(|_| unreadable(stored))?;
-    let report = documents
-        .get(stored.part)
-        .and_then(|document| SubmittedReport::read_yaml("report", &document.text).ok());
-    report.ok_or_else(|| unreadable(stored))
-}
-
-fn unreadable(stored: &StoredReport) -> Refusal {
-    tracing::error!(uuid = stored.uuid, "a stored report cannot be read");
+fn unreadable(uuid: &str) -> Refusal {
+    tracing::error!(uuid, "a stored report cannot be read");
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the stored report cannot be read")
 }

@@ -205,7 +205,8 @@ pub(crate) async fn what_a_reference_monitor_kept_counts_here(ground: Ground, ot
     assert_eq!(other.send(Some("assessor"), "/results", &withdrawn).await.status, 200);
     let url = reference.close().await;
 
-    let dry = import(&url, Some(&ground.store), true).await;
+    let read = Store::open_to_read(&ground.database).await.unwrap().unwrap();
+    let dry = import(&url, Some(&read), true).await;
     assert_eq!(audit(&ground.store).await.unwrap(), Audit::default());
     let imported = import(&url, Some(&ground.store), false).await;
     assert_eq!(imported, dry);

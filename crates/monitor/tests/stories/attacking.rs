@@ -294,6 +294,9 @@ pub(crate) async fn an_account_may_hand_in_so_much(mut ground: Ground) {
     assert_eq!(refused.refusal(), (429, "too many uploads within an hour; try again later"));
     let request =
         ground.post("/reports").basic_auth("cloud-b", Some(PASSWORD)).body("x").send().await.unwrap();
-    assert_eq!((request.status().as_u16(), &request.headers()["retry-after"]), (429, &"60".parse().unwrap()));
+    assert_eq!(request.status().as_u16(), 429);
+    // One comes back every half hour.
+    let wait: u64 = request.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((61..=1800).contains(&wait), "{wait}");
     assert_eq!(hand_in("ci").await.status, 200);
 }

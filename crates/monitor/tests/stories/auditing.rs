@@ -101,7 +101,7 @@ pub(crate) async fn what_people_check_is_due_every_quarter(ground: Ground) {
                 testcases: [{id: a}]\n- testcases: [{id: papers, lifetime: year}, {id: never}]\nmodules: \
                 [{id: m, targets: {main: [a, papers, never]}}]\ntimeline:\n- date: 2026-01-01\n  versions: {v1: \
                 effective}\nversions: [{version: v1, include: [m], stabilized_at: 2026-01-01}]\n";
-    ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", spec).unwrap()])).await.unwrap();
+    ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", spec).unwrap()])).await;
     let stated = async |at: &str, code: i8| {
         let mut report = Report::new("cloud-b", at, &[]);
         report.scope = "with-papers";

@@ -74,7 +74,7 @@ pub(crate) async fn others_can_verify_what_is_taken_away(mut ground: Ground) {
     let folder = ground.folder.path().join("export");
     fs::create_dir(&folder).unwrap();
     let exported = export(&ground.store, &folder, Timestamp::MIN, Some(&ground.key)).await.unwrap();
-    assert_eq!(exported, Exported { submissions: 3, results: 4, certificates: 1, entries: 5 });
+    assert_eq!(exported, Exported { submissions: 3, results: 4, certificates: 1, entries: 5, left_out: 0 });
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(read("signed/00000001.yaml"), early.yaml() + &odd.yaml());
     assert_eq!(read("signed/00000003.json"), payload.to_string());
@@ -135,7 +135,7 @@ pub(crate) async fn others_can_verify_what_is_taken_away(mut ground: Ground) {
     fs::create_dir(&later).unwrap();
     let since = "2026-11-22T00:00:00Z".parse().unwrap();
     let exported = export(&ground.store, &later, since, None).await.unwrap();
-    assert_eq!(exported, Exported { submissions: 2, results: 1, certificates: 1, entries: 5 });
+    assert_eq!(exported, Exported { submissions: 2, results: 1, certificates: 1, entries: 5, left_out: 0 });
     assert!(!later.join("signed/00000001.yaml").exists() && !later.join("log/checkpoint").exists());
     let other = ground.folder.path().join("other");
     fs::create_dir(&other).unwrap();

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assay_monitor::Settings;
+use assay_monitor::{Clock, Scopes, Settings};
+use assay_standards::scope::Spec;
 use futures::future::{join, join_all, ready};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use sqlx::Connection as _;
@@ -35,6 +37,13 @@ async fn row(ground: &Ground, subject: &str) -> String {
     table.lines().find(|line| line.starts_with(&format!("| {subject} "))).unwrap_or_default().to_owned()
 }
 
+/// What a metric without labels is.
+async fn metric(ground: &Ground, name: &str) -> String {
+    let all = ground.read(None, "/metrics").await.body.as_str().unwrap().to_owned();
+    let line = all.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {all}")).to_owned()
+}
+
 /// The names of the notices that came, once it is one of them.
 async fn came(server: &MockServer, name: Option<&str>) -> Vec<String> {
     let begun = Instant::now();
@@ -56,9 +65,9 @@ pub(crate) async fn what_cannot_be_stored_is_reckoned_nevertheless(ground: Groun
     assert!(row(&ground, "ci").await.contains("[✅ v1]"));
     let occupied = ground.occupied().await;
     ground.set_clock("2026-11-30T00:00:00Z");
-    for _ in 0..2 {
-        assert!(row(&ground, "ci").await.contains("[🟧 v1]"));
-    }
+    // All come at the same time, and it is reckoned once for all of them.
+    join_all((0..32).map(async |_| assert!(row(&ground, "ci").await.contains("[🟧 v1]")))).await;
+    assert_eq!(metric(&ground, "assay_monitor_reckoned_unstored_total").await, "1");
     let scores = ground.read(None, "/api/v1/scores").await;
     assert_eq!(scores.body[0]["achieved"]["state"], "MISS", "{scores:?}");
     for page in PAGES {
@@ -69,6 +78,53 @@ pub(crate) async fn what_cannot_be_stored_is_reckoned_nevertheless(ground: Groun
     let again = Report::new("ci", "2026-11-30 00:00:00", GREEN);
     assert_eq!(ground.hand_in("ci", &ground.ci, &again.yaml()).await.status, 200);
     assert!(row(&ground, "ci").await.contains("[✅ v1]"));
+}
+
+pub(crate) async fn scopes_change_at_once_for_all_that_is_shown(ground: Ground) {
+    let report = Report::new("ci", "2026-11-22 10:00:00", GREEN);
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report.yaml()).await.status, 200);
+    assert!(row(&ground, "ci").await.contains("[✅ v1]"));
+    let other = "uuid: 1fffebe6-fd4b-44d3-a36c-fc58b4bb0180\nname: Another form\nurl: https://example.com\nscripts:\n\
+                 - executable: x\n  testcases: [{id: version-policy-check}]\nmodules: [{id: m, targets: {main: \
+                 [version-policy-check]}}]\ntimeline:\n- date: 2026-01-01\n  versions: {w9: effective}\n\
+                 versions: [{version: w9, include: [m]}]\n";
+    let other = Scopes::new([Spec::parse("scope", other).unwrap()]);
+    // It cannot be stored yet.
+    let occupied = ground.occupied().await;
+    let monitor = Arc::clone(&ground.monitor);
+    let taking = tokio::spawn(async move { monitor.take_scopes(other).await });
+    loop {
+        let table = ground.read(None, "/markdown/table").await.body.as_str().unwrap().to_owned();
+        let (is_other, is_old) = (table.contains("Another form"), table.contains("v1]"));
+        assert_ne!(is_other, is_old, "{table}");
+        if is_other {
+            assert!(table.contains("w9]"), "{table}");
+            break;
+        }
+    }
+    let scores = ground.read(None, "/api/v1/scores").await.body;
+    assert_eq!(scores[0]["achieved"]["version"], "w9", "{scores}");
+    occupied.close().await.unwrap();
+    taking.await.unwrap();
+    assert!(row(&ground, "ci").await.contains("[✅ w9]"));
+}
+
+pub(crate) async fn a_clock_that_is_ahead_is_nobody_elses(ground: Ground) {
+    let report = Report::new("ci", "2026-11-22 10:00:00", GREEN);
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report.yaml()).await.status, 200);
+    assert!(row(&ground, "ci").await.contains("[✅ v1]"));
+    let ahead = Clock::of(|| "2026-11-30T06:00:00Z".parse().unwrap());
+    let ahead = ground.beside_at(ahead, settings()).await;
+    let before = ground.number("SELECT number FROM revision").await;
+    for _ in 0..8 {
+        let there = ground.read_at(ahead.address, "/markdown/table").await.body;
+        assert!(there.as_str().unwrap().contains("[🟧 v1]"), "{there}");
+        assert!(row(&ground, "ci").await.contains("[✅ v1]"));
+    }
+    // Neither goes on undoing what the other has stored: one stores, the other mends it, and that is undone once.
+    let after = ground.number("SELECT number FROM revision").await;
+    assert!((1..=3).contains(&(after - before)), "{before} to {after}");
+    ahead.serving.abort();
 }
 
 pub(crate) async fn a_database_may_go_away_for_a_while(mut ground: Ground) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,7 +32,7 @@ pub(crate) struct Ground {
     /// What its log is signed with.
     pub(crate) key: String,
     /// The address of its database.
-    database: String,
+    pub(crate) database: String,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) ci: Key,
@@ -91,7 +91,11 @@ impl Ground {
     /// Another instance on the same database, beside this one, with connections of its own.
     pub(crate) async fn beside(&self, settings: Settings) -> Beside {
         let now = Arc::clone(&self.now);
-        let clock = Clock::of(move || *now.lock().unwrap());
+        self.beside_at(Clock::of(move || *now.lock().unwrap()), settings).await
+    }
+
+    /// The same, with a clock of its own.
+    pub(crate) async fn beside_at(&self, clock: Clock, settings: Settings) -> Beside {
         let store = Store::open(&self.database).await.unwrap();
         let monitor = Monitor::open(store, Scopes::embedded(), clock, settings, &self.key).await.unwrap();
         let monitor = Arc::new(monitor);
@@ -135,6 +139,12 @@ impl Ground {
     pub(crate) async fn tamper_with(&self, statement: &str) {
         let mut connection = AnyConnection::connect(&self.database).await.unwrap();
         connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+
+    /// A number in the database.
+    pub(crate) async fn number(&self, select: &'static str) -> i64 {
+        let mut connection = AnyConnection::connect(&self.database).await.unwrap();
+        sqlx::query(select).fetch_one(&mut connection).await.unwrap().get(0)
     }
 
     /// Somebody else writes, and does not come to an end before this is closed.
@@ -217,6 +227,11 @@ impl Ground {
             None => request,
         };
         Answer::of(request).await
+    }
+
+    /// What everybody gets, at one instance or another.
+    pub(crate) async fn read_at(&self, address: SocketAddr, path: &str) -> Answer {
+        Answer::of(self.client.get(format!("http://{address}{path}"))).await
     }
 
     /// What somebody gets.

@@ -176,7 +176,7 @@ pub(crate) async fn the_scopes_can_change(ground: Ground) {
     let spec = "uuid: of-tomorrow\nname: Of tomorrow\nurl: https://example.com\nscripts:\n- executable: x\n  \
                 testcases: [{id: a}]\nmodules: [{id: m, targets: {main: [a]}}]\ntimeline:\n- date: 2026-11-23\n  \
                 versions: {v1: effective}\nversions: [{version: v1, include: [m]}]\n";
-    ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", spec).unwrap()])).await.unwrap();
+    ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", spec).unwrap()])).await;
     let scope = async || ground.read(None, "/status").await.body["cloud-a"]["of-tomorrow"].clone();
     assert_eq!((&scope().await["passed_str"], &scope().await["result"]), (&json!(""), &json!(-1)));
     // The timeline counts for the day of the request.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::official_yaml::{DECLARED, MEASURED, STATED_BY_PEOPLE, invocation_id};
@@ -19,9 +20,9 @@ struct Kind {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct Document<R> {
     tool: Option<String>,
-    reports: Vec<Report>,
+    reports: Vec<R>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +98,22 @@ struct Resource {
 /// # Errors
 /// It is such a report, but of another version or shape, or was made without the official reading.
 pub fn official_documents(text: &str) -> Result<Option<Vec<String>>, ReadError> {
+    let Some(Document { tool, reports }) = opened::<Report>(text)? else { return Ok(None) };
+    let tool = tool.unwrap_or_default();
+    reports.iter().map(|report| written(&tool, report)).collect::<Result<_, _>>().map(Some)
+}
+
+/// One of them, counted from 0, without reading the others; none if there are fewer.
+///
+/// # Errors
+/// As [`official_documents`], as far as this one is concerned.
+pub fn official_document(text: &str, place: usize) -> Result<Option<String>, ReadError> {
+    let Some(Document { tool, reports }) = opened::<&RawValue>(text)? else { return Ok(None) };
+    let Some(report) = reports.get(place) else { return Ok(None) };
+    written(&tool.unwrap_or_default(), &serde_json::from_str(report.get())?).map(Some)
+}
+
+fn opened<'t, R: Deserialize<'t>>(text: &'t str) -> Result<Option<Document<R>>, ReadError> {
     let Ok(kind) = serde_json::from_str::<Kind>(text) else { return Ok(None) };
     if kind.format != "assay-report" {
         return Ok(None);
@@ -104,14 +121,12 @@ pub fn official_documents(text: &str) -> Result<Option<Vec<String>>, ReadError> 
     if kind.version != 1 {
         return Err(ReadError::Other { format: kind.format, version: kind.version });
     }
-    let Document { tool, reports } = serde_json::from_str(text)?;
-    let tool = tool.unwrap_or_default();
-    let mut documents = Vec::with_capacity(reports.len());
-    for report in &reports {
-        // Names may hold characters that only JSON takes as they are.
-        documents.push(escaped(&official(&tool, report)?.to_string()));
-    }
-    Ok(Some(documents))
+    Ok(Some(serde_json::from_str(text)?))
+}
+
+fn written(tool: &str, report: &Report) -> Result<String, ReadError> {
+    // Names may hold characters that only JSON takes as they are.
+    Ok(escaped(&official(tool, report)?.to_string()))
 }
 
 fn official(tool: &str, report: &Report) -> Result<Value, ReadError> {
@@ -236,6 +251,23 @@ mod tests {
         assert_eq!(ours.checked_at.in_utc(), theirs.checked_at.in_utc());
         assert_eq!(ours.arguments, theirs.arguments);
         assert_eq!(ours.assignment, theirs.assignment);
+    }
+
+    #[test]
+    fn one_of_many_is_read_alone() {
+        let text = json(&[fixture::report(), fixture::report()]).unwrap();
+        let all = official_documents(&text).unwrap().unwrap();
+        for (place, document) in all.iter().enumerate() {
+            assert_eq!(official_document(&text, place).unwrap().as_ref(), Some(document));
+        }
+        assert_eq!(official_document(&text, 2).unwrap(), None);
+        assert_eq!(official_document("{}", 0).unwrap(), None);
+        // Nothing is asked of the others.
+        let mut broken: Value = serde_json::from_str(&text).unwrap();
+        broken["reports"][0] = json!({});
+        let broken = broken.to_string();
+        assert!(official_documents(&broken).is_err() && official_document(&broken, 0).is_err());
+        assert_eq!(official_document(&broken, 1).unwrap().as_ref(), Some(&all[1]));
     }
 
     #[test]

@@ -50,4 +50,9 @@ impl Reference {
     pub(super) fn about(&self) -> (&str, String) {
         (&self.kind, self.environment.trim().to_lowercase())
     }
+
+    /// Whether the environment is a subject of a monitor, which is known by its name to the letter.
+    pub fn is_subject(&self, name: &str) -> bool {
+        self.environment.trim() == name
+    }
 }

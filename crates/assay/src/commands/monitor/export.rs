@@ -67,7 +67,7 @@ pub(crate) async fn export(arguments: &Export) -> Result<u8, Failure> {
         fs::rename(&half, to)?;
         Ok(exported)
     });
-    let Exported { submissions, results, certificates, entries } = written.map_err(|error| {
+    let Exported { submissions, results, certificates, entries, left_out } = written.map_err(|error| {
         // What is half written is of no use.
         let _ = fs::remove_dir_all(&half);
         failed(to, error)
@@ -80,5 +80,8 @@ pub(crate) async fn export(arguments: &Export) -> Result<u8, Failure> {
          {entries}\n",
         to.display()
     ))?;
-    Ok(0)
+    if left_out > 0 {
+        note(&format!("{left_out} that cannot be read are named in {}", to.join("left_out.csv").display()));
+    }
+    Ok(u8::from(left_out > 0))
 }

@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use assay_monitor::{Bootstrap, ImportError, Imported, ImportedAccounts, Left, ReferenceMonitor};
+use assay_monitor::{
+    Bootstrap, ImportError, Imported, ImportedAccounts, Left, ReferenceMonitor, ServeError, Store,
+};
 use assay_report::visible;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -28,7 +30,7 @@ pub(crate) struct Import {
     /// Scope specs instead of the built-in ones
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) scopes: Vec<PathBuf>,
-    /// Only say what would be taken over
+    /// Only say what would be taken over; nothing is written anywhere, nor are tables brought up to date
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -37,7 +39,7 @@ impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Self {
         let hint = "--from names the database of the reference monitor";
         match error {
-            ImportError::Store(error) => assay_monitor::ServeError::from(error).into(),
+            ImportError::Store(error) => ServeError::from(error).into(),
             ImportError::Source(_) => Failure::undetermined(error, hint),
             ImportError::OtherForm(_) => Failure::usage(
                 error,
@@ -53,9 +55,7 @@ pub(crate) async fn import(arguments: &Import) -> Result<u8, Failure> {
     let scopes = scopes(&arguments.scopes)?;
     let mut source = ReferenceMonitor::open(from).await?;
     let ImportedAccounts { accounts, left: mut others } = source.accounts().await?;
-    let is_there = place.database.is_some() || folder(place).join("monitor.sqlite").exists();
-    // A database is not made to say what would be in it.
-    let store = if is_there || !dry_run { Some(open(place).await?) } else { None };
+    let store = if *dry_run { open_to_read(place).await? } else { Some(open(place).await?) };
     if let Some(file) = arguments.accounts.as_deref().filter(|_| !dry_run) {
         write_accounts(file, &accounts)?;
     }
@@ -87,6 +87,18 @@ pub(crate) async fn import(arguments: &Import) -> Result<u8, Failure> {
         )),
     }
     Ok(u8::from(!others.is_empty() || !uncounted.is_empty()))
+}
+
+/// The database as it is, which is neither made nor brought up to date to say what would be in it.
+async fn open_to_read(place: &Place) -> Result<Option<Store>, Failure> {
+    let opened = match &place.database {
+        Some(url) => Store::open_to_read(url).await,
+        None if folder(place).join("monitor.sqlite").exists() => {
+            Store::in_folder_to_read(&folder(place)).await
+        }
+        None => Ok(None),
+    };
+    Ok(opened.map_err(ServeError::from)?)
 }
 
 /// Writes a new file that nobody else may read: it has hashes of passwords.

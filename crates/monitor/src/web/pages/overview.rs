@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use askama::Template;
 use assay_standards::Verdict;
@@ -10,6 +11,7 @@ use super::Shown;
 use super::search::{CERTIFIED, Kind, SORTS, Search};
 use super::text::class;
 use crate::certificates::Certificate;
+use crate::reckoning::Scores;
 use crate::scopes::Scopes;
 use crate::score::{Achieved, Cell};
 use crate::store::{ListedScore, Profile};
@@ -17,7 +19,7 @@ use crate::store::{ListedScore, Profile};
 /// What an overview is made of, as it is kept for as long as nothing of it changes.
 #[derive(Debug)]
 pub(super) struct Ground {
-    pub(super) scores: Vec<ListedScore>,
+    pub(super) scores: Arc<Scores>,
     /// Each group with one of its members.
     pub(super) groups: Vec<(String, String)>,
     pub(super) certificates: Vec<Certificate>,
@@ -108,11 +110,11 @@ struct Certified {
 impl<'o> Overview<'o> {
     pub(super) fn new(
         base: &'o str,
-        scopes: &Scopes,
         ground: &Ground,
         (search, day): (&'o Search, Date),
         (drafts, is_page): (bool, bool),
     ) -> Self {
+        let scopes = &ground.scores.scopes;
         let is_asked = |spec: &&Spec| search.scope.is_empty() || Scopes::slug(spec) == search.scope;
         let mut tables: Vec<ScopeTable> = scopes
             .iter()
@@ -149,7 +151,7 @@ impl<'o> Finder<'o> {
             let words: BTreeSet<&str> = words.collect();
             words.into_iter().map(|word| choice(word.to_owned(), word.to_owned(), chosen)).collect()
         };
-        let achieved = ground.scores.iter().filter_map(|listed| listed.score.achieved.as_ref());
+        let achieved = ground.scores.all.iter().filter_map(|listed| listed.score.achieved.as_ref());
         let rows = || tables.iter().flat_map(|table| &table.rows);
         let count = |word: &'static str, class, is_of: &dyn Fn(&&Row) -> bool| Count {
             word,
@@ -194,7 +196,7 @@ struct Table<'t> {
 
 impl<'t> Table<'t> {
     fn new(spec: &Spec, ground: &'t Ground, day: Date, drafts: bool) -> Self {
-        let scores = ground.scores.iter().filter(|listed| listed.scope == spec.uuid);
+        let scores = ground.scores.all.iter().filter(|listed| listed.scope == spec.uuid);
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (group, member) in &ground.groups {
             groups.entry(group).or_default().push(member);

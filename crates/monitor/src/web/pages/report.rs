@@ -7,7 +7,7 @@ use super::text::class;
 use crate::intake::MediaType;
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::{StoredReport, Text};
+use crate::store::{Packed, StoredReport};
 use crate::uncounted::Uncounted;
 
 /// A report: what was run, what came out, what was logged.
@@ -37,6 +37,8 @@ pub(super) struct ReportPage<'r> {
 struct ReportMarkdown<'r>(&'r ReportPage<'r>);
 
 struct Invocation {
+    /// Whether people stated its results.
+    is_stated: bool,
     command: String,
     return_code: String,
     /// How many lines are of which severity.
@@ -77,8 +79,8 @@ impl<'r> ReportPage<'r> {
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
             is_imported: stored.media_type == MediaType::Recorded,
             let_go: match stored.text {
-                Text::Kept(_) => None,
-                Text::LetGo(at) => Some(at.strftime("%F").to_string()),
+                Packed::Kept(_) => None,
+                Packed::LetGo(at) => Some(at.strftime("%F").to_string()),
             },
             assignment: report.assignment,
             is_full,
@@ -106,6 +108,7 @@ impl Invocation {
             (id.clone(), symbol, verdict.as_str(), class(verdict))
         });
         Self {
+            is_stated: invocation.is_stated_by_people(),
             results: results.collect(),
             command: invocation.command,
             return_code: invocation.return_code.map_or_else(String::new, |code| code.to_string()),
