@@ -44,7 +44,7 @@ pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Signed, StoredReport, Text,
 };
-pub(crate) use results::{Approval, Standing};
+pub(crate) use results::{Approval, NotApproved, Standing, Stated};
 pub(crate) use scores::ListedScore;
 
 /// The database.
