@@ -42,7 +42,7 @@ use super::findings::Said;
 use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
-use crate::certificates::Badge;
+use crate::certificates::{Badge, is_certified};
 use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
@@ -293,7 +293,11 @@ pub(super) async fn subject(
             let past = Past::new(spec, &spells, from);
             // What is due is due now, whatever day was asked for.
             let checks = match day {
-                None => subject::Check::all(spec, &spells, until),
+                None => {
+                    let certificates =
+                        monitor.store.certificates(Wish::OfSubjectIn(&subject, &spec.uuid)).await?;
+                    subject::Check::all(spec, &spells, is_certified(&certificates, until.date()), until)
+                }
                 Some(_) => Vec::new(),
             };
             told.push(subject::Told { past, achieved: achieved(spec, &spells, until), checks, is_cut });
