@@ -34,6 +34,9 @@ use crate::store::{Application, Granted, Made, Moment, NewApplication, PastSpell
 
 /// The largest application, in bytes.
 const LARGEST: usize = 64 << 10;
+/// So many applications are listed.
+const MOST_LISTED: usize = 500;
+
 /// A kind of text that somebody sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -301,7 +304,7 @@ pub(super) async fn applications(State(monitor): Shared, headers: HeaderMap) -> 
     let caller = Caller::of(&monitor, &headers).await?;
     let is_theirs = caller.has(Role::Approve) || caller.has(Role::Admin);
     let subject = (!is_theirs).then_some(caller.name.as_str());
-    let all = monitor.store.applications(subject).await?;
+    let all = monitor.store.applications(subject, &(0..MOST_LISTED)).await?;
     json_of(&all.iter().map(ApplicationView::of).collect::<Vec<_>>())
 }
 

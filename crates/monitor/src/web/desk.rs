@@ -161,6 +161,9 @@ fn go_on(monitor: &Monitor, path: &str, done: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
 }
 
+/// So many rows are on a page of a list.
+const LISTED: usize = 100;
+
 /// A time as pages show it.
 fn shown_time(time: Timestamp) -> String {
     time.strftime("%F %T UTC").to_string()
@@ -185,21 +188,15 @@ async fn home(
     Query(came): Query<Came>,
 ) -> Result<Response, Refusal> {
     let caller = &visitor.caller;
-    let is_assessor = caller.has(Role::Approve);
-    let own = (!is_assessor && !caller.has(Role::Admin)).then_some(caller.name.as_str());
-    let applications = monitor.store.applications(own).await?;
-    let count = |course| applications.iter().filter(|one| one.course == course).count();
+    let (store, name) = (&monitor.store, caller.name.as_str());
     let home = Home {
         base: &monitor.settings.base_url,
-        name: &caller.name,
+        name,
         is_admin: caller.has(Role::Admin),
-        is_assessor,
-        waiting: count(Course::Submitted),
-        asked: applications
-            .iter()
-            .filter(|one| one.course == Course::Asked && one.asked.subject == caller.name)
-            .count(),
-        is_subject: monitor.store.is_subject(&caller.name).await?,
+        is_assessor: caller.has(Role::Approve),
+        waiting: store.count_applications(None, Some(Course::Submitted)).await?,
+        asked: store.count_applications(Some(name), Some(Course::Asked)).await?,
+        is_subject: store.is_subject(name).await?,
     };
     let title = format!("Desk of {}", caller.name);
     Page { monitor: &monitor, visitor: Some(&visitor), title, said: came.said() }.show(StatusCode::OK, &home)

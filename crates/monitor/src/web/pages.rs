@@ -16,6 +16,7 @@ mod subject;
 mod testcase;
 mod text;
 
+pub(in crate::web) use paging::{Pager, Turn};
 pub(crate) use text::segment;
 
 use std::collections::HashMap;
@@ -31,7 +32,6 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use self::overview::Ground;
-use self::paging::Turn;
 use self::search::Search;
 use super::Shared;
 use super::access::Caller;

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::ground::{Answer, Ground, PASSWORD, Report};
 
+/// What a form says that was asked for once more.
+const SURE: &[(&str, &str)] = &[("sure", "yes")];
 const BASE_URL: &str = "https://compliance.example.com/";
 
 /// A page that somebody got.
@@ -485,6 +487,167 @@ pub(crate) async fn what_people_state_is_approved_at_the_desk(ground: Ground) {
     assert_eq!(approve("node-distribution-check", "yes").await, 303);
     let results = ground.read(Some("reader"), "/results?approved=false").await.body;
     assert_eq!(results, json!([]));
+}
+
+pub(crate) async fn nobody_approves_their_own_word(ground: Ground) {
+    // An admin that is a subject, and one who hands in for another.
+    let accounts = ground.accounts();
+    let accounts = accounts
+        .replace("{subject: cloud-b,", "{subject: cloud-b, roles: [approve, admin],")
+        .replace("roles: [append_any]", "roles: [append_any, approve]");
+    ground.take_accounts(&accounts).await;
+    let hand_in = async |account: &str, key: &super::ground::Key, subject: &str, is_stated: bool| {
+        let report = Report::new(subject, "2026-11-22 10:00:00", &[("node-distribution-check", 1)]);
+        let mut text = report.yaml();
+        if is_stated {
+            text = text.replace("cmd: check", "cmd: 'assay declare: stated by people, not measured'");
+        }
+        assert_eq!(ground.hand_in(account, key, &text).await.status, 200);
+        report.uuid.to_string()
+    };
+    let own = hand_in("cloud-b", &ground.own, "cloud-b", true).await;
+    let for_another = hand_in("ci", &ground.ci, "cloud-a", true).await;
+    let about_own = hand_in("ci", &ground.ci, "cloud-b", false).await;
+    let measured = hand_in("ci", &ground.ci, "cloud-a", false).await;
+    for (report, who, is_theirs) in [
+        (&own, "cloud-b", false),
+        (&about_own, "cloud-b", false),
+        (&for_another, "ci", false),
+        // Who runs a program says nothing by that.
+        (&measured, "ci", true),
+        (&own, "ci", true),
+        (&for_another, "cloud-b", true),
+    ] {
+        let browser = Browser::of(&ground, who).await;
+        let fields = [
+            ("report", report.as_str()),
+            ("scope", super::ground::KAAS),
+            ("testcase", "node-distribution-check"),
+        ];
+        for word in ["no", "yes"] {
+            let got =
+                browser.fill_in("/desk/approvals", &[&fields[..], &[("approval", word)]].concat()).await;
+            assert_eq!(got.status, if is_theirs { 303 } else { 403 }, "{word} by {who}: {}", got.text);
+            // Programs of today know 401 for it, and hear why.
+            let body = json!({
+                "reportuuid": report, "scopeuuid": super::ground::KAAS, "check": "node-distribution-check",
+                "approval": word == "yes",
+            });
+            let answer = ground.send(Some(who), "/results", &body).await;
+            assert_eq!(answer.status, if is_theirs { 200 } else { 401 }, "{word} by {who}: {answer:?}");
+            if !is_theirs {
+                assert!(got.text.contains("for somebody else to approve"), "{}", got.text);
+                assert!(answer.refusal().1.contains("for somebody else to approve"), "{answer:?}");
+            }
+        }
+    }
+    // The page offers nobody what they may not do.
+    for (who, theirs, others) in [("cloud-b", "cloud-b", "cloud-a"), ("ci", "cloud-a", "cloud-b")] {
+        let page = Browser::of(&ground, who).await.get("/desk/approvals").await.text;
+        assert!(!page.contains(&format!("node-distribution-check of {theirs}\"")), "{page}");
+        assert!(page.contains(&format!("node-distribution-check of {others}\"")), "{page}");
+    }
+}
+
+pub(crate) async fn a_restore_lets_nobody_in_again(ground: Ground) {
+    let browser = Browser::of(&ground, "cloud-b").await;
+    let wanted = [("name", "script"), ("token_name", "script"), ("purpose", "all"), ("days", "1")];
+    let token = browser.fill_in("/desk/account/tokens", &wanted).await.element("secret");
+    let bearer = async || Answer::of(ground.get("/reports").bearer_auth(&token)).await.status;
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (200, 200));
+    let mut file = Vec::new();
+    let backup = ground.store.back_up(&mut file, "2026-11-22T12:00:00Z".parse().unwrap()).await.unwrap();
+    let admin = Browser::of(&ground, "assessor").await;
+    assert_eq!(admin.fill_in("/desk/accounts/cloud-b/out", SURE).await.status, 303);
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (401, 303));
+
+    ground.empty().await;
+    let restored = ground.store.restore(file.as_slice()).await.unwrap();
+    assert_eq!((restored.rows, restored.left_out), (backup.rows - 2, 2), "the token and the session");
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (401, 303));
+    // Who moves, and revoked nothing since, need not hand out others.
+    ground.empty().await;
+    let restored = ground.store.restore_with_tokens(file.as_slice()).await.unwrap();
+    assert_eq!((restored.rows, restored.left_out), (backup.rows - 1, 1));
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (200, 303));
+}
+
+pub(crate) async fn all_changes_are_found_again(ground: Ground) {
+    let admin = Browser::of(&ground, "assessor").await;
+    let told = async |path: &str| admin.get(path).await.text;
+    let first = told("/desk/changes?name=cloud-a").await;
+    assert!(first.contains("put the account into the file, with the roles none"), "{first}");
+    // What the file says again changes nothing; what it says otherwise is written down, but for secrets.
+    ground.take_accounts(&ground.accounts()).await;
+    let changed = ground
+        .accounts()
+        .replace("{subject: cloud-a, group: both,", "{subject: cloud-a, group: other, roles: [read_any],")
+        .replace("- {subject: cloud-c}\n", "")
+        .replace(
+            "{subject: reader, roles: [read_any], api_keys: ['",
+            "{subject: reader, roles: [read_any], api_keys: ['$2b$04$x', '",
+        );
+    ground.take_accounts(&changed).await;
+    for (name, what) in [
+        ("cloud-a", "changed the account in the file: roles read_any, group other"),
+        ("cloud-c", "took the account out of the file"),
+        ("reader", "changed the account in the file: passwords"),
+    ] {
+        let page = told(&format!("/desk/changes?name={name}")).await;
+        assert!(page.contains(what), "{name}: {page}");
+        assert_eq!(page.matches("<td data-label=\"Who\">").count(), 2, "{name}: {page}");
+        assert!(page.contains("<bdi>the operator</bdi>") && !page.contains("$2b$"), "{name}: {page}");
+    }
+    let none = told("/desk/changes?name=nobody+%3Cb%3E").await;
+    assert!(none.contains("Nothing was changed by <bdi>nobody &#60;b&#62;</bdi>"), "{none}");
+    assert_eq!(admin.get("/desk/changes?name=%00").await.status, 200);
+
+    for number in 0..110 {
+        let title = format!("Title {number}");
+        assert_eq!(admin.fill_in("/desk/subject/cloud-b", &[("title", &title)]).await.status, 303);
+    }
+    let (first, second) =
+        (told("/desk/changes?name=cloud-b").await, told("/desk/changes?name=cloud-b&page=2").await);
+    let rows = |page: &str| page.matches("<td data-label=\"Who\">").count();
+    assert_eq!((rows(&first), rows(&second)), (100, 11));
+    assert!(first.contains("href=\"?page=2&#38;name=cloud-b\""), "{first}");
+    assert!(second.contains("put the account into the file"), "{second}");
+}
+
+pub(crate) async fn nobody_hides_what_waits(ground: Ground) {
+    let apply = async |who: &str| {
+        let application = json!({
+            "subject": who, "scope": "scs-compatible-kaas", "version": super::certifying::version().name,
+            "organisation": format!("Company of {who}"), "covers": "all", "contact": "c", "evidence": "e",
+        });
+        let answer = ground.send(Some(who), "/api/v1/applications", &application).await;
+        (answer.status, answer.body["application"].as_str().unwrap_or_default().to_owned())
+    };
+    let (_, waiting) = apply("reader").await;
+    // Many that were given up are newer.
+    for _ in 0..105 {
+        let (status, uuid) = apply("cloud-b").await;
+        assert_eq!(status, 201);
+        let withdraw = json!({"move": "withdraw", "text": "x"});
+        let moves = format!("/api/v1/applications/{uuid}/moves");
+        assert_eq!(ground.send(Some("cloud-b"), &moves, &withdraw).await.status, 200);
+    }
+    let listed = ground.read(Some("assessor"), "/api/v1/applications").await.body;
+    assert_eq!(listed[0]["application"], json!(waiting));
+    let assessor = Browser::of(&ground, "assessor").await;
+    assert!(assessor.get("/desk").await.text.contains("1 application waits"));
+    let first = assessor.get("/desk/applications").await.text;
+    let (_, rows) = first.split_once("<tbody>").unwrap();
+    assert!(rows.find("Company of reader") < rows.find("Company of cloud-b"), "{rows}");
+    assert!(first.contains("1 to 100 of 106") && !first.contains("rel=\"prev\""), "{first}");
+    let last = assessor.get("/desk/applications?page=2").await.text;
+    assert_eq!(last.matches("<td data-label=\"State\">withdrawn").count(), 6, "{last}");
+    // So many wait of one subject at most, whoever hands them in.
+    let mut statuses = Vec::new();
+    for _ in 0..21 {
+        statuses.push(apply("cloud-b").await.0);
+    }
+    assert_eq!(statuses, [&[201; 20][..], &[409]].concat());
 }
 
 /// The addresses of the desk, as its source has them, with whether they show and whether they take something.

@@ -1,18 +1,20 @@
 //! Keeping accounts.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 
 use super::super::Shared;
 use super::super::certificates::Kind;
 use super::super::error::Refusal;
-use super::super::pages::segment;
+use super::super::pages::{Pager, segment};
 use super::account::role_words;
 use super::forms::{Fields, Sent, Visitor};
-use super::{Came, Page, go_on, shown_time};
+use super::{Came, LISTED, Page, go_on, shown_time};
 use crate::accounts::{INVITATION, Role, Roles, Secret, digest_of, is_account_name};
 use crate::serve::Monitor;
 use crate::store::{Deed, Person};
@@ -241,15 +243,37 @@ pub(super) async fn remove(
 
 #[derive(Template)]
 #[template(path = "desk/changes.html")]
-struct Changes {
+struct Changes<'c> {
+    base: &'c str,
+    name: &'c str,
     rows: Vec<(String, Deed)>,
+    pager: Pager,
+}
+
+/// Which changes are wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// Who made them, or whom they are about.
+    #[serde(default)]
+    name: String,
+    page: Option<usize>,
 }
 
 /// Who changed what.
-pub(super) async fn changes(State(monitor): Shared, visitor: Visitor) -> Result<Response, Refusal> {
+pub(super) async fn changes(
+    State(monitor): Shared,
+    visitor: Visitor,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
-    let rows = monitor.store.deeds().await?.into_iter().map(|deed| (shown_time(deed.at), deed)).collect();
+    let Query(Wanted { name, page }) = wanted?;
+    // What no text has, no database takes.
+    let name = name.trim().replace('\0', "\u{fffd}");
+    let more = if name.is_empty() { String::new() } else { format!("&name={}", segment(&name)) };
+    let (part, pager) = Pager::part(monitor.store.count_deeds(&name).await?, LISTED, page, &more);
+    let rows = monitor.store.deeds(&name, &part).await?;
+    let rows = rows.into_iter().map(|deed| (shown_time(deed.at), deed)).collect();
     let title = "Changes of accounts and profiles".to_owned();
-    Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }
-        .show(StatusCode::OK, &Changes { rows })
+    let changes = Changes { base: &monitor.settings.base_url, name: &name, rows, pager };
+    Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }.show(StatusCode::OK, &changes)
 }

@@ -1,6 +1,7 @@
 //! Applications for certificates, as applicants and assessors handle them.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,9 +11,9 @@ use super::super::certificates::{
     Asked, Wanted, application_for, apply_for, find, is_applicant, move_on as make, take_back,
 };
 use super::super::error::Refusal;
-use super::super::pages::segment;
+use super::super::pages::{Pager, Turn, segment};
 use super::forms::{Fields, Sent, Visitor};
-use super::{Came, Page, go_on, shown_time};
+use super::{Came, LISTED, Page, go_on, shown_time};
 use crate::accounts::Role;
 use crate::certificates::{Course, Move, layer_of};
 use crate::scopes::Scopes;
@@ -24,6 +25,7 @@ use crate::store::{Application, civil};
 struct Applications<'a> {
     base: &'a str,
     rows: &'a [Row],
+    pager: Pager,
 }
 
 struct Row {
@@ -43,11 +45,18 @@ fn what(scopes: &Scopes, scope: &str, version: &str) -> String {
 }
 
 /// The applications that concern somebody.
-pub(super) async fn list(State(monitor): Shared, visitor: Visitor) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(monitor): Shared,
+    visitor: Visitor,
+    turn: Result<Query<Turn>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(turn) = turn?;
     let is_theirs = visitor.is_assessor() || visitor.is_admin();
     let subject = (!is_theirs).then_some(visitor.caller.name.as_str());
     let scopes = monitor.scopes();
-    let rows = monitor.store.applications(subject).await?.into_iter().map(
+    let count = monitor.store.count_applications(subject, None).await?;
+    let (part, pager) = Pager::part(count, LISTED, turn.page, "");
+    let rows = monitor.store.applications(subject, &part).await?.into_iter().map(
         |Application { asked, course, .. }| Row {
             what: what(&scopes, &asked.scope, &asked.version),
             uuid: asked.uuid,
@@ -58,7 +67,7 @@ pub(super) async fn list(State(monitor): Shared, visitor: Visitor) -> Result<Res
     );
     let rows: Vec<Row> = rows.collect();
     let title = "Applications".to_owned();
-    let list = Applications { base: &monitor.settings.base_url, rows: &rows };
+    let list = Applications { base: &monitor.settings.base_url, rows: &rows, pager };
     Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }.show(StatusCode::OK, &list)
 }
 
