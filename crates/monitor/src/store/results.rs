@@ -106,16 +106,6 @@ impl Store {
         rows.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// Whether there are results about a subject of that name.
-    pub(crate) async fn is_subject(&self, name: &str) -> Result<bool, StoreError> {
-        // Who only applied for something has a number, too.
-        let row = sqlx::query(
-            "SELECT 1 FROM report r JOIN subject s ON s.id = r.subject WHERE s.name = $1 LIMIT 1",
-        );
-        let row = row.bind(name);
-        Ok(row.fetch_optional(&self.pool).await?.is_some())
-    }
-
     /// When people last decided something of their own, of all subjects in a scope: subject, testcase, and when. What gave up
     /// decided nothing.
     pub(crate) async fn decided(

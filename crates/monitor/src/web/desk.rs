@@ -5,9 +5,13 @@
 
 mod account;
 mod accounts;
+mod again;
 mod applications;
 mod approvals;
+mod audit;
+mod fields;
 mod forms;
+mod integrators;
 mod login;
 mod subject;
 
@@ -29,7 +33,9 @@ use super::pages::{not_written, style_mark};
 use super::{CONTENT_SECURITY, Shared};
 use crate::accounts::Role;
 use crate::certificates::Course;
+use crate::scopes::Scopes;
 use crate::serve::Monitor;
+use crate::store::civil;
 
 /// The addresses of the desk.
 pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
@@ -58,6 +64,11 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/applications/new", get(applications::begin))
         .route("/desk/applications/{uuid}", get(applications::show).post(applications::move_on))
         .route("/desk/applications/{uuid}/revocation", post(applications::revoke))
+        .route("/desk/applications/{uuid}/references", post(integrators::add))
+        .route("/desk/applications/{uuid}/references/{number}", post(integrators::say))
+        .route("/desk/integrators", post(integrators::apply))
+        .route("/desk/integrators/new", get(integrators::begin))
+        .route("/desk/audit/{subject}/{scope}", get(audit::show).post(audit::find))
         .route("/desk/approvals", get(approvals::list).post(approvals::approve))
         .layer(from_fn_with_state(Arc::clone(monitor), for_people))
 }
@@ -152,6 +163,9 @@ const DONE: &[(&str, &str)] = &[
     ("moved", "Done."),
     ("revoked", "The certificate is revoked."),
     ("approval", "The approval is written down."),
+    ("reference", "The reference is added."),
+    ("said", "What you said of the reference is written down."),
+    ("finding", "The finding is written down, and its digest is in the log."),
 ];
 
 /// Somebody goes on to another page of ours, which says what was done.
@@ -178,7 +192,8 @@ struct Home<'h> {
     is_assessor: bool,
     waiting: usize,
     asked: usize,
-    is_subject: bool,
+    /// The scopes in which there are results of it, by slug and name.
+    scopes: Vec<(String, String)>,
 }
 
 /// What there is to do for somebody.
@@ -189,6 +204,12 @@ async fn home(
 ) -> Result<Response, Refusal> {
     let caller = &visitor.caller;
     let (store, name) = (&monitor.store, caller.name.as_str());
+    let mut known = Vec::new();
+    for spec in monitor.scopes().iter() {
+        if store.was_known(name, &spec.uuid, civil(monitor.clock.now())).await? {
+            known.push((Scopes::slug(spec), spec.name.clone()));
+        }
+    }
     let home = Home {
         base: &monitor.settings.base_url,
         name,
@@ -196,7 +217,7 @@ async fn home(
         is_assessor: caller.has(Role::Approve),
         waiting: store.count_applications(None, Some(Course::Submitted)).await?,
         asked: store.count_applications(Some(name), Some(Course::Asked)).await?,
-        is_subject: store.is_subject(name).await?,
+        scopes: known,
     };
     let title = format!("Desk of {}", caller.name);
     Page { monitor: &monitor, visitor: Some(&visitor), title, said: came.said() }.show(StatusCode::OK, &home)

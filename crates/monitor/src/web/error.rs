@@ -17,11 +17,18 @@ pub(crate) struct Refusal {
     status: StatusCode,
     detail: Value,
     asks_for_password: bool,
+    /// The field that it is about, with whose name the detail begins.
+    field: Option<String>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: Value::String(detail.into()), asks_for_password: false }
+        Self { status, detail: Value::String(detail.into()), asks_for_password: false, field: None }
+    }
+
+    /// What is wrong with a field, such as ` is missing`.
+    pub(crate) fn of_field(field: &str, what: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::unreadable(format!("{field}{what}")) }
     }
 
     /// Whoever asks is not known.
@@ -41,7 +48,7 @@ impl Refusal {
 
     /// What is asked for does not fit what there is.
     pub(crate) fn conflict(detail: impl Into<Value>) -> Self {
-        Self { status: StatusCode::CONFLICT, detail: detail.into(), asks_for_password: false }
+        Self { detail: detail.into(), ..Self::new(StatusCode::CONFLICT, "") }
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -66,6 +73,12 @@ impl Refusal {
     /// Whether nobody is known by what was shown.
     pub(crate) fn is_unknown_caller(&self) -> bool {
         self.asks_for_password
+    }
+
+    /// The field that it is about, and what is wrong with it.
+    pub(crate) fn field(&self) -> Option<(&str, &str)> {
+        let field = self.field.as_deref()?;
+        Some((field, self.detail.as_str()?.strip_prefix(field)?))
     }
 
     /// Why, for people.
@@ -137,8 +150,7 @@ impl Refusal {
                 "message": problem.kind().to_string(),
             })
         });
-        let (status, detail) = (StatusCode::UNPROCESSABLE_ENTITY, Value::Array(detail.collect()));
-        Self { status, detail, asks_for_password: false }
+        Self { detail: Value::Array(detail.collect()), ..Self::unreadable("") }
     }
 }
 

@@ -23,6 +23,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use askama::Template;
+use assay_standards::scope::{Spec, Version};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -43,6 +44,7 @@ use super::integrators::{certified, granted};
 use super::reports::document;
 use crate::accounts::Role;
 use crate::certificates::{Badge, is_certified};
+use crate::findings::Sides;
 use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
 use crate::scopes::Scopes;
@@ -453,11 +455,23 @@ pub(super) async fn audit(
     let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    let said = Said::read(&monitor, &headers, (&subject, spec)).await?;
+    let caller = Caller::of(&monitor, &headers).await?;
+    let said = Said::read(&monitor, &caller, (&subject, spec)).await?;
     let version = said.version(spec, None)?;
     let sides = said.sides(spec, version);
     let names = (monitor.settings.base_url.as_str(), subject.as_str());
     show(&monitor, form, &audit::AuditPage::new(names, (spec, version), &sides))
+}
+
+/// What is said of a subject in a scope, for a page that has more on it; with its title.
+pub(super) fn audit_view(
+    monitor: &Monitor,
+    subject: &str,
+    (spec, version): (&Spec, &Version),
+    sides: &[Sides<'_>],
+) -> Result<(String, String), Refusal> {
+    let page = audit::AuditPage::new((&monitor.settings.base_url, subject), (spec, version), sides);
+    Ok((page.title(), page.html().map_err(not_written)?))
 }
 
 /// All certificates that were granted.

@@ -10,6 +10,7 @@ use super::super::error::Refusal;
 use super::forms::{Sent, Visitor};
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::Role;
+use crate::scopes::Scopes;
 use crate::store::{Approval, NotApproved, Stated};
 
 #[derive(Template)]
@@ -24,6 +25,8 @@ struct Row {
     subject: String,
     scope: String,
     scope_name: String,
+    /// The name of the scope in addresses; none if it is not known any more.
+    slug: Option<String>,
     testcase: String,
     verdict: &'static str,
     at: String,
@@ -45,6 +48,7 @@ pub(super) async fn list(
         scope_name: scopes
             .by_uuid(&standing.scope)
             .map_or_else(|| standing.scope.clone(), |spec| spec.name.clone()),
+        slug: scopes.by_uuid(&standing.scope).map(Scopes::slug),
         subject: standing.subject,
         scope: standing.scope,
         testcase: standing.testcase,
@@ -64,7 +68,7 @@ pub(super) async fn list(
 /// Approves a statement, or takes that back.
 pub(super) async fn approve(
     State(monitor): Shared,
-    Sent { visitor, fields }: Sent,
+    Sent { visitor, fields, .. }: Sent,
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Approve)?;
     let text = |name: &str| fields.get(name).to_owned();
