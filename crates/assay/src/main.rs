@@ -135,7 +135,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
             Monitoring::Invite(invite) => awaited(commands::monitor::invite_somebody(invite)),
             Monitoring::Backup(copy) => awaited(commands::monitor::backup(copy)),
-            Monitoring::Restore(copy) => awaited(commands::monitor::restore(copy)),
+            Monitoring::Restore(restore) => awaited(commands::monitor::restore(restore)),
             Monitoring::Import(import) => awaited(commands::monitor::import::import(import)),
             Monitoring::Export(export) => awaited(commands::monitor::export::export(export)),
             Monitoring::Verify(place) => awaited(commands::monitor::verify(place)),

@@ -11,5 +11,6 @@ pub(crate) use credential::{Statement, certificate_document, revocation_list};
 pub(crate) use integrator::{FoundReport, Judged, Linked, Word, layer_of, reckon};
 pub(crate) use paper::{Around, Line, paper};
 pub(crate) use standing::{
-    Badge, Certificate, Revocation, Standing, due_after, end_of, manual_in_force, needed, obstacles, state_of,
+    Badge, Certificate, Quarterly, Revocation, Standing, end_of, is_certified, manual_in_force, needed,
+    obstacles, state_of,
 };

@@ -23,7 +23,7 @@ pub(crate) enum Opinion {
 }
 
 impl Opinion {
-    const ALL: [Self; 3] = [Self::Pass, Self::Fail, Self::Remark];
+    pub(crate) const ALL: [Self; 3] = [Self::Pass, Self::Fail, Self::Remark];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

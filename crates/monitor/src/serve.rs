@@ -185,7 +185,7 @@ impl Monitor {
     /// # Errors
     /// The database. All of the file counts then, or nothing.
     pub async fn take_accounts(&self, bootstrap: &Bootstrap) -> Result<(), ServeError> {
-        Ok(self.store.apply(bootstrap).await?)
+        Ok(self.store.apply(bootstrap, self.clock.now()).await?)
     }
 
     /// Puts other scopes in place. Requests that have begun go on with those they began with.

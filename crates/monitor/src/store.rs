@@ -20,6 +20,7 @@ mod rows;
 mod scores;
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{self, Path};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(crate) use reports::{
     Compressed, Handed, HandedReport, KeptReport, KeptSubmission, Outcome, Packed, Signed, StoredReport,
     Text, Unreadable,
 };
-pub(crate) use results::{Approval, Standing};
+pub(crate) use results::{Approval, NotApproved, Standing, Stated};
 pub(crate) use scores::{Lapse, ListedScore, StoredScore};
 
 /// The database.
@@ -240,6 +241,12 @@ impl Store {
         }
         Ok(tx)
     }
+}
+
+/// How many rows a part of a list has, and how many stand before it.
+fn bounds(part: &Range<usize>) -> (i64, i64) {
+    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    (number(part.len()), number(part.start))
 }
 
 /// Whether a text can be in the database at all: PostgreSQL refuses those with a NUL.

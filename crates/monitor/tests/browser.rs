@@ -338,6 +338,35 @@ fn url_of(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// Somebody applies as an integrator, and is decided about.
+async fn integrate(browser: &Browser, ground: &Ground) {
+    browser.goto(&ground.url("/desk/integrators/new")).await;
+    browser.fill("applicant", "cloud-b").await;
+    for field in ["organisation", "covers", "contact", "evidence"] {
+        browser.fill(field, "words about it").await;
+    }
+    browser.press("Apply").await;
+    for environment in ["a customer", "another customer"] {
+        browser.fill("environment", environment).await;
+        // As browsers take a day that is typed, whatever the language: by its value.
+        browser.ask("document.getElementById('from').value = '2025-01-01'").await;
+        browser.fill("evidence", "https://example.com/letter").await;
+        browser.press("Add the reference").await;
+        assert!(browser.text().await.contains("The reference is added."));
+    }
+    browser.fill("said-1", "agreed by phone").await;
+    browser.press("Accept reference 1").await;
+    browser.fill("said-2", "nobody knows").await;
+    browser.press("Refuse reference 2").await;
+    browser.fill("said-2", "a mistake").await;
+    browser.press("Withdraw reference 2").await;
+    browser.press("Withdraw it").await;
+    assert!(browser.text().await.contains("What you said of the reference is written down."));
+    browser.fill("text", "not enough").await;
+    browser.press("Reject").await;
+    browser.press("Reject it").await;
+}
+
 #[tokio::test]
 async fn every_form_does_what_it_says() {
     let ground = ground().await;
@@ -370,11 +399,13 @@ async fn every_form_does_what_it_says() {
     assert!(browser.text().await.contains("The key is added."));
     let name = key.split_whitespace().nth(2).unwrap_or("key").to_owned();
     browser.press(&format!("Remove the key {name}")).await;
-    browser.fill("token-name", "nightly").await;
+    browser.fill("token_name", "nightly").await;
     browser.press("Make the token").await;
     let secret = browser.text_of(By::Css("#secret")).await;
     assert!(secret.starts_with("assay_"), "{secret}");
     browser.press("Revoke the token nightly").await;
+    assert!(browser.text().await.contains("Whatever uses the token “nightly” is let in no more"));
+    browser.press("Revoke it").await;
     browser.fill("delegate", "reader").await;
     browser.press("Let it hand in").await;
     browser.press("Let reader hand in no more").await;
@@ -400,21 +431,30 @@ async fn every_form_does_what_it_says() {
     browser.press("Ask for this").await;
     browser.fill("text", "looked at").await;
     browser.press("Grant").await;
+    browser.press("Grant it").await;
     let alert = browser.text_of(By::Css("[role=alert]")).await;
     assert!(alert.starts_with("something speaks against it: ") && alert.contains(" is MISS"), "{alert}");
     browser.click(By::Css("[name=despite]")).await;
     browser.press("Grant").await;
+    browser.press("Grant it").await;
     browser.click(By::XPath("//a[.='The certificate']")).await;
     browser.is_whole("the application").await;
     browser.post("back", &json!({})).await;
     browser.fill("reason", "no more").await;
     browser.press("Revoke the certificate").await;
+    browser.press("Revoke it").await;
     assert!(browser.text().await.contains("The certificate is revoked."));
     browser.goto(&ground.url("/page/certificates")).await;
     browser.is_whole("the address").await;
 
     browser.goto(&ground.url("/page/audit/cloud-b/scs-compatible-kaas")).await;
     browser.is_whole("the address").await;
+    browser.goto(&ground.url("/desk/audit/cloud-b/scs-compatible-kaas")).await;
+    browser.is_whole("the address").await;
+    browser.fill("text", "seen on site").await;
+    browser.press("Write it down").await;
+    assert!(browser.text().await.contains("The finding is written down"));
+    integrate(&browser, &ground).await;
     browser.goto(&ground.url("/desk/accounts")).await;
     browser.fill("name", "new cloud").await;
     browser.click(By::Css("[name=read_any]")).await;
@@ -423,10 +463,26 @@ async fn every_form_does_what_it_says() {
     browser.press("Invite").await;
     let address = browser.text_of(By::Css("#invitation")).await;
     browser.press("Remove the account").await;
-    for path in ["/desk/changes", "/desk/approvals", "/desk/applications"] {
+    browser.press("Remove it").await;
+    browser.goto(&ground.url("/desk/accounts/cloud-c")).await;
+    browser.press("Put everybody out").await;
+    browser.press("Put them out").await;
+    assert!(browser.text().await.contains("Its sessions, tokens and invitations have ended."));
+    for path in ["/desk/changes?name=cloud-b", "/desk/approvals", "/desk/applications"] {
         browser.goto(&ground.url(path)).await;
         browser.is_whole("the address").await;
     }
+    // A session ends while somebody writes.
+    browser.goto(&ground.url("/desk/subject/cloud-c")).await;
+    browser.fill("description", "two regions\nand a half").await;
+    ground.set_clock("2026-11-23T12:00:00Z");
+    browser.press("Save").await;
+    browser.fill("name", "assessor").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Log in").await;
+    assert!(browser.text().await.contains("Nothing was changed"));
+    browser.press("Send it").await;
+    assert!(browser.text().await.contains("What is told about the subject is saved."));
     browser.goto(&address).await;
     browser.is_whole("an old invitation").await;
     assert!(browser.text().await.contains("the invitation was used, or is too old"));

@@ -57,8 +57,9 @@ pub(crate) enum Monitoring {
     Backup(Copy),
     /// Make all that was kept from such a file, in an empty database
     ///
-    /// Of SQLite or PostgreSQL, whichever it was before. Nothing is changed if something is wrong with the file.
-    Restore(Copy),
+    /// Of SQLite or PostgreSQL, whichever it was before. Nothing is changed if something is wrong with the file. Sessions and
+    /// invitations have ended, and tokens are revoked, since somebody may have done that after the backup was made.
+    Restore(Restore),
     /// Take over what a reference monitor has kept
     ///
     /// Reports with their results and approvals, as they counted there; what is here already stays as it is, so that it
@@ -109,6 +110,15 @@ pub(crate) struct Copy {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    pub(crate) copy: Copy,
+    /// Let tokens of programs go on to count: for a move, if nobody revoked one after the backup was made
+    #[arg(long)]
+    pub(crate) keep_tokens: bool,
 }
 
 #[derive(Debug, Args)]
@@ -338,14 +348,26 @@ pub(crate) async fn backup(copy: &Copy) -> Result<u8, Failure> {
     Ok(0)
 }
 
-pub(crate) async fn restore(copy: &Copy) -> Result<u8, Failure> {
+pub(crate) async fn restore(Restore { copy, keep_tokens }: &Restore) -> Result<u8, Failure> {
     let file = &copy.file;
     // What is wrong with the file is told before a database is made.
     let read = File::open(file).and_then(zstd::Decoder::new);
     let read = read.map_err(|error| not_copied(file, &error.into()))?;
     let store = open(&copy.place).await?;
-    let restored = store.restore(BufReader::new(read)).await.map_err(|error| not_copied(file, &error))?;
+    let read = BufReader::new(read);
+    let restored = match keep_tokens {
+        true => store.restore_with_tokens(read).await,
+        false => store.restore(read).await,
+    };
+    let restored = restored.map_err(|error| not_copied(file, &error))?;
     print(&format!("{}: {} rows\n", file.display(), restored.rows))?;
+    if restored.left_out > 0 {
+        let what = if *keep_tokens { "sessions and invitations" } else { "sessions, invitations and tokens" };
+        note(&format!(
+            "{} {what} count no more; passwords, keys and accounts are those of then",
+            restored.left_out
+        ));
+    }
     note("`assay monitor verify` makes sure of it; the monitor needs the same log.pem as before");
     Ok(0)
 }

@@ -247,9 +247,27 @@ pub(crate) fn manual_in_force(spec: &Spec, day: Date) -> BTreeSet<&str> {
     needed.filter(|id| spec.testcase(id).is_some_and(|testcase| testcase.manual)).collect()
 }
 
-/// When people have to check something again that they last decided then.
-pub(crate) fn due_after(decided: DateTime) -> Option<DateTime> {
-    decided.checked_add(QUARTER.months()).ok()
+/// How something stands that people have to check every quarter (scs-0004-v1, rule 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quarterly {
+    /// When they last decided it.
+    pub(crate) decided: Option<DateTime>,
+    /// When they have to decide it again; none if nobody ever has.
+    pub(crate) due: Option<DateTime>,
+    pub(crate) is_overdue: bool,
+}
+
+impl Quarterly {
+    /// Of what was never decided, nothing is overdue before there is a certificate in force that it should bear out.
+    pub(crate) fn new(decided: Option<DateTime>, is_certified: bool, now: DateTime) -> Self {
+        let due = decided.map(|decided| decided.checked_add(QUARTER.months()).unwrap_or(DateTime::MAX));
+        Self { decided, due, is_overdue: due.map_or(is_certified, |due| due < now) }
+    }
+}
+
+/// Whether one of these certificates is in force.
+pub(crate) fn is_certified(certificates: &[Certificate], day: Date) -> bool {
+    certificates.iter().any(|certificate| certificate.standing(day).is_in_force())
 }
 
 /// The state of what a certificate for a version needs; none if the scope has no such version any more.
@@ -309,6 +327,20 @@ mod tests {
         let at = "2024-03-01T00:00:00Z".parse().unwrap();
         let revoked = Certificate { revocation: Some(Revocation { at, reason: "x".into() }), ..certificate };
         assert_eq!(revoked.standing(date(2024, 3, 2)), Standing::Revoked);
+    }
+
+    #[test]
+    fn what_was_never_checked_is_overdue_for_whom_it_is_certified() {
+        let now = date(2026, 11, 23).at(12, 0, 0, 0);
+        for (decided, is_certified, due, is_overdue) in [
+            (None, false, None, false),
+            (None, true, None, true),
+            (Some(date(2026, 8, 23).at(12, 0, 0, 0)), true, Some(now), false),
+            (Some(date(2026, 8, 23).at(11, 0, 0, 0)), false, Some(date(2026, 11, 23).at(11, 0, 0, 0)), true),
+        ] {
+            let found = Quarterly::new(decided, is_certified, now);
+            assert_eq!(found, Quarterly { decided, due, is_overdue });
+        }
     }
 
     #[test]

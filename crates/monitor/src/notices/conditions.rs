@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 use super::config::Rule;
-use crate::certificates::{Certificate, Standing, due_after, needed};
+use crate::certificates::{Certificate, Quarterly, Standing, is_certified, needed};
 use crate::score::states;
 use crate::store::{StandingRow, civil};
 
@@ -147,7 +147,7 @@ fn add_testcases(found: &mut Found, spec: &Spec, looked: Looked<'_>, now: DateTi
     let ids: BTreeSet<&str> = in_force.flat_map(|(version, _)| needed(spec, version)).collect();
     let known = standings.iter().map(|row| (row.name.as_str(), row.stated, row.latest()));
     let states = states(spec, known, now);
-    let is_certified = certificates.iter().any(|certificate| certificate.standing(now.date()).is_in_force());
+    let is_certified = is_certified(certificates, now.date());
     for testcase in ids.into_iter().filter_map(|id| spec.testcase(id)) {
         let rows =
             || standings.iter().filter(|row| row.name == testcase.id && (testcase.manual || !row.stated));
@@ -155,13 +155,12 @@ fn add_testcases(found: &mut Found, spec: &Spec, looked: Looked<'_>, now: DateTi
         if testcase.manual {
             // What gave up decided nothing.
             let decided = rows().filter_map(|row| row.latest().certain.map(|(_, at)| at)).max();
-            let due = decided.and_then(due_after);
+            let Quarterly { due, is_overdue, .. } = Quarterly::new(decided, is_certified, now);
             let is_near = |due: DateTime| due.duration_since(now) <= SignedDuration::from_hours(24 * DUE);
             match due {
-                Some(due) if due < now => found.add(topic(About::Check), "overdue", due),
+                _ if is_overdue => found.add(topic(About::Check), "overdue", due.unwrap_or(now)),
                 Some(due) if is_near(due) => found.add(topic(About::Check), "due", due),
                 Some(_) => found.be_well(topic(About::Check)),
-                None if is_certified => found.add(topic(About::Check), "overdue", now),
                 None => {}
             }
         }

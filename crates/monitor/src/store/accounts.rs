@@ -1,8 +1,12 @@
-use assay_signature::PublicKey;
-use sqlx::Row;
+use std::collections::BTreeSet;
 
-use super::{Store, StoreError, is_storable, people, scores};
-use crate::accounts::{Bootstrap, BootstrapAccount, Roles};
+use assay_signature::PublicKey;
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
+
+use super::{Deed, Store, StoreError, flag, is_storable, people, scores};
+use crate::accounts::{BY_HAND, Bootstrap, BootstrapAccount, Role, Roles};
 
 /// An account, with what is needed to know it again.
 #[derive(Clone, Debug)]
@@ -13,20 +17,80 @@ pub(crate) struct Account {
     pub(crate) hashes: Vec<String>,
 }
 
+/// What the file said of an account until now.
+struct Said {
+    group: Option<String>,
+    roles: Roles,
+    kept_here: bool,
+    hashes: BTreeSet<String>,
+    keys: BTreeSet<(String, String, String)>,
+    delegates: BTreeSet<String>,
+}
+
+impl Said {
+    async fn of(tx: &mut Transaction<'_, Any>, name: &str) -> Result<Option<Self>, StoreError> {
+        let row = sqlx::query("SELECT id, group_name, roles, kept_here FROM account WHERE name = $1");
+        let Some(row) = row.bind(name).fetch_optional(&mut **tx).await? else { return Ok(None) };
+        let id: i64 = row.try_get(0)?;
+        let mut all =
+            async |statement: &'static str| sqlx::query(statement).bind(id).fetch_all(&mut **tx).await;
+        let hashes = all("SELECT hash FROM password WHERE account = $1 AND own = 0").await?;
+        let keys = all("SELECT name, kind, key FROM public_key WHERE account = $1 AND own = 0").await?;
+        let delegates = all("SELECT delegate FROM delegation WHERE account = $1 AND own = 0").await?;
+        let key = |row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+        Ok(Some(Self {
+            group: row.try_get(1)?,
+            roles: Roles::from_bits(row.try_get(2)?),
+            kept_here: flag(&row, 3)?,
+            hashes: hashes.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+            keys: keys.iter().map(key).collect::<Result<_, sqlx::Error>>()?,
+            delegates: delegates.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+/// What the file says otherwise about an account than until now; none if nothing. Passwords and keys are not told.
+fn changed(said: Option<&Said>, account: &BootstrapAccount) -> Option<String> {
+    let roles: Vec<&str> = account.roles.iter().map(Role::as_str).collect();
+    let roles = if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
+    let Some(said) = said else {
+        return Some(format!("put the account into the file, with the roles {roles}"));
+    };
+    let keys = account.keys.iter().map(|key| (key.name.clone(), key.kind.clone(), key.key.clone()));
+    let group = account.group.as_deref().unwrap_or("none");
+    let parts = [
+        (said.kept_here, "kept in the file from now on".to_owned()),
+        (said.roles != account.roles, format!("roles {roles}")),
+        (said.group != account.group, format!("group {group}")),
+        (said.hashes != account.hashes, "passwords".to_owned()),
+        (said.keys != keys.collect(), "keys".to_owned()),
+        (said.delegates != account.delegates, "delegates".to_owned()),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part).collect();
+    (!parts.is_empty()).then(|| format!("changed the account in the file: {}", parts.join(", ")))
+}
+
 impl Store {
     /// Makes the accounts those of a file: what it does not name goes, with all that belongs to the account, unless the
     /// account was made here. Reports and results stay, since they belong to subjects.
-    pub(crate) async fn apply(&self, bootstrap: &Bootstrap) -> Result<(), StoreError> {
+    ///
+    /// What the file changes is written down as whatever else somebody changes.
+    pub(crate) async fn apply(&self, bootstrap: &Bootstrap, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
+        let mut deeds = Vec::new();
         let known = sqlx::query("SELECT name FROM account WHERE kept_here = 0").fetch_all(&mut *tx).await?;
         for row in known {
             let name: String = row.try_get(0)?;
             if !bootstrap.accounts.iter().any(|account| account.name == name) {
-                sqlx::query("DELETE FROM account WHERE name = $1").bind(name).execute(&mut *tx).await?;
+                sqlx::query("DELETE FROM account WHERE name = $1").bind(&name).execute(&mut *tx).await?;
+                deeds.push((name, "took the account out of the file".to_owned()));
             }
         }
         for account in &bootstrap.accounts {
             let BootstrapAccount { name, group, roles, delegates, hashes, keys } = account;
+            let changed = changed(Said::of(&mut tx, name).await?.as_ref(), account);
+            deeds.extend(changed.map(|what| (name.clone(), what)));
             let row = sqlx::query(
                 "INSERT INTO account (name, group_name, roles, kept_here, blocked) VALUES ($1, $2, $3, 0, 0)
                  ON CONFLICT (name) DO UPDATE
@@ -71,6 +135,10 @@ impl Store {
                 );
                 insert.bind(id).bind(delegate).execute(&mut *tx).await?;
             }
+        }
+        for (about, what) in deeds {
+            let deed = Deed { at: now, account: BY_HAND.to_owned(), what, about };
+            people::write_down(&mut tx, &deed).await?;
         }
         scores::revise(&mut tx).await?;
         tx.commit().await?;

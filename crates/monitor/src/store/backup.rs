@@ -363,6 +363,8 @@ impl From<sqlx::Error> for BackupError {
 pub struct Backup {
     /// Rows of all tables.
     pub rows: u64,
+    /// Sessions, invitations and tokens of the file that count no more.
+    pub left_out: u64,
 }
 
 /// Writes lines, and knows their digest.
@@ -410,11 +412,25 @@ impl Store {
         Ok(backup)
     }
 
-    /// Makes all that was kept from a file, in an empty database.
+    /// Makes all that was kept from a file, in an empty database. Whoever was logged in then, or has a token from then, may
+    /// have been put out since, and has to come by another one.
     ///
     /// # Errors
     /// The database, or the file; nothing is changed then.
     pub async fn restore(&self, file: impl BufRead) -> Result<Backup, BackupError> {
+        self.restore_but(file, &["session", "invitation", "token"]).await
+    }
+
+    /// The same, but that tokens go on to count: for a backup that was made in order to move, since when nobody revoked one.
+    ///
+    /// # Errors
+    /// As [`Store::restore`].
+    pub async fn restore_with_tokens(&self, file: impl BufRead) -> Result<Backup, BackupError> {
+        self.restore_but(file, &["session", "invitation"]).await
+    }
+
+    /// Makes all that was kept from a file but for what stood in some tables.
+    async fn restore_but(&self, file: impl BufRead, left_out: &[&str]) -> Result<Backup, BackupError> {
         let mut tx = self.write().await?;
         // What was imported stands in the log before anybody has signed it.
         let begun = sqlx::query("SELECT 1 FROM log_key UNION ALL SELECT 1 FROM log_entry LIMIT 1");
@@ -442,8 +458,12 @@ impl Store {
                 Line::Rows { table, rows } if line > 1 => {
                     let table = TABLES.iter().find(|known| known.name == table);
                     let table = table.ok_or_else(|| wrong("there is no such table"))?;
-                    backup.rows += rows.len() as u64;
-                    write(&mut tx, table, &rows).await?.map_err(wrong)?;
+                    if left_out.contains(&table.name) {
+                        backup.left_out += rows.len() as u64;
+                    } else {
+                        backup.rows += rows.len() as u64;
+                        write(&mut tx, table, &rows).await?.map_err(wrong)?;
+                    }
                 }
                 Line::End { digest: said } => {
                     if said != hexadecimal(digest.clone().finish().as_ref()) {
@@ -463,10 +483,6 @@ impl Store {
             if let Some(statement) = self.dialect.go_on_numbering(table) {
                 tx.execute(AssertSqlSafe(statement)).await?;
             }
-        }
-        // Who was logged in then may have been put out since.
-        for table in ["DELETE FROM session", "DELETE FROM invitation"] {
-            sqlx::query(table).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(backup)

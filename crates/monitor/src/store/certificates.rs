@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use assay_standards::integrators::Reference;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
@@ -7,8 +9,8 @@ use super::history::{Of, standings};
 use super::integrators::{add, references};
 use super::numbers::Kind;
 use super::{
-    Deed, StandingRow, Store, StoreError, days, is_storable, log, micros, people, read_day, scores, time,
-    unread,
+    Deed, StandingRow, Store, StoreError, bounds, days, is_storable, log, micros, people, read_day, scores,
+    time, unread,
 };
 use crate::certificates::{Certificate, Course, Judged, Move, NotNow, Revocation};
 use crate::log::Entry;
@@ -83,8 +85,6 @@ pub(crate) enum Wish<'w> {
 const MOST_OPEN: i64 = 20;
 /// So many moves are made with one; then no more evidence is taken.
 const MOST_MOVES: i64 = 200;
-/// So many are listed.
-const MOST_LISTED: usize = 500;
 
 const APPLICATION: &str =
     "SELECT a.id, a.uuid, s.name, o.uuid, a.version, a.organisation, a.covers, a.contact, a.course,
@@ -162,16 +162,43 @@ impl Store {
         Ok(Some(Application { moves, references, ..application(&row)? }))
     }
 
-    /// Applications of one subject or of all, the newest first, as many as are listed; what was done with them is left
-    /// out.
-    pub(crate) async fn applications(&self, subject: Option<&str>) -> Result<Vec<Application>, StoreError> {
+    /// Applications of one subject or of all; what was done with them is left out. Those that wait stand before those that
+    /// are decided, so that nobody hides them behind many of their own, and the newest before older ones.
+    pub(crate) async fn applications(
+        &self,
+        subject: Option<&str>,
+        part: &Range<usize>,
+    ) -> Result<Vec<Application>, StoreError> {
         if !subject.is_none_or(is_storable) {
             return Ok(Vec::new());
         }
-        let select =
-            format!("{APPLICATION} WHERE $1 = '' OR s.name = $1 ORDER BY a.id DESC LIMIT {MOST_LISTED}");
+        let select = format!(
+            "{APPLICATION} WHERE $1 = '' OR s.name = $1
+             ORDER BY CASE a.course WHEN 'submitted' THEN 0 WHEN 'asked' THEN 1 ELSE 2 END, a.id DESC
+             LIMIT $2 OFFSET $3"
+        );
+        let (limit, skip) = bounds(part);
         let rows = sqlx::query(AssertSqlSafe(select)).bind(subject.unwrap_or_default());
+        let rows = rows.bind(limit).bind(skip);
         rows.fetch_all(&self.pool).await?.iter().map(application).collect()
+    }
+
+    /// How many applications of one subject or of all stand so; none for however they stand.
+    pub(crate) async fn count_applications(
+        &self,
+        subject: Option<&str>,
+        course: Option<Course>,
+    ) -> Result<usize, StoreError> {
+        if !subject.is_none_or(is_storable) {
+            return Ok(0);
+        }
+        let count = sqlx::query(
+            "SELECT COUNT(*) FROM application a JOIN subject s ON s.id = a.subject
+             WHERE ($1 = '' OR s.name = $1) AND ($2 = '' OR a.course = $2)",
+        );
+        let count = count.bind(subject.unwrap_or_default()).bind(course.map_or("", Course::as_str));
+        let count: i64 = count.fetch_one(&self.pool).await?.try_get(0)?;
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     /// Writes a move down, if it can be made now, and the certificate if that is what it leads to.

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 
-use super::{Store, StoreError, days, flag, is_storable, micros, read_day, time};
+use super::{Store, StoreError, bounds, days, flag, is_storable, micros, read_day, time};
 use crate::accounts::Roles;
 
 /// An account, as those see it who keep accounts.
@@ -75,8 +76,6 @@ pub(crate) struct Deed {
 
 /// So many of a kind belong to an account at most.
 pub(crate) const MOST_OWN: i64 = 50;
-/// So many deeds are listed.
-const MOST_LISTED: i64 = 200;
 
 impl Store {
     /// Begins a session of an account, under the digest of its secret. Those that are over go.
@@ -540,10 +539,21 @@ impl Store {
         self.accounts_changed(tx, deed).await
     }
 
-    /// What was changed lately, the newest first.
-    pub(crate) async fn deeds(&self) -> Result<Vec<Deed>, StoreError> {
-        let rows = sqlx::query("SELECT at, account, what, about FROM deed ORDER BY id DESC LIMIT $1");
-        let rows = rows.bind(MOST_LISTED).fetch_all(&self.pool).await?;
+    /// How many changes there are by somebody or about them; all, if no name is given.
+    pub(crate) async fn count_deeds(&self, name: &str) -> Result<usize, StoreError> {
+        let count = sqlx::query("SELECT COUNT(*) FROM deed WHERE $1 = '' OR account = $1 OR about = $1");
+        let count: i64 = count.bind(name).fetch_one(&self.pool).await?.try_get(0)?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// What was changed by somebody or about them, the newest first; of all, if no name is given.
+    pub(crate) async fn deeds(&self, name: &str, part: &Range<usize>) -> Result<Vec<Deed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT at, account, what, about FROM deed WHERE $1 = '' OR account = $1 OR about = $1
+             ORDER BY id DESC LIMIT $2 OFFSET $3",
+        );
+        let (limit, skip) = bounds(part);
+        let rows = rows.bind(name).bind(limit).bind(skip).fetch_all(&self.pool).await?;
         let read = |row: &AnyRow| {
             let at = time(row.try_get(0)?)?;
             Ok(Deed { at, account: row.try_get(1)?, what: row.try_get(2)?, about: row.try_get(3)? })

@@ -22,6 +22,15 @@ pub(crate) struct Standing {
     pub(crate) stated: bool,
 }
 
+/// What people state and stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stated {
+    pub(crate) standing: Standing,
+    pub(crate) is_approved: bool,
+    /// Whether it is the word of the account that looks at it, which somebody else has to approve.
+    pub(crate) is_own: bool,
+}
+
 /// A result as the list of results has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListedResult {
@@ -46,6 +55,17 @@ pub(crate) struct Approval {
     pub(crate) approved: bool,
 }
 
+/// Why nothing was approved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotApproved {
+    /// What names no result.
+    #[error("report {report} has no result of {testcase} in that scope", report = .0.report, testcase = .0.testcase)]
+    NoResult(Approval),
+    /// What whoever approves stated, or is the subject of.
+    #[error("{testcase} of the report {report} is your own word, and for somebody else to approve", report = .0.report, testcase = .0.testcase)]
+    Own(Approval),
+}
+
 impl Store {
     /// The newest results: of one subject or all, in one scope or all.
     pub(crate) async fn standings(
@@ -67,28 +87,23 @@ impl Store {
         rows.fetch_all(&self.pool).await?.iter().map(standing).collect()
     }
 
-    /// What people state and stands, and whether it is approved; what is not comes first.
-    pub(crate) async fn statements(&self) -> Result<Vec<(Standing, bool)>, StoreError> {
+    /// What people state and stands, and what becomes of it at the hands of an account; what is not approved comes first.
+    pub(crate) async fn statements(&self, account: &str) -> Result<Vec<Stated>, StoreError> {
         let rows = sqlx::query(
-            "SELECT s.name, o.uuid, t.name, c.verdict, c.counts_from, r.uuid, c.stated, x.approved
+            "SELECT s.name, o.uuid, t.name, c.verdict, c.counts_from, r.uuid, c.stated, x.approved, m.uploader
              FROM standing c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope
                  JOIN testcase t ON t.id = c.testcase JOIN report r ON r.id = c.report
+                 JOIN submission m ON m.id = r.submission
                  JOIN result x ON x.subject = c.subject AND x.scope = c.scope AND x.testcase = c.testcase
                      AND x.counts_from = c.counts_from AND x.report = c.report
              WHERE c.stated = 1 ORDER BY x.approved, s.name, o.uuid, t.name",
         );
-        let rows = rows.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((standing(row)?, flag(row, 7)?))).collect()
-    }
-
-    /// Whether there are results about a subject of that name.
-    pub(crate) async fn is_subject(&self, name: &str) -> Result<bool, StoreError> {
-        // Who only applied for something has a number, too.
-        let row = sqlx::query(
-            "SELECT 1 FROM report r JOIN subject s ON s.id = r.subject WHERE s.name = $1 LIMIT 1",
-        );
-        let row = row.bind(name);
-        Ok(row.fetch_optional(&self.pool).await?.is_some())
+        let read = |row: &AnyRow| {
+            let (standing, uploader): (Standing, String) = (standing(row)?, row.try_get(8)?);
+            let is_own = [&standing.subject, &uploader].into_iter().any(|name| name == account);
+            Ok(Stated { standing, is_approved: flag(row, 7)?, is_own })
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
     /// When people last decided something of their own, of all subjects in a scope: subject, testcase, and when. What gave up
@@ -176,38 +191,39 @@ impl Store {
         rows.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// Approves results, all of them or none.
-    ///
-    /// # Errors
-    /// The database. What names no result is handed back instead.
+    /// Approves results, all of them or none. Nobody approves what is about themselves, nor what they stated about others.
     pub(crate) async fn approve(
         &self,
         approvals: &[Approval],
         (account, at): (&str, Timestamp),
-    ) -> Result<Result<(), Approval>, StoreError> {
+    ) -> Result<Result<(), NotApproved>, StoreError> {
         let mut tx = self.write().await?;
         let mut entries = Vec::new();
         for approval in approvals {
+            let Approval { report, scope, testcase, approved } = approval;
+            if ![report, scope, testcase].into_iter().all(|text| is_storable(text)) {
+                return Ok(Err(NotApproved::NoResult(approval.clone())));
+            }
             let update = sqlx::query(
                 "UPDATE result SET approved = $1
                  WHERE report = (SELECT id FROM report WHERE uuid = $2)
                    AND scope = (SELECT id FROM scope WHERE uuid = $3)
-                   AND testcase = (SELECT id FROM testcase WHERE name = $4)",
+                   AND testcase = (SELECT id FROM testcase WHERE name = $4)
+                 RETURNING stated",
             );
-            let Approval { report, scope, testcase, approved } = approval;
-            if ![report, scope, testcase].into_iter().all(|text| is_storable(text)) {
-                return Ok(Err(approval.clone()));
-            }
             let update = update.bind(i64::from(*approved)).bind(report).bind(scope).bind(testcase);
-            if update.execute(&mut *tx).await?.rows_affected() == 0 {
+            let Some(row) = update.fetch_optional(&mut *tx).await? else {
                 tx.rollback().await?;
-                return Ok(Err(approval.clone()));
+                return Ok(Err(NotApproved::NoResult(approval.clone())));
+            };
+            let (about, uploader) = whose(&mut tx, report).await?;
+            if about == account || (flag(&row, 0)? && uploader == account) {
+                tx.rollback().await?;
+                return Ok(Err(NotApproved::Own(approval.clone())));
             }
             let word = if *approved { "approved" } else { "took back the approval of" };
             let what = format!("{word} {testcase} of the report {report}");
-            let deed =
-                Deed { at, account: account.to_owned(), what, about: subject_of(&mut tx, report).await? };
-            people::write_down(&mut tx, &deed).await?;
+            people::write_down(&mut tx, &Deed { at, account: account.to_owned(), what, about }).await?;
             let entry = Entry::Approval {
                 report: report.clone(),
                 scope: scope.clone(),
@@ -223,9 +239,14 @@ impl Store {
     }
 }
 
-async fn subject_of(tx: &mut Transaction<'_, Any>, report: &str) -> Result<String, StoreError> {
-    let row = sqlx::query("SELECT s.name FROM report r JOIN subject s ON s.id = r.subject WHERE r.uuid = $1");
-    Ok(row.bind(report).fetch_one(&mut **tx).await?.try_get(0)?)
+/// Whom a report is about, and which account handed it in.
+async fn whose(tx: &mut Transaction<'_, Any>, report: &str) -> Result<(String, String), StoreError> {
+    let row = sqlx::query(
+        "SELECT s.name, m.uploader FROM report r JOIN subject s ON s.id = r.subject
+             JOIN submission m ON m.id = r.submission WHERE r.uuid = $1",
+    );
+    let row = row.bind(report).fetch_one(&mut **tx).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 fn standing(row: &AnyRow) -> Result<Standing, StoreError> {

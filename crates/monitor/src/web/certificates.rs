@@ -34,6 +34,9 @@ use crate::store::{Application, Granted, Made, Moment, NewApplication, PastSpell
 
 /// The largest application, in bytes.
 const LARGEST: usize = 64 << 10;
+/// So many applications are listed.
+const MOST_LISTED: usize = 500;
+
 /// A kind of text that somebody sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -220,15 +223,15 @@ pub(super) async fn sent<T: DeserializeOwned>(
 pub(super) fn checked(name: &str, text: &str, kind: Kind) -> Result<(), Refusal> {
     let longest = kind.longest();
     let what = if text.trim().is_empty() {
-        "is missing".to_owned()
+        " is missing".to_owned()
     } else if text.chars().count() > longest {
-        format!("is longer than {longest} characters")
+        format!(" is longer than {longest} characters")
     } else if text.chars().any(|c| !kind.may_hold(c)) {
-        "has characters that cannot be seen".to_owned()
+        " has characters that cannot be seen".to_owned()
     } else {
         return Ok(());
     };
-    Err(Refusal::unreadable(format!("{name} {what}")))
+    Err(Refusal::of_field(name, &what))
 }
 
 /// The same of several.
@@ -239,6 +242,11 @@ pub(super) fn all_checked(texts: &[(&str, &str, Kind)]) -> Result<(), Refusal> {
 /// Whether somebody may see an application and add to it.
 pub(super) fn is_applicant(caller: &Caller, subject: &str) -> bool {
     caller.name == subject || caller.has(Role::Admin)
+}
+
+/// Whether somebody decides about what a subject wants: an assessor, and not about themselves.
+pub(super) fn decides(caller: &Caller, subject: &str) -> bool {
+    caller.has(Role::Approve) && caller.name != subject
 }
 
 /// Applies for a certificate.
@@ -276,14 +284,15 @@ pub(super) async fn apply_for(monitor: &Monitor, caller: Caller, asked: Asked) -
         ("evidence", &evidence, Kind::Text),
     ])?;
     let scopes = monitor.scopes();
-    let spec = scopes.find(&scope).ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
+    let spec =
+        scopes.find(&scope).ok_or_else(|| Refusal::of_field("scope", ": there is none of that name"))?;
     let day = civil(monitor.clock.now()).date();
     if !spec.validity_of(&version, day).certifiable() {
         let in_force = spec.validity(day);
         let in_force = in_force.iter().filter(|(_, validity)| validity.certifiable());
         let names: Vec<&str> = in_force.map(|(version, _)| version.name.as_str()).collect();
-        let names = names.join(", ");
-        return Err(Refusal::unreadable(format!("version: {version} is not in force; these are: {names}")));
+        let what = format!(": {version} is not in force; these are: {}", names.join(", "));
+        return Err(Refusal::of_field("version", &what));
     }
     let new = NewApplication {
         uuid: Uuid::new_v4().to_string(),
@@ -315,7 +324,7 @@ pub(super) async fn applications(State(monitor): Shared, headers: HeaderMap) -> 
     let caller = Caller::of(&monitor, &headers).await?;
     let is_theirs = caller.has(Role::Approve) || caller.has(Role::Admin);
     let subject = (!is_theirs).then_some(caller.name.as_str());
-    let all = monitor.store.applications(subject).await?;
+    let all = monitor.store.applications(subject, &(0..MOST_LISTED)).await?;
     json_of(&all.iter().map(ApplicationView::of).collect::<Vec<_>>())
 }
 
@@ -356,14 +365,14 @@ pub(super) async fn make_move(
     json_of(&ApplicationView::of(&monitor.store.application(&uuid).await?.ok_or_else(missing)?))
 }
 
-/// Moves an application on.
-pub(super) async fn move_on(
+/// The application that somebody wants to do something with, if it is for them to do, and what it is.
+pub(super) async fn may_move_on(
     monitor: &Monitor,
-    caller: Caller,
+    caller: &Caller,
     uuid: &str,
-    wanted: Wanted,
-) -> Result<(), Refusal> {
-    let application = application_for(monitor, &caller, uuid).await?;
+    wanted: &Wanted,
+) -> Result<(Application, Move), Refusal> {
+    let application = application_for(monitor, caller, uuid).await?;
     let made: Move = wanted
         .made
         .parse()
@@ -372,15 +381,26 @@ pub(super) async fn move_on(
         .ok_or_else(|| Refusal::unreadable("move: evidence, ask, withdraw, grant or reject"))?;
     checked("text", &wanted.text, Kind::Text)?;
     let may = match made.is_applicants() {
-        true => is_applicant(&caller, &application.asked.subject),
-        false => caller.has(Role::Approve),
+        true => is_applicant(caller, &application.asked.subject),
+        false => decides(caller, &application.asked.subject),
     };
-    if !may || (!made.is_applicants() && caller.name == application.asked.subject) {
+    if !may {
         return Err(Refusal::forbidden(format!("{} is for somebody else to do", made.as_str())));
     }
     if made != Move::Grant && (wanted.valid_from.is_some() || wanted.despite) {
         return Err(Refusal::unreadable("valid_from and despite go with grant only"));
     }
+    Ok((application, made))
+}
+
+/// Moves an application on.
+pub(super) async fn move_on(
+    monitor: &Monitor,
+    caller: Caller,
+    uuid: &str,
+    wanted: Wanted,
+) -> Result<(), Refusal> {
+    let (application, made) = may_move_on(monitor, &caller, uuid, &wanted).await?;
     let now = monitor.clock.now();
     let grant = match made {
         Move::Grant => Some(Grant::prepare(monitor, &application, &wanted).await?),
@@ -421,12 +441,12 @@ impl Grant {
         let begin = wanted.valid_from.unwrap_or(now.date());
         let last = now.date().checked_add(AHEAD.days()).unwrap_or(Date::MAX);
         if begin < now.date() || begin > last {
-            return Err(Refusal::unreadable(format!("valid_from: between {} and {last}", now.date())));
+            return Err(Refusal::of_field("valid_from", &format!(": between {} and {last}", now.date())));
         }
         let on = if let Some(layer) = layer_of(&asked.scope) {
             if wanted.despite {
                 // What an assessor knows better, he says of the references.
-                return Err(Refusal::unreadable("despite: points are there or not; accept references"));
+                return Err(Refusal::of_field("despite", ": points are there or not; accept references"));
             }
             Grounds::References(Judgement::of(monitor, layer, &application.references).await?)
         } else {
@@ -551,6 +571,20 @@ pub(super) async fn revoke(
     certificate(State(monitor), Path(uuid)).await
 }
 
+/// The certificate that somebody wants to revoke, if it is for them to do.
+pub(super) async fn may_take_back(
+    monitor: &Monitor,
+    caller: &Caller,
+    uuid: &str,
+    reason: &str,
+) -> Result<Certificate, Refusal> {
+    if !caller.has(Role::Approve) {
+        return Err(Refusal::forbidden("only assessors may revoke"));
+    }
+    checked("reason", reason, Kind::Line)?;
+    find(monitor, uuid).await
+}
+
 /// Revokes a certificate.
 pub(super) async fn take_back(
     monitor: &Monitor,
@@ -558,11 +592,7 @@ pub(super) async fn take_back(
     uuid: &str,
     reason: String,
 ) -> Result<(), Refusal> {
-    if !caller.has(Role::Approve) {
-        return Err(Refusal::forbidden("only assessors may revoke"));
-    }
-    checked("reason", &reason, Kind::Line)?;
-    find(monitor, uuid).await?;
+    may_take_back(monitor, caller, uuid, &reason).await?;
     let revocation = Revocation { at: monitor.clock.now(), reason };
     match monitor.store.revoke(uuid, &caller.name, &revocation).await? {
         true => Ok(()),

@@ -5,9 +5,13 @@
 
 mod account;
 mod accounts;
+mod again;
 mod applications;
 mod approvals;
+mod audit;
+mod fields;
 mod forms;
+mod integrators;
 mod login;
 mod subject;
 
@@ -29,7 +33,9 @@ use super::pages::{not_written, style_mark};
 use super::{CONTENT_SECURITY, Shared};
 use crate::accounts::Role;
 use crate::certificates::Course;
+use crate::scopes::Scopes;
 use crate::serve::Monitor;
+use crate::store::civil;
 
 /// The addresses of the desk.
 pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
@@ -58,6 +64,11 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/applications/new", get(applications::begin))
         .route("/desk/applications/{uuid}", get(applications::show).post(applications::move_on))
         .route("/desk/applications/{uuid}/revocation", post(applications::revoke))
+        .route("/desk/applications/{uuid}/references", post(integrators::add))
+        .route("/desk/applications/{uuid}/references/{number}", post(integrators::say))
+        .route("/desk/integrators", post(integrators::apply))
+        .route("/desk/integrators/new", get(integrators::begin))
+        .route("/desk/audit/{subject}/{scope}", get(audit::show).post(audit::find))
         .route("/desk/approvals", get(approvals::list).post(approvals::approve))
         .layer(from_fn_with_state(Arc::clone(monitor), for_people))
 }
@@ -152,6 +163,9 @@ const DONE: &[(&str, &str)] = &[
     ("moved", "Done."),
     ("revoked", "The certificate is revoked."),
     ("approval", "The approval is written down."),
+    ("reference", "The reference is added."),
+    ("said", "What you said of the reference is written down."),
+    ("finding", "The finding is written down, and its digest is in the log."),
 ];
 
 /// Somebody goes on to another page of ours, which says what was done.
@@ -160,6 +174,9 @@ fn go_on(monitor: &Monitor, path: &str, done: &str) -> Response {
     let address = if done.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?done={done}") };
     (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
 }
+
+/// So many rows are on a page of a list.
+const LISTED: usize = 100;
 
 /// A time as pages show it.
 fn shown_time(time: Timestamp) -> String {
@@ -175,7 +192,8 @@ struct Home<'h> {
     is_assessor: bool,
     waiting: usize,
     asked: usize,
-    is_subject: bool,
+    /// The scopes in which there are results of it, by slug and name.
+    scopes: Vec<(String, String)>,
 }
 
 /// What there is to do for somebody.
@@ -185,21 +203,21 @@ async fn home(
     Query(came): Query<Came>,
 ) -> Result<Response, Refusal> {
     let caller = &visitor.caller;
-    let is_assessor = caller.has(Role::Approve);
-    let own = (!is_assessor && !caller.has(Role::Admin)).then_some(caller.name.as_str());
-    let applications = monitor.store.applications(own).await?;
-    let count = |course| applications.iter().filter(|one| one.course == course).count();
+    let (store, name) = (&monitor.store, caller.name.as_str());
+    let mut known = Vec::new();
+    for spec in monitor.scopes().iter() {
+        if store.was_known(name, &spec.uuid, civil(monitor.clock.now())).await? {
+            known.push((Scopes::slug(spec), spec.name.clone()));
+        }
+    }
     let home = Home {
         base: &monitor.settings.base_url,
-        name: &caller.name,
+        name,
         is_admin: caller.has(Role::Admin),
-        is_assessor,
-        waiting: count(Course::Submitted),
-        asked: applications
-            .iter()
-            .filter(|one| one.course == Course::Asked && one.asked.subject == caller.name)
-            .count(),
-        is_subject: monitor.store.is_subject(&caller.name).await?,
+        is_assessor: caller.has(Role::Approve),
+        waiting: store.count_applications(None, Some(Course::Submitted)).await?,
+        asked: store.count_applications(Some(name), Some(Course::Asked)).await?,
+        scopes: known,
     };
     let title = format!("Desk of {}", caller.name);
     Page { monitor: &monitor, visitor: Some(&visitor), title, said: came.said() }.show(StatusCode::OK, &home)

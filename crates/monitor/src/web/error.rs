@@ -22,6 +22,8 @@ pub(crate) struct Refusal {
     asks_for_password: bool,
     /// When to ask again, if that is known.
     wait: Option<Duration>,
+    /// The field that it is about, with whose name the detail begins.
+    field: Option<String>,
 }
 
 /// What an answer says that is no success.
@@ -59,12 +61,17 @@ impl Refusal {
     }
 
     fn because(status: StatusCode, detail: Why) -> Self {
-        Self { status, said: Refused { detail }, asks_for_password: false, wait: None }
+        Self { status, said: Refused { detail }, asks_for_password: false, wait: None, field: None }
     }
 
     /// Somebody asks too often, and may again after a while.
     pub(crate) fn too_many(detail: &str, wait: Duration) -> Self {
         Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// What is wrong with a field, such as ` is missing`.
+    pub(crate) fn of_field(field: &str, what: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::unreadable(format!("{field}{what}")) }
     }
 
     /// Whoever asks is not known.
@@ -115,6 +122,15 @@ impl Refusal {
     /// Whether nobody is known by what was shown.
     pub(crate) fn is_unknown_caller(&self) -> bool {
         self.asks_for_password
+    }
+
+    /// The field that it is about, and what is wrong with it.
+    pub(crate) fn field(&self) -> Option<(&str, &str)> {
+        let field = self.field.as_deref()?;
+        match &self.said.detail {
+            Why::Text(detail) => Some((field, detail.strip_prefix(field)?)),
+            Why::Problems(_) | Why::Obstacles { .. } => None,
+        }
     }
 
     /// Why, for people.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::access::Caller;
 use super::api::{NamedScope, json_of};
-use super::certificates::{Kind, checked, sent};
+use super::certificates::{Kind, checked, decides, sent};
 use super::error::Refusal;
 use super::{Path, Shared};
 use crate::accounts::{Role, Secret};
@@ -28,19 +28,20 @@ pub(super) struct Wish {
     version: Option<String>,
 }
 
+/// What an auditor says.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewFinding")]
 pub(super) struct Found {
     /// By UUID or slug.
-    scope: String,
-    testcase: String,
+    pub(super) scope: String,
+    pub(super) testcase: String,
     #[schemars(extend("enum" = ["PASS", "FAIL", "REMARK"]))]
-    finding: String,
-    text: String,
+    pub(super) finding: String,
+    pub(super) text: String,
     #[serde(default)]
-    evidence: String,
-    seen_on: Option<Date>,
+    pub(super) evidence: String,
+    pub(super) seen_on: Option<Date>,
 }
 
 /// All that is said of a subject in a scope, as it is read.
@@ -54,10 +55,9 @@ impl Said {
     /// Reads it for somebody whom it concerns: the subject, assessors, and those who may read all.
     pub(super) async fn read(
         monitor: &Monitor,
-        headers: &HeaderMap,
+        caller: &Caller,
         (subject, spec): (&str, &Spec),
     ) -> Result<Self, Refusal> {
-        let caller = Caller::of(monitor, headers).await?;
         if caller.name != subject && !caller.has(Role::Approve) && !caller.has(Role::ReadAny) {
             return Err(Refusal::forbidden(
                 "only the subject itself, assessors and who reads all may see that",
@@ -101,16 +101,27 @@ pub(super) async fn find(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (caller, found): (_, Found) = sent(&monitor, request).await?;
-    if !caller.has(Role::Approve) || caller.name == subject {
+    let uuid = write_down(&monitor, caller, subject, found).await?;
+    Ok((StatusCode::CREATED, json_of(&WrittenDown { finding: &uuid })?).into_response())
+}
+
+/// Writes a finding down, and says its UUID.
+pub(super) async fn write_down(
+    monitor: &Monitor,
+    caller: Caller,
+    subject: String,
+    found: Found,
+) -> Result<String, Refusal> {
+    if !decides(&caller, &subject) {
         return Err(Refusal::forbidden("findings are for assessors, and not about themselves"));
     }
     let scopes = monitor.scopes();
     let spec = scopes.find(&found.scope);
     let spec = spec.ok_or_else(|| Refusal::unreadable("scope: there is none of that name"))?;
     let known = spec.testcase(&found.testcase);
-    known.ok_or_else(|| Refusal::unreadable("testcase: the scope has none of that name"))?;
+    known.ok_or_else(|| Refusal::of_field("testcase", ": the scope has none of that name"))?;
     let opinion: Opinion =
-        found.finding.parse().map_err(|()| Refusal::unreadable("finding: PASS, FAIL or REMARK"))?;
+        found.finding.parse().map_err(|()| Refusal::of_field("finding", ": PASS, FAIL or REMARK"))?;
     checked("text", &found.text, Kind::Text)?;
     if !found.evidence.is_empty() {
         checked("evidence", &found.evidence, Kind::Line)?;
@@ -118,7 +129,7 @@ pub(super) async fn find(
     let now = monitor.clock.now();
     let (instant, seen_on) = (civil(now), found.seen_on.unwrap_or(civil(now).date()));
     if seen_on > instant.date() {
-        return Err(Refusal::unreadable(format!("seen_on: {seen_on} has not come yet")));
+        return Err(Refusal::of_field("seen_on", &format!(": {seen_on} has not come yet")));
     }
     if !monitor.store.was_known(&subject, &spec.uuid, instant).await? {
         return Err(Refusal::not_found("subject"));
@@ -137,7 +148,7 @@ pub(super) async fn find(
         nonce: Secret::new()?.0.expose_secret().to_owned(),
     };
     monitor.store.add_finding(&finding).await?;
-    Ok((StatusCode::CREATED, json_of(&WrittenDown { finding: &finding.uuid })?).into_response())
+    Ok(finding.uuid)
 }
 
 /// What the subject stated, what was measured and what auditors found, and where these contradict each other.
@@ -150,7 +161,8 @@ pub(super) async fn audit(
     let Query(wish) = wish?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&wish.scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    let said = Said::read(&monitor, &headers, (&subject, spec)).await?;
+    let caller = Caller::of(&monitor, &headers).await?;
+    let said = Said::read(&monitor, &caller, (&subject, spec)).await?;
     let version = said.version(spec, wish.version.as_deref())?;
     let sides = said.sides(spec, version);
     let contradictions = sides.iter().flat_map(|sides| {

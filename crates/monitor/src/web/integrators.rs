@@ -8,6 +8,7 @@ use assay_standards::requirements::{Integrators, Layer};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,11 @@ use uuid::Uuid;
 use super::access::Caller;
 use super::api::json_of;
 use super::certificates::{
-    ApplicationView, CertificateView, Kind, all_checked, application_for, checked, find, is_applicant, sent,
-    take, taken_in,
+    ApplicationView, CertificateView, Kind, all_checked, application_for, checked, decides, find,
+    is_applicant, sent, take, taken_in,
 };
 use super::error::Refusal;
 use super::{Path, Shared};
-use crate::accounts::Role;
 use crate::certificates::{
     Certificate, FoundReport, Judged, Linked, Move, Statement, Word, layer_of, reckon,
 };
@@ -33,29 +33,31 @@ use crate::store::{Application, MOST_REFERENCES, Made, NewApplication, Wish, civ
 /// So many reports, and so many other proofs, are named for an environment at most.
 const MOST_PROOFS: usize = 20;
 
+/// What somebody applies for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewIntegratorApplication")]
 pub(super) struct Asked {
     /// The account of whoever applies.
-    applicant: String,
-    layer: String,
-    tier: String,
-    organisation: String,
-    covers: String,
-    contact: String,
-    evidence: String,
+    pub(super) applicant: String,
+    pub(super) layer: String,
+    pub(super) tier: String,
+    pub(super) organisation: String,
+    pub(super) covers: String,
+    pub(super) contact: String,
+    pub(super) evidence: String,
     #[serde(default)]
-    references: Vec<Reference>,
+    pub(super) references: Vec<Reference>,
 }
 
+/// What somebody makes of a reference.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewWord")]
 pub(super) struct Said {
     #[schemars(extend("enum" = ["accepted", "refused", "withdrawn"]))]
-    word: String,
-    text: String,
+    pub(super) word: String,
+    pub(super) text: String,
 }
 
 /// Makes sure that a reference is one that people can read.
@@ -64,7 +66,7 @@ fn readable(reference: &Reference) -> Result<(), Refusal> {
     let kinds = &Integrators::get().evidence;
     if !kinds.iter().any(|known| known.name == *kind) {
         let names: Vec<&str> = kinds.iter().map(|known| known.name.as_str()).collect();
-        return Err(Refusal::unreadable(format!("kind: one of {}", names.join(", "))));
+        return Err(Refusal::of_field("kind", &format!(": one of {}", names.join(", "))));
     }
     checked("environment", environment, Kind::Name)?;
     if let Some(Share { part, proof }) = share {
@@ -75,7 +77,7 @@ fn readable(reference: &Reference) -> Result<(), Refusal> {
         return Err(Refusal::unreadable(format!("reports, evidence: {MOST_PROOFS} of each at most")));
     }
     if let Some(report) = reports.iter().find(|report| report.parse::<Uuid>().is_err()) {
-        return Err(Refusal::unreadable(format!("reports: {report:?} is no UUID")));
+        return Err(Refusal::of_field("reports", &format!(": {report:?} is no UUID")));
     }
     evidence.iter().try_for_each(|one| checked("evidence", one, Kind::Line))
 }
@@ -83,6 +85,11 @@ fn readable(reference: &Reference) -> Result<(), Refusal> {
 /// Applies for a certificate.
 pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
     let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
+    taken_in(&monitor, "integrators/applications", &apply_for(&monitor, caller, asked).await?)
+}
+
+/// Takes an application down, and says its UUID.
+pub(super) async fn apply_for(monitor: &Monitor, caller: Caller, asked: Asked) -> Result<String, Refusal> {
     let Asked { applicant, layer, tier, organisation, covers, contact, evidence, references } = asked;
     if !is_applicant(&caller, &applicant) {
         return Err(Refusal::forbidden("only the applicant itself may apply"));
@@ -95,8 +102,7 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
         ("evidence", &evidence, Kind::Text),
     ])?;
     let table = Integrators::get();
-    let one_of =
-        |what: &str, names: Vec<&str>| Refusal::unreadable(format!("{what}: {}", names.join(" or ")));
+    let one_of = |what: &str, names: Vec<&str>| Refusal::of_field(what, &format!(": {}", names.join(" or ")));
     let layers = || table.layers.iter().map(|layer| layer.name.as_str()).collect();
     let layer = table.layer(&layer).ok_or_else(|| one_of("layer", layers()))?;
     let tiers = || table.tiers.iter().map(|tier| tier.name.as_str()).collect();
@@ -115,8 +121,7 @@ pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Re
         contact,
     };
     let made = Made { at: monitor.clock.now(), account: caller.name, what: Move::Apply, text: evidence };
-    let uuid = take(&monitor, (&new, &references), &made).await?;
-    taken_in(&monitor, "integrators/applications", &uuid)
+    take(monitor, (&new, &references), &made).await
 }
 
 /// An application of an integrator, for somebody whom it concerns.
@@ -143,10 +148,7 @@ pub(super) async fn application(
 async fn shown(monitor: &Monitor, caller: &Caller, uuid: &str) -> Result<Response, Refusal> {
     let (application, layer) = of_integrator(monitor, caller, uuid).await?;
     let judgement = Judgement::of(monitor, layer, &application.references).await?;
-    // What is decided was reckoned on the day of the decision.
-    let decision = application.moves.last().filter(|_| application.certificate.is_some());
-    let day = civil(decision.map_or_else(|| monitor.clock.now(), |made| made.at)).date();
-    json_of(&judgement.view(&application, day))
+    json_of(&judgement.view(&application, monitor.clock.now()))
 }
 
 /// Adds a reference.
@@ -156,16 +158,32 @@ pub(super) async fn add(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (caller, reference): (_, Reference) = sent(&monitor, request).await?;
-    let (application, _) = of_integrator(&monitor, &caller, &uuid).await?;
-    if !is_applicant(&caller, &application.asked.subject) {
-        return Err(Refusal::forbidden("only the applicant itself names references"));
+    may_name(&monitor, &caller, &uuid).await?;
+    name(&monitor, &caller, &uuid, &reference).await?;
+    Ok((StatusCode::CREATED, shown(&monitor, &caller, &uuid).await?).into_response())
+}
+
+/// Makes sure that somebody may add references to an application.
+pub(super) async fn may_name(monitor: &Monitor, caller: &Caller, uuid: &str) -> Result<(), Refusal> {
+    let (application, _) = of_integrator(monitor, caller, uuid).await?;
+    match is_applicant(caller, &application.asked.subject) {
+        true => Ok(()),
+        false => Err(Refusal::forbidden("only the applicant itself names references")),
     }
-    readable(&reference)?;
+}
+
+/// Adds a reference to an application, for somebody who may.
+pub(super) async fn name(
+    monitor: &Monitor,
+    caller: &Caller,
+    uuid: &str,
+    reference: &Reference,
+) -> Result<(), Refusal> {
+    readable(reference)?;
     let text = format!("{}, {}", reference.kind, reference.environment);
     let made = Made { at: monitor.clock.now(), account: caller.name.clone(), what: Move::Evidence, text };
-    let added = monitor.store.add_reference(&uuid, &made, &reference).await?;
-    added.map_err(|not_now| Refusal::conflict(not_now.to_string()))?;
-    Ok((StatusCode::CREATED, shown(&monitor, &caller, &uuid).await?).into_response())
+    let added = monitor.store.add_reference(uuid, &made, reference).await?;
+    added.map(drop).map_err(|not_now| Refusal::conflict(not_now.to_string()))
 }
 
 /// Says what to make of a reference: an assessor, or the applicant who takes it back.
@@ -174,27 +192,50 @@ pub(super) async fn say(
     Path((uuid, number)): Path<(String, i64)>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (caller, Said { word, text }): (_, Said) = sent(&monitor, request).await?;
-    let (application, _) = of_integrator(&monitor, &caller, &uuid).await?;
+    let (caller, said): (_, Said) = sent(&monitor, request).await?;
+    let word = may_say(&monitor, &caller, (&uuid, number), &said).await?;
+    say_of(&monitor, &caller, (&uuid, number), (word, said.text)).await?;
+    shown(&monitor, &caller, &uuid).await
+}
+
+/// The word that somebody wants to say of a reference, if it is theirs to say.
+pub(super) async fn may_say(
+    monitor: &Monitor,
+    caller: &Caller,
+    (uuid, number): (&str, i64),
+    Said { word, text }: &Said,
+) -> Result<Word, Refusal> {
+    let (application, _) = of_integrator(monitor, caller, uuid).await?;
     let word: Word =
         word.parse().map_err(|()| Refusal::unreadable("word: accepted, refused or withdrawn"))?;
-    checked("text", &text, Kind::Text)?;
-    let (may, what) = match word.is_applicants() {
-        true => (is_applicant(&caller, &application.asked.subject), Move::Evidence),
-        false => (caller.has(Role::Approve), Move::Judge),
+    checked("text", text, Kind::Text)?;
+    let may = match word.is_applicants() {
+        true => is_applicant(caller, &application.asked.subject),
+        false => decides(caller, &application.asked.subject),
     };
-    if !may || (!word.is_applicants() && caller.name == application.asked.subject) {
+    if !may {
         return Err(Refusal::forbidden("that word is for somebody else to say"));
     }
     if application.references.iter().all(|judged| judged.number != number) {
         return Err(Refusal::not_found("reference"));
     }
+    Ok(word)
+}
+
+/// Says it, for somebody who may.
+pub(super) async fn say_of(
+    monitor: &Monitor,
+    caller: &Caller,
+    (uuid, number): (&str, i64),
+    (word, text): (Word, String),
+) -> Result<(), Refusal> {
+    let what = if word.is_applicants() { Move::Evidence } else { Move::Judge };
     let made = Made { at: monitor.clock.now(), account: caller.name.clone(), what, text };
-    let outcome = monitor.store.say_of_reference(&uuid, (number, word), &made).await?;
-    if !outcome.map_err(|not_now| Refusal::conflict(not_now.to_string()))? {
-        return Err(Refusal::conflict("the reference was withdrawn"));
+    let outcome = monitor.store.say_of_reference(uuid, (number, word), &made).await?;
+    match outcome.map_err(|not_now| Refusal::conflict(not_now.to_string()))? {
+        true => Ok(()),
+        false => Err(Refusal::conflict("the reference was withdrawn")),
     }
-    shown(&monitor, &caller, &uuid).await
 }
 
 /// All certificates of integrators that were ever granted.
@@ -324,7 +365,10 @@ impl Judgement {
         Ok((tier.name.clone(), statement))
     }
 
-    fn view<'v>(&'v self, application: &'v Application, day: Date) -> IntegratorView<'v> {
+    /// What it comes to now; what is decided was reckoned on the day of the decision.
+    pub(super) fn view<'v>(&'v self, application: &'v Application, now: Timestamp) -> IntegratorView<'v> {
+        let decision = application.moves.last().filter(|_| application.certificate.is_some());
+        let day = civil(decision.map_or(now, |made| made.at)).date();
         let references = &application.references;
         let reckoned = reckon(self.layer, references, day);
         let points = |counted: &Option<Counted<'_>>| counted.as_ref().map(|counted| counted.points);
@@ -398,29 +442,31 @@ pub(super) struct IntegratorView<'v> {
     tier: &'v str,
     #[serde(flatten)]
     application: ApplicationView<'v>,
-    score: ScoreView,
-    references: Vec<ReferenceView<'v>>,
+    pub(super) score: ScoreView,
+    pub(super) references: Vec<ReferenceView<'v>>,
 }
 
+/// What references come to.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "IntegratorScore")]
 pub(super) struct ScoreView {
-    standard: String,
+    pub(super) standard: String,
     /// The day for which it is reckoned.
-    on: Date,
-    claimed: SumView,
-    accepted: SumView,
+    pub(super) on: Date,
+    pub(super) claimed: SumView,
+    pub(super) accepted: SumView,
     /// The tier that a grant would give now.
-    would_be_granted: Option<&'static str>,
+    pub(super) would_be_granted: Option<&'static str>,
 }
 
+/// How points come together.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "IntegratorSum")]
 pub(super) struct SumView {
     points: u32,
-    tier: Option<&'static str>,
+    pub(super) tier: Option<&'static str>,
     /// How the points come together, such as `2 + 1 = 3`.
-    sum: String,
+    pub(super) sum: String,
 }
 
 impl SumView {
@@ -435,39 +481,41 @@ impl SumView {
     }
 }
 
+/// A reference, and what it counts.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "JudgedReference")]
 pub(super) struct ReferenceView<'v> {
-    number: i64,
+    pub(super) number: i64,
     #[serde(flatten)]
-    reference: &'v Reference,
+    pub(super) reference: &'v Reference,
     #[schemars(with = "Option<String>")]
     whose: Option<Value>,
     /// What was said about it last.
-    word: Option<&'static str>,
-    said: &'v str,
+    pub(super) word: Option<&'static str>,
+    pub(super) said: &'v str,
     /// What it counts by what the applicant says; none if it was withdrawn.
-    claimed: Option<u32>,
+    pub(super) claimed: Option<u32>,
     /// What it counts by what was accepted; none if it was not.
-    accepted: Option<u32>,
+    pub(super) accepted: Option<u32>,
     /// How that is reckoned.
-    arithmetic: Option<String>,
+    pub(super) arithmetic: Option<String>,
     /// What keeps it from counting.
-    missing: Vec<String>,
+    pub(super) missing: Vec<String>,
     /// What its reports prove.
-    linked: Vec<LinkedView<'v>>,
+    pub(super) linked: Vec<LinkedView<'v>>,
 }
 
+/// A report that a reference names.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "LinkedReport")]
 pub(super) struct LinkedView<'v> {
-    report: &'v str,
-    subject: Option<&'v str>,
+    pub(super) report: &'v str,
+    pub(super) subject: Option<&'v str>,
     /// The numbers of the other references that name it, which an assessor should know.
     #[serde(skip_serializing_if = "<[i64]>::is_empty")]
-    also_named_by: &'v [i64],
+    pub(super) also_named_by: &'v [i64],
     /// Why it proves nothing by itself.
-    trouble: Option<String>,
+    pub(super) trouble: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What Prometheus asks for: what subjects come to, how fresh it is, and what came in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,10 +13,10 @@ use jiff::tz::TimeZone;
 
 use super::Shared;
 use super::error::Refusal;
-use crate::certificates::{due_after, manual_in_force};
+use crate::certificates::{Quarterly, manual_in_force};
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
-use crate::store::{ListedScore, civil};
+use crate::store::{ListedScore, Wish, civil};
 
 /// The states that a score can have.
 const STATES: [&str; 5] = ["PASS", "TENTATIVE", "ABORT", "MISS", "FAIL"];
@@ -59,15 +60,26 @@ pub(super) async fn metrics(State(monitor): Shared) -> Result<Response, Refusal>
     let size = monitor.store.log_size().await?;
     let outbox = monitor.store.outbox().await?;
     let now = civil(monitor.clock.now());
+    let certificates = monitor.store.certificates(Wish::All).await?;
     let mut checks = Vec::new();
     for spec in scopes.iter() {
+        let in_force = certificates.iter().filter(|one| one.scope == spec.uuid);
+        let in_force = in_force.filter(|one| one.standing(now.date()).is_in_force());
+        let certified: BTreeSet<&str> = in_force.map(|one| one.subject.as_str()).collect();
         let manual = manual_in_force(spec, now.date());
-        for (subject, testcase, decided) in monitor.store.decided(&spec.uuid, manual).await? {
-            let due = due_after(decided).unwrap_or(DateTime::MAX);
-            checks.push(Check { subject, scope: &spec.name, testcase, due });
-        }
+        let decided = monitor.store.decided(&spec.uuid, manual.clone()).await?;
+        // What nobody ever decided is told of those who are certified.
+        let mut known: BTreeMap<(&str, &str), Option<DateTime>> =
+            certified.iter().flat_map(|subject| manual.iter().map(|id| ((*subject, *id), None))).collect();
+        known.extend(decided.iter().map(|(subject, id, at)| ((subject.as_str(), id.as_str()), Some(*at))));
+        checks.extend(known.into_iter().map(|((subject, testcase), at)| Check {
+            subject: subject.to_owned(),
+            scope: &spec.name,
+            testcase: testcase.to_owned(),
+            stands: Quarterly::new(at, certified.contains(subject), now),
+        }));
     }
-    let text = exposition((scopes, &all.all), (&checks, now), (size, outbox), &monitor);
+    let text = exposition((scopes, &all.all), &checks, (size, outbox), &monitor);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -76,12 +88,12 @@ struct Check<'s> {
     subject: String,
     scope: &'s str,
     testcase: String,
-    due: DateTime,
+    stands: Quarterly,
 }
 
 fn exposition(
     (scopes, all): (&Scopes, &[ListedScore]),
-    (checks, now): (&[Check<'_>], DateTime),
+    checks: &[Check<'_>],
     (log, (waiting, given_up)): (u64, (i64, i64)),
     monitor: &Monitor,
 ) -> String {
@@ -125,14 +137,17 @@ fn exposition(
         format!("{{subject={subject},scope={scope},testcase={testcase}}}")
     };
     for check in checks {
-        let (labels, due) = (labels(check), seconds(check.due));
+        let Some(due) = check.stands.due else { continue };
+        let (labels, due) = (labels(check), seconds(due));
         line(format_args!("assay_monitor_manual_check_due_timestamp_seconds{labels} {due}"));
     }
-    line(format_args!("# HELP assay_monitor_manual_check_overdue Whether that is past."));
+    line(format_args!(
+        "# HELP assay_monitor_manual_check_overdue Whether that is past, or nobody ever has although there is a certificate."
+    ));
     line(format_args!("# TYPE assay_monitor_manual_check_overdue gauge"));
     for check in checks {
-        let (labels, is_late) = (labels(check), u8::from(check.due < now));
-        line(format_args!("assay_monitor_manual_check_overdue{labels} {is_late}"));
+        let (labels, is_overdue) = (labels(check), u8::from(check.stands.is_overdue));
+        line(format_args!("assay_monitor_manual_check_overdue{labels} {is_overdue}"));
     }
     line(format_args!("# HELP assay_monitor_log_entries What was accepted so far."));
     line(format_args!("# TYPE assay_monitor_log_entries counter"));

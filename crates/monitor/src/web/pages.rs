@@ -16,12 +16,14 @@ mod subject;
 mod testcase;
 mod text;
 
+pub(in crate::web) use paging::{Pager, Turn};
 pub(crate) use text::segment;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use askama::Template;
+use assay_standards::scope::{Spec, Version};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -33,7 +35,6 @@ use serde::Deserialize;
 
 pub(super) use self::matrix::Part;
 use self::overview::Ground;
-pub(super) use self::paging::Turn;
 pub(super) use self::search::Search;
 use super::access::Caller;
 use super::api::Span;
@@ -44,7 +45,8 @@ use super::integrators::{certified, granted};
 use super::reports::{document, uncounted};
 use super::{Path, Shared};
 use crate::accounts::Role;
-use crate::certificates::Badge;
+use crate::certificates::{Badge, is_certified};
+use crate::findings::Sides;
 use crate::intake::hexadecimal_digest;
 use crate::past::{Past, achieved};
 use crate::reckoning::Scores;
@@ -278,7 +280,11 @@ pub(super) async fn subject(
             let past = Past::new(spec, &spells, from);
             // What is due is due now, whatever day was asked for.
             let checks = match day {
-                None => subject::Check::all(spec, &spells, until),
+                None => {
+                    let certificates =
+                        monitor.store.certificates(Wish::OfSubjectIn(&subject, &spec.uuid)).await?;
+                    subject::Check::all(spec, &spells, is_certified(&certificates, until.date()), until)
+                }
                 Some(_) => Vec::new(),
             };
             told.push(subject::Told { past, achieved: achieved(spec, &spells, until), checks, is_cut });
@@ -431,11 +437,23 @@ pub(super) async fn audit(
     let form = Form::of(&form)?;
     let scopes = monitor.scopes();
     let spec = scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    let said = Said::read(&monitor, &headers, (&subject, spec)).await?;
+    let caller = Caller::of(&monitor, &headers).await?;
+    let said = Said::read(&monitor, &caller, (&subject, spec)).await?;
     let version = said.version(spec, None)?;
     let sides = said.sides(spec, version);
     let names = (monitor.settings.base_url.as_str(), subject.as_str());
     show(&monitor, form, &audit::AuditPage::new(names, (spec, version), &sides))
+}
+
+/// What is said of a subject in a scope, for a page that has more on it; with its title.
+pub(super) fn audit_view(
+    monitor: &Monitor,
+    subject: &str,
+    (spec, version): (&Spec, &Version),
+    sides: &[Sides<'_>],
+) -> Result<(String, String), Refusal> {
+    let page = audit::AuditPage::new((&monitor.settings.base_url, subject), (spec, version), sides);
+    Ok((page.title(), page.html().map_err(not_written)?))
 }
 
 /// All certificates that were granted.

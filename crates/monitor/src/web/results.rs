@@ -11,7 +11,7 @@ use super::access::Caller;
 use super::error::Refusal;
 use super::{Shared, body_of, is_json};
 use crate::accounts::Role;
-use crate::store::Approval;
+use crate::store::{Approval, NotApproved};
 
 /// The largest list of approvals, in bytes.
 const LARGEST_LIST: usize = 1 << 20;
@@ -114,9 +114,7 @@ pub(crate) async fn approve(State(monitor): Shared, request: Request) -> Result<
         .collect();
     match monitor.store.approve(&approvals, (&caller.name, monitor.clock.now())).await? {
         Ok(()) => Ok(Json(Value::Null)),
-        Err(approval) => Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            format!("report {} has no result of {} in that scope", approval.report, approval.testcase),
-        )),
+        Err(why @ NotApproved::NoResult(_)) => Err(Refusal::new(StatusCode::NOT_FOUND, why.to_string())),
+        Err(why @ NotApproved::Own(_)) => Err(Refusal::not_allowed(why.to_string())),
     }
 }

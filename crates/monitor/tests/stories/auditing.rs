@@ -1,4 +1,4 @@
-use assay_monitor::{Audit, Scopes, audit};
+use assay_monitor::{Audit, Scopes, Settings, audit};
 use assay_standards::scope::Spec;
 use serde_json::{Value, json};
 
@@ -96,7 +96,10 @@ pub(crate) async fn what_is_said_of_a_subject_stands_side_by_side(ground: Ground
     }
 }
 
-pub(crate) async fn what_people_check_is_due_every_quarter(ground: Ground) {
+pub(crate) async fn what_people_check_is_due_every_quarter(mut ground: Ground) {
+    // A certificate says where it is found.
+    let base_url = "https://compliance.example.com/".into();
+    ground.restart(Settings { base_url, ..Settings::default() }).await;
     let spec = "uuid: with-papers\nname: With papers\nurl: https://example.com\nscripts:\n- executable: x\n  \
                 testcases: [{id: a}]\n- testcases: [{id: papers, lifetime: year}, {id: never}]\nmodules: \
                 [{id: m, targets: {main: [a, papers, never]}}]\ntimeline:\n- date: 2026-01-01\n  versions: {v1: \
@@ -136,4 +139,31 @@ pub(crate) async fn what_people_check_is_due_every_quarter(ground: Ground) {
     ground.set_clock("2027-02-23T10:00:00Z");
     stated("2027-02-23 09:00:00", -1).await;
     assert!(text("/metrics").await.contains(&format!("{overdue} 0\n")));
+    // What nobody ever looked at is overdue where there is a certificate, and everywhere the same.
+    let application = json!({
+        "subject": "cloud-b", "scope": "with-papers", "version": "v1", "organisation": "A", "covers": "all",
+        "contact": "c", "evidence": "e",
+    });
+    let applied = ground.send(Some("cloud-b"), "/api/v1/applications", &application).await.body;
+    let moves = format!("/api/v1/applications/{}/moves", applied["application"].as_str().unwrap());
+    let grant = json!({"move": "grant", "text": "x", "despite": true});
+    let granted = ground.send(Some("assessor"), &moves, &grant).await.body;
+    let certificate = granted["certificate"].as_str().unwrap().to_owned();
+    let page = text("/markdown/subject/cloud-b").await;
+    assert!(page.contains("| never | never | overdue |"), "{page}");
+    let page = text(&format!("/markdown/certificate/{certificate}")).await;
+    assert!(page.contains("| never, which people check | overdue |"), "{page}");
+    let metrics = text("/metrics").await;
+    assert!(metrics.contains("testcase=\"never\"} 1\n"), "{metrics}");
+    assert_eq!(
+        metrics.matches("testcase=\"never\"").count(),
+        1,
+        "it has no day on which it was due: {metrics}"
+    );
+    // One that is revoked bears nothing out any more.
+    let revocation = format!("/api/v1/certificates/{certificate}/revocation");
+    assert_eq!(ground.send(Some("assessor"), &revocation, &json!({"reason": "x"})).await.status, 200);
+    assert!(!text("/metrics").await.contains("testcase=\"never\""));
+    let page = text(&format!("/markdown/certificate/{certificate}")).await;
+    assert!(page.contains("| never, which people check | – |"), "{page}");
 }

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::ground::{Answer, Ground, PASSWORD, Report};
 
+/// What a form says that was asked for once more.
+const SURE: &[(&str, &str)] = &[("sure", "yes")];
 const BASE_URL: &str = "https://compliance.example.com/";
 
 /// A page that somebody got.
@@ -81,6 +83,16 @@ impl<'g> Browser<'g> {
         let page = self.get("/desk").await.text;
         let (_, rest) = page.split_once("name=\"form_key\" value=\"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()
+    }
+
+    /// Sends a form that is final, is asked once more, and says so.
+    async fn mean(&self, path: &str, fields: &[(&str, &str)]) -> Got {
+        let asked = self.fill_in(path, fields).await;
+        if asked.status != 200 {
+            return asked;
+        }
+        assert!(asked.text.contains("name=\"sure\" value=\"yes\""), "{}", asked.text);
+        self.fill_in(path, &[fields, SURE].concat()).await
     }
 
     /// Sends a form that a page of this session has.
@@ -163,7 +175,7 @@ pub(crate) async fn somebody_comes_and_goes(mut ground: Ground) {
 pub(crate) async fn programs_have_tokens(ground: Ground) {
     let browser = Browser::of(&ground, "cloud-b").await;
     let make = async |name: &str, purpose: &str, days: &str| {
-        let fields = [("name", name), ("purpose", purpose), ("days", days)];
+        let fields = [("token_name", name), ("purpose", purpose), ("days", days)];
         browser.fill_in("/desk/account/tokens", &fields).await
     };
     assert_eq!(make("x", "reports", "0").await.status, 422);
@@ -210,7 +222,16 @@ pub(crate) async fn programs_have_tokens(ground: Ground) {
     assert_eq!(other.fill_in("/desk/account/tokens/remove", &[("token", &uuid)]).await.status, 404);
     let next = Report { uuid: uuid::Uuid::new_v4(), ..report.clone() };
     assert_eq!(hand_in(&reports, &next).await, 200);
-    assert_eq!(browser.fill_in("/desk/account/tokens/remove", &[("token", &uuid)]).await.status, 303);
+    let asked = browser.fill_in("/desk/account/tokens/remove", &[("token", &uuid)]).await;
+    assert_eq!(asked.status, 200);
+    assert!(
+        asked.text.contains("Whatever uses the token “nightly &#60;b&#62;” is let in no more"),
+        "{}",
+        asked.text
+    );
+    let next = Report { uuid: uuid::Uuid::new_v4(), ..report.clone() };
+    assert_eq!(hand_in(&reports, &next).await, 200, "nothing is done before somebody means it");
+    assert_eq!(browser.mean("/desk/account/tokens/remove", &[("token", &uuid)]).await.status, 303);
     let last = Report { uuid: uuid::Uuid::new_v4(), ..report };
     assert_eq!(hand_in(&reports, &last).await, 401);
 }
@@ -225,7 +246,7 @@ pub(crate) async fn keys_change_without_the_file(ground: Ground) {
     let unknown = ground.hand_in("cloud-b", &new, &report("2026-11-22 08:00:00")).await;
     assert_eq!(unknown.status, 401);
     let add = async |name: &str, key: &str| {
-        browser.fill_in("/desk/account/keys", &[("name", name), ("key", key)]).await.status
+        browser.fill_in("/desk/account/keys", &[("key_name", name), ("key", key)]).await.status
     };
     let private = std::fs::read_to_string(&new.path).unwrap();
     for bad in ["", "ssh-ed25519", "ssh-ed25519 AAAA", "nonsense AAAA", &private] {
@@ -323,7 +344,7 @@ pub(crate) async fn accounts_are_kept_here_too(ground: Ground) {
     }
 
     let invitation = invite().await;
-    let wanted = [("name", "script"), ("purpose", "all"), ("days", "1")];
+    let wanted = [("token_name", "script"), ("purpose", "all"), ("days", "1")];
     let token = somebody.fill_in("/desk/account/tokens", &wanted).await.element("secret");
     assert_eq!(Answer::of(ground.get("/reports").bearer_auth(&token)).await.status, 200);
     assert_eq!(admin.fill_in("/desk/accounts/new%20cloud", &[("blocked", "on")]).await.status, 303);
@@ -337,7 +358,7 @@ pub(crate) async fn accounts_are_kept_here_too(ground: Ground) {
     assert_eq!(somebody.get(&invitation).await.status, 404, "it does not come back");
     assert_eq!(somebody.log_in("new cloud", "another that is long enough", "").await.status, 303);
     assert_eq!(Answer::of(ground.get("/reports").bearer_auth(&token)).await.status, 200);
-    assert_eq!(admin.fill_in("/desk/accounts/new%20cloud/out", &[]).await.status, 303);
+    assert_eq!(admin.mean("/desk/accounts/new%20cloud/out", &[]).await.status, 303);
     assert_eq!(somebody.get("/desk").await.status, 303);
     assert_eq!(Answer::of(ground.get("/reports").bearer_auth(&token)).await.status, 401);
     assert_eq!(somebody.log_in("new cloud", "another that is long enough", "").await.status, 303);
@@ -357,7 +378,10 @@ pub(crate) async fn accounts_are_kept_here_too(ground: Ground) {
         ))
         .await;
     assert_eq!(reader.get("/desk").await.status, 303);
-    assert_eq!(admin.fill_in("/desk/accounts/new%20cloud/remove", &[]).await.status, 303);
+    let asked = admin.fill_in("/desk/accounts/new%20cloud/remove", &[]).await;
+    assert!(asked.text.contains("The account new cloud goes"), "{}", asked.text);
+    assert_eq!(somebody.get("/desk").await.status, 200, "nobody meant it yet");
+    assert_eq!(admin.mean("/desk/accounts/new%20cloud/remove", &[]).await.status, 303);
     assert_eq!(somebody.get("/desk").await.status, 303);
 
     let told = admin.get("/desk/changes").await.text;
@@ -426,7 +450,10 @@ pub(crate) async fn certificates_are_applied_for_with_forms(mut ground: Ground) 
     };
     let refused = apply("").await;
     assert_eq!(refused.status, 422);
-    assert!(refused.text.contains("covers is missing") && refused.text.contains("see &#60;https"));
+    assert!(
+        refused.text.contains("“Regions and configurations that the certificate is to cover” is missing")
+            && refused.text.contains("see &#60;https")
+    );
     let applied = apply("all regions").await;
     assert_eq!(applied.status, 303);
     let path = applied.location.strip_suffix("?done=applied").unwrap();
@@ -436,7 +463,7 @@ pub(crate) async fn certificates_are_applied_for_with_forms(mut ground: Ground) 
     assert!(assessor.get("/desk").await.text.contains("1 application waits"));
     assert!(assessor.get("/desk/applications").await.text.contains("Somebody AG"));
     let go_on = async |who: &Browser<'_>, what: &str, more: &[(&str, &str)]| {
-        who.fill_in(path, &[&[("move", what), ("text", "so be it")], more].concat()).await.status
+        who.mean(path, &[&[("move", what), ("text", "so be it")], more].concat()).await.status
     };
     assert_eq!(go_on(&subject, "grant", &[]).await, 403);
     assert_eq!(go_on(&assessor, "ask", &[]).await, 303);
@@ -451,8 +478,16 @@ pub(crate) async fn certificates_are_applied_for_with_forms(mut ground: Ground) 
     let revoke = format!("{path}/revocation");
     assert_eq!(subject.fill_in(&revoke, &[("reason", "x")]).await.status, 403);
     assert_eq!(assessor.fill_in(&revoke, &[("reason", "")]).await.status, 422);
-    assert_eq!(assessor.fill_in(&revoke, &[("reason", "no more")]).await.status, 303);
-    assert_eq!(assessor.fill_in(&revoke, &[("reason", "no more")]).await.status, 409);
+    let asked = assessor.fill_in(&revoke, &[("reason", "no more")]).await;
+    assert!(
+        asked.text.contains("Certificate 1 of cloud-b is revoked, for the reason below."),
+        "{}",
+        asked.text
+    );
+    let listed = ground.read(None, "/certificates/revoked.json").await.body;
+    assert_eq!(listed["revoked"], json!([]), "nobody meant it yet");
+    assert_eq!(assessor.mean(&revoke, &[("reason", "no more")]).await.status, 303);
+    assert_eq!(assessor.mean(&revoke, &[("reason", "no more")]).await.status, 409);
     let listed = ground.read(None, "/certificates/revoked.json").await.body;
     assert_eq!(listed["revoked"].as_array().map(Vec::len), Some(1), "{listed}");
     // What nobody may see does not exist.
@@ -487,6 +522,416 @@ pub(crate) async fn what_people_state_is_approved_at_the_desk(ground: Ground) {
     assert_eq!(results, json!([]));
 }
 
+pub(crate) async fn nobody_approves_their_own_word(ground: Ground) {
+    // An admin that is a subject, and one who hands in for another.
+    let accounts = ground.accounts();
+    let accounts = accounts
+        .replace("{subject: cloud-b,", "{subject: cloud-b, roles: [approve, admin],")
+        .replace("roles: [append_any]", "roles: [append_any, approve]");
+    ground.take_accounts(&accounts).await;
+    let hand_in = async |account: &str, key: &super::ground::Key, subject: &str, is_stated: bool| {
+        let report = Report::new(subject, "2026-11-22 10:00:00", &[("node-distribution-check", 1)]);
+        let mut text = report.yaml();
+        if is_stated {
+            text = text.replace("cmd: check", "cmd: 'assay declare: stated by people, not measured'");
+        }
+        assert_eq!(ground.hand_in(account, key, &text).await.status, 200);
+        report.uuid.to_string()
+    };
+    let own = hand_in("cloud-b", &ground.own, "cloud-b", true).await;
+    let for_another = hand_in("ci", &ground.ci, "cloud-a", true).await;
+    let about_own = hand_in("ci", &ground.ci, "cloud-b", false).await;
+    let measured = hand_in("ci", &ground.ci, "cloud-a", false).await;
+    for (report, who, is_theirs) in [
+        (&own, "cloud-b", false),
+        (&about_own, "cloud-b", false),
+        (&for_another, "ci", false),
+        // Who runs a program says nothing by that.
+        (&measured, "ci", true),
+        (&own, "ci", true),
+        (&for_another, "cloud-b", true),
+    ] {
+        let browser = Browser::of(&ground, who).await;
+        let fields = [
+            ("report", report.as_str()),
+            ("scope", super::ground::KAAS),
+            ("testcase", "node-distribution-check"),
+        ];
+        for word in ["no", "yes"] {
+            let got =
+                browser.fill_in("/desk/approvals", &[&fields[..], &[("approval", word)]].concat()).await;
+            assert_eq!(got.status, if is_theirs { 303 } else { 403 }, "{word} by {who}: {}", got.text);
+            // Programs of today know 401 for it, and hear why.
+            let body = json!({
+                "reportuuid": report, "scopeuuid": super::ground::KAAS, "check": "node-distribution-check",
+                "approval": word == "yes",
+            });
+            let answer = ground.send(Some(who), "/results", &body).await;
+            assert_eq!(answer.status, if is_theirs { 200 } else { 401 }, "{word} by {who}: {answer:?}");
+            if !is_theirs {
+                assert!(got.text.contains("for somebody else to approve"), "{}", got.text);
+                assert!(answer.refusal().1.contains("for somebody else to approve"), "{answer:?}");
+            }
+        }
+    }
+    // The page offers nobody what they may not do.
+    for (who, theirs, others) in [("cloud-b", "cloud-b", "cloud-a"), ("ci", "cloud-a", "cloud-b")] {
+        let page = Browser::of(&ground, who).await.get("/desk/approvals").await.text;
+        assert!(!page.contains(&format!("node-distribution-check of {theirs}\"")), "{page}");
+        assert!(page.contains(&format!("node-distribution-check of {others}\"")), "{page}");
+    }
+}
+
+pub(crate) async fn a_restore_lets_nobody_in_again(ground: Ground) {
+    let browser = Browser::of(&ground, "cloud-b").await;
+    let wanted = [("token_name", "script"), ("purpose", "all"), ("days", "1")];
+    let token = browser.fill_in("/desk/account/tokens", &wanted).await.element("secret");
+    let bearer = async || Answer::of(ground.get("/reports").bearer_auth(&token)).await.status;
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (200, 200));
+    let mut file = Vec::new();
+    let backup = ground.store.back_up(&mut file, "2026-11-22T12:00:00Z".parse().unwrap()).await.unwrap();
+    let admin = Browser::of(&ground, "assessor").await;
+    assert_eq!(admin.fill_in("/desk/accounts/cloud-b/out", SURE).await.status, 303);
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (401, 303));
+
+    ground.empty().await;
+    let restored = ground.store.restore(file.as_slice()).await.unwrap();
+    assert_eq!((restored.rows, restored.left_out), (backup.rows - 2, 2), "the token and the session");
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (401, 303));
+    // Who moves, and revoked nothing since, need not hand out others.
+    ground.empty().await;
+    let restored = ground.store.restore_with_tokens(file.as_slice()).await.unwrap();
+    assert_eq!((restored.rows, restored.left_out), (backup.rows - 1, 1));
+    assert_eq!((bearer().await, browser.get("/desk").await.status), (200, 303));
+}
+
+pub(crate) async fn all_changes_are_found_again(ground: Ground) {
+    let admin = Browser::of(&ground, "assessor").await;
+    let told = async |path: &str| admin.get(path).await.text;
+    let first = told("/desk/changes?name=cloud-a").await;
+    assert!(first.contains("put the account into the file, with the roles none"), "{first}");
+    // What the file says again changes nothing; what it says otherwise is written down, but for secrets.
+    ground.take_accounts(&ground.accounts()).await;
+    let changed = ground
+        .accounts()
+        .replace("{subject: cloud-a, group: both,", "{subject: cloud-a, group: other, roles: [read_any],")
+        .replace("- {subject: cloud-c}\n", "")
+        .replace(
+            "{subject: reader, roles: [read_any], api_keys: ['",
+            "{subject: reader, roles: [read_any], api_keys: ['$2b$04$x', '",
+        );
+    ground.take_accounts(&changed).await;
+    for (name, what) in [
+        ("cloud-a", "changed the account in the file: roles read_any, group other"),
+        ("cloud-c", "took the account out of the file"),
+        ("reader", "changed the account in the file: passwords"),
+    ] {
+        let page = told(&format!("/desk/changes?name={name}")).await;
+        assert!(page.contains(what), "{name}: {page}");
+        assert_eq!(page.matches("<td data-label=\"Who\">").count(), 2, "{name}: {page}");
+        assert!(page.contains("<bdi>the operator</bdi>") && !page.contains("$2b$"), "{name}: {page}");
+    }
+    let none = told("/desk/changes?name=nobody+%3Cb%3E").await;
+    assert!(none.contains("Nothing was changed by <bdi>nobody &#60;b&#62;</bdi>"), "{none}");
+    assert_eq!(admin.get("/desk/changes?name=%00").await.status, 200);
+
+    for number in 0..110 {
+        let title = format!("Title {number}");
+        assert_eq!(admin.fill_in("/desk/subject/cloud-b", &[("title", &title)]).await.status, 303);
+    }
+    let (first, second) =
+        (told("/desk/changes?name=cloud-b").await, told("/desk/changes?name=cloud-b&page=2").await);
+    let rows = |page: &str| page.matches("<td data-label=\"Who\">").count();
+    assert_eq!((rows(&first), rows(&second)), (100, 11));
+    assert!(first.contains("href=\"?page=2&#38;name=cloud-b\""), "{first}");
+    assert!(second.contains("put the account into the file"), "{second}");
+}
+
+pub(crate) async fn nobody_hides_what_waits(ground: Ground) {
+    let apply = async |who: &str| {
+        let application = json!({
+            "subject": who, "scope": "scs-compatible-kaas", "version": super::certifying::version().name,
+            "organisation": format!("Company of {who}"), "covers": "all", "contact": "c", "evidence": "e",
+        });
+        let answer = ground.send(Some(who), "/api/v1/applications", &application).await;
+        (answer.status, answer.body["application"].as_str().unwrap_or_default().to_owned())
+    };
+    let (_, waiting) = apply("reader").await;
+    // Many that were given up are newer.
+    for _ in 0..105 {
+        let (status, uuid) = apply("cloud-b").await;
+        assert_eq!(status, 201);
+        let withdraw = json!({"move": "withdraw", "text": "x"});
+        let moves = format!("/api/v1/applications/{uuid}/moves");
+        assert_eq!(ground.send(Some("cloud-b"), &moves, &withdraw).await.status, 200);
+    }
+    let listed = ground.read(Some("assessor"), "/api/v1/applications").await.body;
+    assert_eq!(listed[0]["application"], json!(waiting));
+    let assessor = Browser::of(&ground, "assessor").await;
+    assert!(assessor.get("/desk").await.text.contains("1 application waits"));
+    let first = assessor.get("/desk/applications").await.text;
+    let (_, rows) = first.split_once("<tbody>").unwrap();
+    assert!(rows.find("Company of reader") < rows.find("Company of cloud-b"), "{rows}");
+    assert!(first.contains("1 to 100 of 106") && !first.contains("rel=\"prev\""), "{first}");
+    let last = assessor.get("/desk/applications?page=2").await.text;
+    assert_eq!(last.matches("<td data-label=\"State\">withdrawn").count(), 6, "{last}");
+    // So many wait of one subject at most, whoever hands them in.
+    let mut statuses = Vec::new();
+    for _ in 0..21 {
+        statuses.push(apply("cloud-b").await.0);
+    }
+    assert_eq!(statuses, [&[201; 20][..], &[409]].concat());
+}
+
+pub(crate) async fn integrators_are_certified_with_forms(mut ground: Ground) {
+    ground.restart(Settings { base_url: BASE_URL.into(), ..Settings::default() }).await;
+    let applicant = Browser::of(&ground, "ci").await;
+    assert!(applicant.get("/desk/integrators/new").await.text.contains("Silver 4, Bronze 2"));
+    let apply = async |layer: &str| {
+        let fields = [
+            ("layer", layer),
+            ("tier", "Bronze"),
+            ("organisation", "Bäuer & Co"),
+            ("covers", "all of it"),
+            ("contact", "Bea"),
+            ("evidence", "see the references"),
+            // It is not for an account to say that it is another one.
+            ("applicant", "cloud-b"),
+        ];
+        applicant.fill_in("/desk/integrators", &fields).await
+    };
+    let refused = apply("PaaS").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("“Integrator of”: IaaS or KaaS"), "{}", refused.text);
+    let applied = apply("KaaS").await;
+    assert_eq!(applied.status, 303);
+    let path = applied.location.strip_suffix("?done=applied").unwrap();
+    let references = format!("{path}/references");
+    let add = async |environment: &str, from: &str, reports: &str| {
+        let fields = [
+            ("kind", "managed"),
+            ("environment", environment),
+            ("from", from),
+            ("reports", reports),
+            ("evidence", "https://example.com/letter\n\nhttps://example.com/another"),
+            ("part", "the network"),
+            ("proof", "a contract"),
+        ];
+        applicant.fill_in(&references, &fields).await
+    };
+    for (environment, from, reports, why) in [
+        ("", "2025-01-01", "", "“Environment” is missing"),
+        ("a", "", "", "“From” is missing"),
+        ("a", "soon", "", "“From” is no day"),
+        (
+            "a",
+            "2025-01-01",
+            "x",
+            "“Reports that prove it, each by its UUID, on a line of its own”: &#34;x&#34; is no UUID",
+        ),
+    ] {
+        let refused = add(environment, from, reports).await;
+        assert_eq!(refused.status, 422);
+        assert!(
+            refused.text.contains(why) && refused.text.contains("value=\"the network\""),
+            "{why}: {}",
+            refused.text
+        );
+    }
+    assert_eq!(add("a customer", "2025-01-01", "").await.status, 303);
+    assert_eq!(add("another", "2025-01-01", "").await.status, 303);
+    let assessor = Browser::of(&ground, "assessor").await;
+    let page = assessor.get(path).await.text;
+    for told in ["2 + 2 = 4", "https://example.com/another", "the network", "A grant would give nothing."] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("name=\"despite\""), "points are there or not");
+    let say = async |who: &Browser<'_>, number: &str, word: &str, why: &str| {
+        who.mean(&format!("{references}/{number}"), &[("word", word), ("said", why)]).await
+    };
+    assert_eq!(say(&applicant, "1", "accepted", "x").await.status, 403);
+    let refused = say(&assessor, "2", "refused", "").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("“Why” is missing"), "{}", refused.text);
+    assert_eq!(say(&assessor, "1", "accepted", "seen").await.status, 303);
+    assert_eq!(say(&assessor, "9", "accepted", "seen").await.status, 404);
+    assert_eq!(say(&applicant, "2", "withdrawn", "a mistake").await.status, 303);
+    assert_eq!(say(&assessor, "2", "accepted", "seen").await.status, 409);
+    assert!(assessor.get(path).await.text.contains("A grant would give Bronze."));
+    assert_eq!(assessor.mean(path, &[("move", "grant"), ("text", "fine")]).await.status, 303);
+    assert!(assessor.get(path).await.text.contains("The certificate</a>"));
+    assert!(ground.read(None, "/page/integrators").await.body.to_string().contains("Bäuer"));
+    // What is decided stays.
+    assert_eq!(add("a third", "2025-01-01", "").await.status, 409);
+}
+
+pub(crate) async fn auditors_write_down_what_they_found(ground: Ground) {
+    let report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", 1)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &report.yaml()).await.status, 200);
+    let view = "/desk/audit/cloud-b/scs-compatible-kaas";
+    let subject = Browser::of(&ground, "cloud-b").await;
+    assert!(subject.get("/desk").await.text.contains(&view[1..]), "the desk leads there");
+    assert!(!subject.get(view).await.text.contains("Write down a finding"));
+    assert_eq!(Browser::of(&ground, "ci").await.get(view).await.status, 403);
+    let auditor = Browser::of(&ground, "approver").await;
+    assert!(auditor.get(view).await.text.contains("Write down a finding"));
+    let find = async |text: &str, seen_on: &str| {
+        let fields = [
+            ("testcase", "version-policy-check"),
+            ("finding", "FAIL"),
+            ("text", text),
+            ("evidence", "https://example.com/photo"),
+            ("seen_on", seen_on),
+        ];
+        auditor.fill_in(view, &fields).await
+    };
+    for (text, seen_on, why) in [
+        ("", "", "“What was found” is missing"),
+        ("x", "2026-11-23", "“Seen on”: 2026-11-23 has not come yet"),
+        ("x", "lately", "“Seen on” is no day"),
+    ] {
+        let refused = find(text, seen_on).await;
+        assert_eq!(refused.status, 422);
+        assert!(
+            refused.text.contains(why) && refused.text.contains("<option selected>FAIL"),
+            "{}",
+            refused.text
+        );
+        assert!(refused.text.contains("value=\"https://example.com/photo\""), "{}", refused.text);
+    }
+    let found = find("seen <b>on site</b>", "").await;
+    assert_eq!((found.status, found.location.as_str()), (303, &*format!("{view}?done=finding")));
+    let page = subject.get(view).await.text;
+    assert!(
+        page.contains("measured PASS on 2026-11-22, but found by an auditor FAIL on 2026-11-22"),
+        "{page}"
+    );
+    assert!(page.contains("seen &#60;b&#62;on site"), "{page}");
+}
+
+pub(crate) async fn what_is_wrong_is_marked_and_nothing_is_lost(ground: Ground) {
+    let browser = Browser::of(&ground, "cloud-b").await;
+    let fields = [("token_name", "nightly"), ("purpose", "all"), ("days", "1000")];
+    let refused = browser.fill_in("/desk/account/tokens", &fields).await;
+    assert_eq!(refused.status, 422);
+    for told in [
+        "id=\"trouble\" role=\"alert\">“Days until it expires” is no number from 1 to 366<",
+        "value=\"nightly\"",
+        "value=\"all\" checked",
+        "value=\"1000\" required aria-invalid=\"true\" aria-describedby=\"trouble\"",
+    ] {
+        assert!(refused.text.contains(told), "{told}: {}", refused.text);
+    }
+    assert_eq!(refused.text.matches("aria-invalid").count(), 1, "{}", refused.text);
+    let key_form = refused.text.split_once("id=\"key_name\"").unwrap().1.split_once('>').unwrap().0;
+    assert!(!key_form.contains("nightly"), "what one form said does not stand in another: {key_form}");
+    let refused = browser.fill_in("/desk/account/keys", &[("key", "nonsense"), ("key_name", "mine")]).await;
+    assert!(refused.text.contains("aria-describedby=\"trouble key-rule\""), "{}", refused.text);
+    let password = [("password", PASSWORD), ("new_password", "very secret words"), ("again", "others")];
+    let refused = browser.fill_in("/desk/account/password", &password).await;
+    assert!(refused.text.contains("“The same again” is something else"), "{}", refused.text);
+    assert!(!refused.text.contains("very secret"), "{}", refused.text);
+
+    let admin = Browser::of(&ground, "assessor").await;
+    assert_eq!(admin.fill_in("/desk/accounts", &[("name", "new"), ("group", "old group")]).await.status, 303);
+    let long = "x".repeat(201);
+    let refused = admin.fill_in("/desk/accounts/new", &[("group", &long), ("approve", "on")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("“Group” is longer than 200 characters"), "{}", refused.text);
+    assert!(
+        refused.text.contains(&long) && refused.text.contains("name=\"approve\" checked"),
+        "{}",
+        refused.text
+    );
+    // Programs hear of a field by the name that they know.
+    let application = json!({
+        "subject": "cloud-b", "scope": "x", "version": "v1", "organisation": "A", "covers": "all", "contact": "c",
+        "evidence": "e",
+    });
+    let answer = ground.send(Some("cloud-b"), "/api/v1/applications", &application).await;
+    assert_eq!(answer.refusal(), (422, "scope: there is none of that name"));
+}
+
+fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The fields that a page has hidden, but for those of the session.
+fn hidden(page: &str) -> Vec<(String, String)> {
+    let value = |field: &str, name: &str| {
+        let (_, rest) = field.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
+    };
+    let fields = page.split("<input type=\"hidden\" ").skip(1);
+    fields
+        .map(|field| (value(field, "name"), value(field, "value")))
+        .filter(|(name, _)| name != "form_key")
+        .collect()
+}
+
+pub(crate) async fn what_somebody_wrote_outlives_a_session(ground: Ground) {
+    let mut browser = Browser::of(&ground, "cloud-b").await;
+    let path = "/desk/subject/cloud-b";
+    let fields = [("title", "Cloud <B> & more"), ("description", "two\r\nregions"), ("nonsense", "x")];
+    let key = browser.form_key().await;
+    ground.set_clock("2026-11-23T00:00:00Z");
+    let sent = [&fields[..], &[("form_key", &key)]].concat();
+    let asked = browser.send(path, &sent).await;
+    assert_eq!(asked.status, 403);
+    assert!(asked.text.contains("Log in, and what you wrote is back."), "{}", asked.text);
+    let kept = hidden(&asked.text);
+    assert!(kept.contains(&("again.title".to_owned(), "Cloud <B> & more".to_owned())), "{kept:?}");
+    assert!(kept.iter().all(|(name, _)| !name.contains("nonsense")), "{kept:?}");
+    // A wrong password loses nothing, either.
+    let log_in = |password: &str| {
+        let mut fields = kept.clone();
+        fields.extend(
+            [("name", "cloud-b"), ("password", password)].map(|(name, value)| (name.into(), value.into())),
+        );
+        fields
+    };
+    let wrong = browser.send("/login", &borrowed(&log_in("guess"))).await;
+    assert_eq!((wrong.status, hidden(&wrong.text)), (401, kept.clone()));
+    let back = browser.send("/login", &borrowed(&log_in(PASSWORD))).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    back.cookie.split(';').next().unwrap().clone_into(&mut browser.cookie);
+    for told in [
+        "value=\"Cloud &#60;B&#62; &#38; more\"",
+        ">two\nregions</textarea>",
+        "action=\"/desk/subject/cloud-b\"",
+    ] {
+        assert!(back.text.contains(told), "{told}: {}", back.text);
+    }
+    assert!(
+        !browser.get(path).await.text.contains("Cloud &#60;B&#62;"),
+        "it is not sent before somebody sends it"
+    );
+    // Nor is it lost where another session was begun meanwhile.
+    let other = browser.send(path, &sent).await;
+    assert_eq!(other.status, 403);
+    assert!(other.text.contains("value=\"Cloud &#60;B&#62; &#38; more\""), "{}", other.text);
+    assert_eq!(browser.fill_in(path, &fields).await.status, 303);
+    assert!(browser.get(path).await.text.contains("Cloud &#60;B&#62;"));
+
+    // Nothing of a password is kept, nothing of what is no form of ours, and not too much.
+    let nobody = Browser::new(&ground);
+    let long = "x".repeat(70_000);
+    for (path, fields) in [
+        ("/desk/account/password", &[("password", "secret words"), ("new_password", "secret words")][..]),
+        ("/desk/account/sessions", &[("text", "secret words")]),
+        ("/desk/subject/cloud-b", &[("description", &long)]),
+    ] {
+        let asked = nobody.send(path, fields).await;
+        assert_eq!((asked.status, hidden(&asked.text)), (403, vec![("to".into(), "/desk".into())]), "{path}");
+        assert!(!asked.text.contains("secret words"), "{}", asked.text);
+    }
+    // Nobody is led elsewhere by what was kept.
+    let elsewhere =
+        [("name", "cloud-b"), ("password", PASSWORD), ("to", "//example.com/desk"), ("again.title", "x")];
+    let came = Browser::new(&ground).send("/login", &elsewhere).await;
+    assert_eq!((came.status, came.location.as_str()), (303, "/desk"));
+}
+
 /// The addresses of the desk, as its source has them, with whether they show and whether they take something.
 fn routes() -> BTreeSet<(&'static str, bool, bool)> {
     const SOURCE: &str = include_str!("../../src/web/desk.rs");
@@ -508,6 +953,11 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
     let asked = ["organisation", "covers", "contact", "evidence"].map(|name| (name, "x"));
     let applied = subject.fill_in("/desk/applications", &[&asked[..], &[("what", wish)]].concat()).await;
     let application = applied.location.strip_suffix("?done=applied").unwrap().to_owned();
+    let report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", 1)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &report.yaml()).await.status, 200);
+    let asked = [&asked[..], &[("layer", "KaaS"), ("tier", "Bronze")]].concat();
+    let applied = subject.fill_in("/desk/integrators", &asked).await;
+    let integrator = applied.location.strip_suffix("?done=applied").unwrap().to_owned();
     // Who reads all, the subject itself, who approves, who does all of it.
     let who = ["reader", "cloud-b", "approver", "assessor"];
     let (all, admins, assessors) = ([200; 4], [403, 403, 403, 200], [403, 403, 200, 200]);
@@ -533,7 +983,7 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
         plain("/desk/accounts", Some(admins), Some([403, 403, 403, 422])),
         ("/desk/accounts/{name}", "/desk/accounts/ci".into(), Some(admins), Some([403, 403, 403, 303])),
         ("/desk/accounts/{name}/invitation", "/desk/accounts/ci/invitation".into(), None, Some(admins)),
-        ("/desk/accounts/{name}/out", "/desk/accounts/ci/out".into(), None, Some([403, 403, 403, 303])),
+        ("/desk/accounts/{name}/out", "/desk/accounts/ci/out".into(), None, Some(admins)),
         ("/desk/accounts/{name}/remove", "/desk/accounts/ci/remove".into(), None, Some([403, 403, 403, 409])),
         plain("/desk/changes", Some(admins), None),
         plain("/desk/applications", Some(all), Some([422; 4])),
@@ -545,6 +995,26 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
             Some([404, 422, 422, 422]),
         ),
         ("/desk/applications/{uuid}/revocation", format!("{application}/revocation"), None, Some([404; 4])),
+        (
+            "/desk/applications/{uuid}/references",
+            format!("{integrator}/references"),
+            None,
+            Some([404, 422, 403, 422]),
+        ),
+        (
+            "/desk/applications/{uuid}/references/{number}",
+            format!("{integrator}/references/1"),
+            None,
+            Some([404, 422, 422, 422]),
+        ),
+        plain("/desk/integrators", None, Some([422; 4])),
+        plain("/desk/integrators/new", Some(all), None),
+        (
+            "/desk/audit/{subject}/{scope}",
+            "/desk/audit/cloud-b/scs-compatible-kaas".into(),
+            Some(all),
+            Some([403, 403, 422, 422]),
+        ),
         plain("/desk/approvals", Some(assessors), Some([403, 403, 404, 404])),
         ("/invitation/{secret}", "/invitation/guessed".into(), Some([404; 4]), Some([404; 4])),
         plain("/logout", None, Some([303; 4])),

@@ -111,6 +111,14 @@ macro_rules! on {
             a_subject_tells_about_itself,
             certificates_are_applied_for_with_forms,
             what_people_state_is_approved_at_the_desk,
+            integrators_are_certified_with_forms,
+            auditors_write_down_what_they_found,
+            what_is_wrong_is_marked_and_nothing_is_lost,
+            what_somebody_wrote_outlives_a_session,
+            nobody_approves_their_own_word,
+            a_restore_lets_nobody_in_again,
+            all_changes_are_found_again,
+            nobody_hides_what_waits,
             every_page_of_the_desk_is_for_whom_it_is_meant
         );
     };

@@ -285,7 +285,7 @@ pub(crate) async fn what_does_not_count_is_told_until_it_does(ground: Ground) {
              testcases: [{testcases}]\nmodules: [{{id: m, targets: {{main: [a]}}}}]\ntimeline:\n- date: 2026-11-01\n  \
              versions: {{v1: effective}}\nversions: [{{version: v1, include: [m]}}]\n"
         );
-        ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", &spec).unwrap()])).await.unwrap();
+        ground.monitor.take_scopes(Scopes::new([Spec::parse("scope", &spec).unwrap()])).await;
     };
     let mut report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("a", 1), ("b_c", -1)]);
     report.scope = "of-tomorrow";

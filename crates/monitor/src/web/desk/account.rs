@@ -11,13 +11,19 @@ use uuid::Uuid;
 use super::super::Shared;
 use super::super::certificates::{Kind, checked};
 use super::super::error::Refusal;
-use super::forms::{Fields, Sent, Visitor};
+use super::again::Again;
+use super::forms::{Fields, Form, Sent, Visitor};
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::{Role, Secret, digest_of};
 use crate::serve::Monitor;
 use crate::store::{Person, SigningKey, Token};
 use assay_signature::PublicKey;
 
+/// Where forms are sent.
+const KEYS: &str = "/desk/account/keys";
+const TOKENS: &str = "/desk/account/tokens";
+const DELEGATES: &str = "/desk/account/delegates";
+const PASSWORD: &str = "/desk/account/password";
 /// The shortest password, in characters.
 const SHORTEST: usize = 12;
 /// The longest, in bytes: hashing takes longer than for any other.
@@ -39,7 +45,10 @@ struct Account<'a> {
     delegates: &'a [(String, bool)],
     made: Option<&'a str>,
     trouble: Option<String>,
-    fields: &'a Fields,
+    key: Form<'a>,
+    token: Form<'a>,
+    delegate: Form<'a>,
+    password: Form<'a>,
 }
 
 struct KeyRow {
@@ -73,10 +82,8 @@ pub(super) async fn show(
 struct Told<'t> {
     /// The secret of a new token.
     made: Option<&'t str>,
-    /// Why what was sent is not done.
-    refusal: Option<Refusal>,
-    /// What was sent.
-    fields: Fields,
+    /// What was sent and is not done: where to, what it said, and why not.
+    sent: Option<(&'t str, &'t Fields, &'t Refusal)>,
 }
 
 async fn page(
@@ -103,7 +110,14 @@ async fn page(
         is_over: token.expires_at <= now,
         used: token.used_on.map(|day| day.to_string()),
     });
-    let status = told.refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
+    let form = |path| match told.sent {
+        Some((sent, fields, refusal)) => Form::new(path, fields, Some(refusal)).if_sent(sent),
+        None => Form::empty(path),
+    };
+    let (key, token, delegate) = (form(KEYS), form(TOKENS), form(DELEGATES));
+    let password = form(PASSWORD);
+    let status = told.sent.map_or(StatusCode::OK, |(_, _, refusal)| refusal.status());
+    let trouble = [&key, &token, &delegate, &password].into_iter().find_map(Form::trouble);
     let account = Account {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
@@ -115,8 +129,11 @@ async fn page(
         tokens: &tokens.collect::<Vec<_>>(),
         delegates: &monitor.store.delegates(name).await?,
         made: told.made,
-        trouble: told.refusal.as_ref().map(Refusal::detail),
-        fields: &told.fields,
+        trouble: trouble.or_else(|| told.sent.map(|(_, _, refusal)| refusal.detail())),
+        key,
+        token,
+        delegate,
+        password,
     };
     let title = format!("Account {name}");
     Page { monitor, visitor: Some(visitor), title, said }.show(status, &account)
@@ -132,13 +149,14 @@ pub(super) fn role_words(person: &Person) -> String {
 /// Goes on if something was done, and shows the page again with the reason if not. What the form said is kept.
 async fn after(
     monitor: &Monitor,
-    Sent { visitor, fields }: Sent,
+    Sent { visitor, fields, path }: Sent,
     done: Result<&'static str, Refusal>,
 ) -> Result<Response, Refusal> {
     match done {
         Ok(done) => Ok(go_on(monitor, "desk/account", done)),
         Err(refusal) => {
-            page(monitor, &visitor, None, Told { refusal: Some(refusal), fields, ..Told::default() }).await
+            let sent = Some((path.as_str(), &fields, &refusal));
+            page(monitor, &visitor, None, Told { sent, ..Told::default() }).await
         }
     }
 }
@@ -147,12 +165,12 @@ async fn after(
 pub(super) fn new_password(fields: &Fields) -> Result<SecretString, Refusal> {
     let password = fields.get("new_password");
     if password.chars().count() < SHORTEST || password.len() > LONGEST {
-        let detail = format!("a password has at least {SHORTEST} characters, and not more than {LONGEST}");
-        return Err(Refusal::unreadable(detail));
+        let what = format!(" has at least {SHORTEST} characters, and not more than {LONGEST}");
+        return Err(Refusal::of_field("new_password", &what));
     }
     match password == fields.get("again") {
         true => Ok(password.to_owned().into()),
-        false => Err(Refusal::unreadable("the new password is written differently the second time")),
+        false => Err(Refusal::of_field("again", " is something else")),
     }
 }
 
@@ -163,12 +181,15 @@ pub(super) async fn set_password(State(monitor): Shared, sent: Sent) -> Result<R
     after(&monitor, Sent { fields: Fields::default(), ..sent }, done).await
 }
 
-async fn try_password(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result<&'static str, Refusal> {
+async fn try_password(
+    monitor: &Monitor,
+    Sent { visitor, fields, .. }: &Sent,
+) -> Result<&'static str, Refusal> {
     let name = &visitor.caller.name;
     let hashes = monitor.store.account(name).await?.map(|account| account.hashes).unwrap_or_default();
     let fits = monitor.passwords.fit(name, fields.get("password").to_owned().into(), hashes).await?;
     if !fits {
-        return Err(Refusal::unreadable("the present password is another one"));
+        return Err(Refusal::of_field("password", " is another one"));
     }
     let hash = monitor.passwords.hash(new_password(fields)?).await?;
     monitor.store.set_password(name, &hash, (&visitor.session, monitor.clock.now())).await?;
@@ -192,12 +213,12 @@ pub(super) async fn add_token(State(monitor): Shared, sent: Sent) -> Result<Resp
     }
 }
 
-async fn try_token(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result<Secret, Refusal> {
-    let name = fields.text("name", Kind::Name)?;
+async fn try_token(monitor: &Monitor, Sent { visitor, fields, .. }: &Sent) -> Result<Secret, Refusal> {
+    let name = fields.text("token_name", Kind::Name)?;
     let lasts: Option<i32> = fields.get("days").trim().parse().ok();
     let lasts = lasts
         .filter(|days| (1..=LONGEST_TOKEN).contains(days))
-        .ok_or_else(|| Refusal::unreadable(format!("days is no number from 1 to {LONGEST_TOKEN}")))?;
+        .ok_or_else(|| Refusal::of_field("days", &format!(" is no number from 1 to {LONGEST_TOKEN}")))?;
     let made_at = monitor.clock.now();
     let expires_at = made_at.checked_add((i64::from(lasts) * 24).hours());
     let secret = Secret::token()?;
@@ -216,9 +237,28 @@ async fn try_token(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result
     }
 }
 
-/// Revokes a token.
+/// Revokes a token, if somebody means it.
 pub(super) async fn remove_token(State(monitor): Shared, sent: Sent) -> Result<Response, Refusal> {
     let uuid = sent.fields.get("token");
+    if !sent.fields.is_sure() {
+        let tokens = monitor.store.tokens(&sent.visitor.caller.name).await?;
+        let Some(token) = tokens.into_iter().find(|token| token.uuid == uuid) else {
+            return after(&monitor, sent, Err(Refusal::not_found("token"))).await;
+        };
+        let question = Again {
+            path: &sent.path,
+            title: "Revoke a token",
+            told: format!(
+                "Whatever uses the token “{}” is let in no more, and the token does not come back.",
+                token.name
+            ),
+            button: "Revoke it",
+            back: "desk/account",
+            fields: &sent.fields,
+            is_final: true,
+        };
+        return question.show(&monitor, &sent.visitor, StatusCode::OK);
+    }
     let gone = monitor.store.remove_token(&sent.visitor.caller.name, uuid, monitor.clock.now()).await?;
     let done = if gone { Ok("token") } else { Err(Refusal::not_found("token")) };
     after(&monitor, sent, done).await
@@ -230,18 +270,18 @@ pub(super) async fn add_key(State(monitor): Shared, sent: Sent) -> Result<Respon
     after(&monitor, sent, done).await
 }
 
-async fn try_key(monitor: &Monitor, Sent { visitor, fields }: &Sent) -> Result<&'static str, Refusal> {
+async fn try_key(monitor: &Monitor, Sent { visitor, fields, .. }: &Sent) -> Result<&'static str, Refusal> {
     let line = fields.text("key", Kind::Text)?;
     let mut words = line.split_whitespace();
     let (Some(kind), Some(base64)) = (words.next(), words.next()) else {
-        return Err(Refusal::unreadable("key is no line of a file that ends with .pub"));
+        return Err(Refusal::of_field("key", " is no line of a file that ends with .pub"));
     };
-    PublicKey::read(kind, base64).map_err(|error| Refusal::unreadable(format!("key: {error}")))?;
-    let name = match fields.optional("name", Kind::Name)? {
+    PublicKey::read(kind, base64).map_err(|error| Refusal::of_field("key", &format!(": {error}")))?;
+    let name = match fields.optional("key_name", Kind::Name)? {
         name if name.is_empty() => words.next().unwrap_or("key").to_owned(),
         name => name,
     };
-    checked("name", &name, Kind::Name)?;
+    checked("key_name", &name, Kind::Name)?;
     let key = SigningKey { name: name.clone(), kind: kind.to_owned(), key: base64.to_owned(), own: true };
     match monitor.store.add_key(&visitor.caller.name, &key, monitor.clock.now()).await? {
         true => Ok("key"),
@@ -275,7 +315,7 @@ async fn delegate(monitor: &Monitor, sent: Sent, may: bool) -> Result<Response, 
     let done = match (changed, may) {
         (true, true) => Ok("delegate"),
         (true, false) => Ok("no-delegate"),
-        (false, true) => Err(Refusal::unreadable("delegate: there is no such account, or it may already")),
+        (false, true) => Err(Refusal::of_field("delegate", ": there is no such account, or it may already")),
         (false, false) => Err(Refusal::not_found("delegate")),
     };
     after(monitor, sent, done).await

@@ -1,21 +1,28 @@
 //! Keeping accounts.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 
 use super::super::Shared;
 use super::super::certificates::Kind;
 use super::super::error::Refusal;
-use super::super::pages::segment;
+use super::super::pages::{Pager, segment};
 use super::account::role_words;
-use super::forms::{Fields, Sent, Visitor};
-use super::{Came, Page, go_on, shown_time};
+use super::again::Again;
+use super::forms::{Fields, Form, Sent, Visitor};
+use super::{Came, LISTED, Page, go_on, shown_time};
 use crate::accounts::{INVITATION, Role, Roles, Secret, digest_of, is_account_name};
 use crate::serve::Monitor;
 use crate::store::{Deed, Person};
+
+/// Where forms are sent.
+const ACCOUNTS: &str = "/desk/accounts";
+const PERSON: &str = "/desk/accounts/{name}";
 
 #[derive(Template)]
 #[template(path = "desk/accounts.html")]
@@ -23,8 +30,7 @@ struct Accounts<'a> {
     base: &'a str,
     form_key: &'a str,
     rows: Vec<Row>,
-    trouble: Option<String>,
-    fields: &'a Fields,
+    form: Form<'a>,
 }
 
 struct Row {
@@ -43,33 +49,35 @@ pub(super) async fn list(
     Query(came): Query<Came>,
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
-    page(&monitor, &visitor, came.said(), (None, &Fields::default())).await
+    page(&monitor, &visitor, came.said(), Form::empty(ACCOUNTS)).await
 }
 
 async fn page(
     monitor: &Monitor,
     visitor: &Visitor,
     said: Option<&'static str>,
-    (refusal, fields): (Option<Refusal>, &Fields),
+    form: Form<'_>,
 ) -> Result<Response, Refusal> {
+    let status = form.status();
     let accounts = Accounts {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
         rows: rows(monitor.store.people().await?),
-        trouble: refusal.as_ref().map(Refusal::detail),
-        fields,
+        form,
     };
-    let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
     let title = "Accounts".to_owned();
     Page { monitor, visitor: Some(visitor), title, said }.show(status, &accounts)
 }
 
 /// Makes an account. Nobody can log in to it before being invited.
-pub(super) async fn add(State(monitor): Shared, Sent { visitor, fields }: Sent) -> Result<Response, Refusal> {
+pub(super) async fn add(
+    State(monitor): Shared,
+    Sent { visitor, fields, .. }: Sent,
+) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let made = async {
         let name = fields.text("name", Kind::Name)?;
-        is_account_name(&name).map_err(|why| Refusal::unreadable(format!("name: {why}")))?;
+        is_account_name(&name).map_err(|why| Refusal::of_field("name", &format!(": {why}")))?;
         let person = Person { name, ..read(&fields)? };
         let deed = deed(
             &monitor,
@@ -84,7 +92,7 @@ pub(super) async fn add(State(monitor): Shared, Sent { visitor, fields }: Sent) 
     };
     match made.await {
         Ok(name) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
-        Err(refusal) => page(&monitor, &visitor, None, (Some(refusal), &fields)).await,
+        Err(refusal) => page(&monitor, &visitor, None, Form::new(ACCOUNTS, &fields, Some(&refusal))).await,
     }
 }
 
@@ -112,7 +120,8 @@ struct PersonForm<'p> {
     person: &'p Person,
     roles: String,
     invitation: Option<String>,
-    trouble: Option<String>,
+    /// As it is stored, or as it was written and not taken.
+    form: Form<'p>,
 }
 
 /// What an account is.
@@ -124,7 +133,7 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let person = find(&monitor, &name).await?;
-    one(&monitor, &visitor, &person, came.said(), (None, None))
+    one(&monitor, &visitor, &person, came.said(), (None, (None, None)))
 }
 
 async fn find(monitor: &Monitor, name: &str) -> Result<Person, Refusal> {
@@ -136,26 +145,36 @@ fn one(
     visitor: &Visitor,
     person: &Person,
     said: Option<&'static str>,
-    (invitation, refusal): (Option<String>, Option<&Refusal>),
+    (invitation, (fields, refusal)): (Option<String>, (Option<&Fields>, Option<&Refusal>)),
 ) -> Result<Response, Refusal> {
-    let form = PersonForm {
+    let stored = written(person);
+    let form = Form::new(PERSON, fields.unwrap_or(&stored), refusal);
+    let status = form.status();
+    let page = PersonForm {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
         person,
         roles: role_words(person),
         invitation,
-        trouble: refusal.map(Refusal::detail),
+        form,
     };
-    let status = refusal.map_or(StatusCode::OK, Refusal::status);
     let title = format!("Account {}", person.name);
-    Page { monitor, visitor: Some(visitor), title, said }.show(status, &form)
+    Page { monitor, visitor: Some(visitor), title, said }.show(status, &page)
+}
+
+/// An account as its form says it.
+fn written(person: &Person) -> Fields {
+    let ticked = Role::ALL.into_iter().filter(|role| person.roles.has(*role)).map(Role::as_str);
+    let ticked = ticked.chain(person.blocked.then_some("blocked"));
+    let group = ("group".to_owned(), person.group.clone().unwrap_or_default());
+    Fields::of(ticked.map(|name| (name.to_owned(), "on".to_owned())).chain([group]))
 }
 
 /// Changes an account that was made here.
 pub(super) async fn change(
     State(monitor): Shared,
     Path(name): Path<String>,
-    Sent { visitor, fields }: Sent,
+    Sent { visitor, fields, .. }: Sent,
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let before = find(&monitor, &name).await?;
@@ -180,7 +199,7 @@ pub(super) async fn change(
     };
     match changed.await {
         Ok(()) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
-        Err(refusal) => one(&monitor, &visitor, &before, None, (None, Some(&refusal))),
+        Err(refusal) => one(&monitor, &visitor, &before, None, (None, (Some(&fields), Some(&refusal)))),
     }
 }
 
@@ -195,38 +214,56 @@ pub(super) async fn invite(
     if person.blocked {
         let refusal =
             Refusal::conflict("the account is blocked: nobody can use it, with a password or without");
-        return one(&monitor, &visitor, &person, None, (None, Some(&refusal)));
+        return one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal))));
     }
     let Secret(secret) = Secret::new()?;
     let deed = deed(&monitor, &visitor, "invited somebody to set its password".to_owned(), &name);
     monitor.store.invite(&deed, &digest_of(secret.expose_secret()), deed.at + INVITATION).await?;
     let address = format!("{}invitation/{}", monitor.settings.base_url, secret.expose_secret());
-    one(&monitor, &visitor, &person, None, (Some(address), None))
+    one(&monitor, &visitor, &person, None, (Some(address), (None, None)))
 }
 
-/// Ends the sessions, tokens and invitations of an account, whoever has them.
+/// Ends the sessions, tokens and invitations of an account, whoever has them; if somebody means it.
 pub(super) async fn put_out(
     State(monitor): Shared,
     Path(name): Path<String>,
-    Sent { visitor, .. }: Sent,
+    Sent { visitor, fields, path }: Sent,
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     find(&monitor, &name).await?;
+    if !fields.is_sure() {
+        let told = format!(
+            "All sessions, tokens and invitations of {name} end, and do not come back. Programs of it need other tokens."
+        );
+        let (title, button) = ("Put everybody out", "Put them out");
+        let back = &format!("desk/accounts/{}", segment(&name));
+        let question = Again { path: &path, title, told, button, back, fields: &fields, is_final: true };
+        return question.show(&monitor, &visitor, StatusCode::OK);
+    }
     let what = "ended its sessions, tokens and invitations".to_owned();
     monitor.store.put_out(&deed(&monitor, &visitor, what, &name)).await?;
     Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "out"))
 }
 
-/// Removes an account that was made here.
+/// Removes an account that was made here, if somebody means it.
 pub(super) async fn remove(
     State(monitor): Shared,
     Path(name): Path<String>,
-    Sent { visitor, .. }: Sent,
+    Sent { visitor, fields, path }: Sent,
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let person = find(&monitor, &name).await?;
     let refusal = if name == visitor.caller.name {
         Refusal::conflict("nobody removes their own account: ask another admin")
+    } else if person.kept_here && !fields.is_sure() {
+        let told = format!(
+            "The account {name} goes, with its keys, tokens and passwords. Results, reports, applications and certificates \
+             stay, and belong to whoever gets an account of this name."
+        );
+        let (title, button) = ("Remove an account", "Remove it");
+        let back = &format!("desk/accounts/{}", segment(&name));
+        let question = Again { path: &path, title, told, button, back, fields: &fields, is_final: true };
+        return question.show(&monitor, &visitor, StatusCode::OK);
     } else if monitor
         .store
         .remove_person(&name, &deed(&monitor, &visitor, "removed the account".to_owned(), &name))
@@ -236,20 +273,42 @@ pub(super) async fn remove(
     } else {
         Refusal::conflict("this account is there because the operator's file names it")
     };
-    one(&monitor, &visitor, &person, None, (None, Some(&refusal)))
+    one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal))))
 }
 
 #[derive(Template)]
 #[template(path = "desk/changes.html")]
-struct Changes {
+struct Changes<'c> {
+    base: &'c str,
+    name: &'c str,
     rows: Vec<(String, Deed)>,
+    pager: Pager,
+}
+
+/// Which changes are wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// Who made them, or whom they are about.
+    #[serde(default)]
+    name: String,
+    page: Option<usize>,
 }
 
 /// Who changed what.
-pub(super) async fn changes(State(monitor): Shared, visitor: Visitor) -> Result<Response, Refusal> {
+pub(super) async fn changes(
+    State(monitor): Shared,
+    visitor: Visitor,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
-    let rows = monitor.store.deeds().await?.into_iter().map(|deed| (shown_time(deed.at), deed)).collect();
+    let Query(Wanted { name, page }) = wanted?;
+    // What no text has, no database takes.
+    let name = name.trim().replace('\0', "\u{fffd}");
+    let more = if name.is_empty() { String::new() } else { format!("&name={}", segment(&name)) };
+    let (part, pager) = Pager::part(monitor.store.count_deeds(&name).await?, LISTED, page, &more);
+    let rows = monitor.store.deeds(&name, &part).await?;
+    let rows = rows.into_iter().map(|deed| (shown_time(deed.at), deed)).collect();
     let title = "Changes of accounts and profiles".to_owned();
-    Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }
-        .show(StatusCode::OK, &Changes { rows })
+    let changes = Changes { base: &monitor.settings.base_url, name: &name, rows, pager };
+    Page { monitor: &monitor, visitor: Some(&visitor), title, said: None }.show(StatusCode::OK, &changes)
 }

@@ -5,18 +5,21 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::super::Shared;
 use super::super::access::{Caller, cookie};
 use super::super::error::Refusal;
 use super::account::new_password;
-use super::forms::{Before, Sent};
+use super::again::{self, Again};
+use super::forms::{Before, Fields, Form, Sent, Visitor};
 use super::{Page, go_on};
 use crate::accounts::{Secret, digest_of};
 use crate::serve::Monitor;
 
+/// What stands before the names of fields that are kept.
+const KEPT: &str = "again.";
 /// How long somebody stays logged in.
 const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
@@ -26,6 +29,8 @@ struct Login<'l> {
     base: &'l str,
     name: &'l str,
     to: &'l str,
+    /// What somebody wrote before their session ended.
+    kept: &'l Fields,
     trouble: Option<&'static str>,
 }
 
@@ -43,8 +48,27 @@ pub(super) async fn show(
     ask(
         &monitor,
         StatusCode::OK,
-        &Login { base: &monitor.settings.base_url, name: "", to: &to, trouble: None },
+        &Login {
+            base: &monitor.settings.base_url,
+            name: "",
+            to: &to,
+            kept: &Fields::default(),
+            trouble: None,
+        },
     )
+}
+
+/// Asks somebody for name and password whose session ended before what they wrote was sent, and keeps that.
+pub(super) fn interrupted(monitor: &Monitor, path: &str, kept: &Fields) -> Result<Response, Refusal> {
+    let (to, trouble) = match kept.all().next() {
+        Some(_) => (
+            path,
+            "You are not logged in any more, and nothing was changed. Log in, and what you wrote is back.",
+        ),
+        None => ("/desk", "You are not logged in any more, and nothing was changed."),
+    };
+    let base = &monitor.settings.base_url;
+    ask(monitor, StatusCode::FORBIDDEN, &Login { base, name: "", to, kept, trouble: Some(trouble) })
 }
 
 fn ask(monitor: &Monitor, status: StatusCode, login: &Login<'_>) -> Result<Response, Refusal> {
@@ -54,7 +78,17 @@ fn ask(monitor: &Monitor, status: StatusCode, login: &Login<'_>) -> Result<Respo
 /// Begins a session; one that somebody brought along is not taken over.
 pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Result<Response, Refusal> {
     let (name, to) = (fields.get("name").trim(), fields.get("to"));
+    let kept = fields
+        .all()
+        .filter_map(|(name, value)| Some((name.strip_prefix(KEPT)?.to_owned(), value.to_owned())));
+    let kept = again::kept(to, &Fields::of(kept));
     match Caller::who_knows(&monitor, name, fields.get("password").to_owned().into()).await {
+        Ok(caller) if kept.all().next().is_some() => {
+            let (cookie, secret) = enter(&monitor, &caller.name).await?;
+            let visitor = Visitor::new(caller, secret.expose_secret());
+            let page = Again::of_another_session(to, &kept).show(&monitor, &visitor, StatusCode::OK)?;
+            Ok(([(header::SET_COOKIE, cookie)], page).into_response())
+        }
         Ok(caller) => {
             // Only a path of the desk, lest somebody be led elsewhere.
             let path = to.strip_prefix('/').filter(|path| path.starts_with("desk"));
@@ -63,7 +97,7 @@ pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Re
         }
         Err(refusal) if refusal.is_unknown_caller() => {
             let trouble = Some("There is no account with this name and password.");
-            let login = Login { base: &monitor.settings.base_url, name, to, trouble };
+            let login = Login { base: &monitor.settings.base_url, name, to, kept: &kept, trouble };
             ask(&monitor, StatusCode::UNAUTHORIZED, &login)
         }
         Err(refusal) => Err(refusal),
@@ -71,12 +105,16 @@ pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Re
 }
 
 async fn begin(monitor: &Monitor, account: &str, response: Response) -> Result<Response, Refusal> {
+    let (cookie, _) = enter(monitor, account).await?;
+    Ok(([(header::SET_COOKIE, cookie)], response).into_response())
+}
+
+/// Begins a session, and hands back its cookie and its secret.
+async fn enter(monitor: &Monitor, account: &str) -> Result<(String, SecretString), Refusal> {
     let Secret(secret) = Secret::new()?;
     let now = monitor.clock.now();
-    let secret = secret.expose_secret();
-    monitor.store.begin_session(account, &digest_of(secret), (now, now + SESSION)).await?;
-    let cookie = set_cookie(monitor, secret, SESSION.as_secs());
-    Ok(([(header::SET_COOKIE, cookie)], response).into_response())
+    monitor.store.begin_session(account, &digest_of(secret.expose_secret()), (now, now + SESSION)).await?;
+    Ok((set_cookie(monitor, secret.expose_secret(), SESSION.as_secs()), secret))
 }
 
 fn set_cookie(monitor: &Monitor, value: &str, seconds: i64) -> String {
@@ -92,13 +130,16 @@ pub(super) async fn log_out(State(monitor): Shared, Sent { visitor, .. }: Sent) 
     Ok(([(header::SET_COOKIE, cookie)], go_on(&monitor, "page/table", "")).into_response())
 }
 
+/// Where a first password is sent.
+const INVITATION: &str = "/invitation/{secret}";
+
 #[derive(Template)]
 #[template(path = "desk/invitation.html")]
 struct Invitation<'i> {
     base: &'i str,
     secret: &'i str,
     name: &'i str,
-    trouble: Option<String>,
+    form: Form<'i>,
 }
 
 async fn whose(monitor: &Monitor, secret: &str) -> Result<String, Refusal> {
@@ -115,7 +156,10 @@ pub(super) async fn invited(State(monitor): Shared, Path(secret): Path<String>) 
     let name = whose(&monitor, &secret).await?;
     let page = Page { monitor: &monitor, visitor: None, title: "Set your password".to_owned(), said: None };
     let base = &monitor.settings.base_url;
-    page.show(StatusCode::OK, &Invitation { base, secret: &secret, name: &name, trouble: None })
+    page.show(
+        StatusCode::OK,
+        &Invitation { base, secret: &secret, name: &name, form: Form::empty(INVITATION) },
+    )
 }
 
 /// Sets the first password of somebody, who is logged in by that.
@@ -130,9 +174,9 @@ pub(super) async fn accept(
         Err(refusal) => {
             let title = "Set your password".to_owned();
             let page = Page { monitor: &monitor, visitor: None, title, said: None };
-            let trouble = Some(refusal.detail());
-            let base = &monitor.settings.base_url;
-            let invitation = Invitation { base, secret: &secret, name: &name, trouble };
+            let (base, nothing) = (&monitor.settings.base_url, Fields::default());
+            let form = Form::new(INVITATION, &nothing, Some(&refusal));
+            let invitation = Invitation { base, secret: &secret, name: &name, form };
             return page.show(StatusCode::UNPROCESSABLE_ENTITY, &invitation);
         }
     };

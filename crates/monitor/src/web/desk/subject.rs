@@ -2,18 +2,20 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::Shared;
 use super::super::certificates::{Kind, checked, is_applicant};
 use super::super::error::Refusal;
 use super::super::pages::segment;
-use super::forms::{Fields, Sent, Visitor};
+use super::forms::{Fields, Form, Sent, Visitor};
 use super::{Came, Page, go_on};
 use crate::accounts::Role;
 use crate::serve::Monitor;
 use crate::store::{Deed, Profile};
+
+/// Where the form is sent.
+const SUBJECT: &str = "/desk/subject/{subject}";
 
 #[derive(Template)]
 #[template(path = "desk/subject.html")]
@@ -21,9 +23,8 @@ struct SubjectForm<'s> {
     base: &'s str,
     form_key: &'s str,
     subject: &'s str,
-    profile: &'s Profile,
+    form: Form<'s>,
     may_change: bool,
-    trouble: Option<String>,
 }
 
 /// Shows what is told, to whom it concerns.
@@ -37,35 +38,48 @@ pub(super) async fn show(
     if !is_applicant(caller, &subject) && !caller.has(Role::Approve) {
         return Err(Refusal::forbidden("this is for the subject itself"));
     }
-    let profile = monitor.store.profile(&subject).await?;
-    page(&monitor, &visitor, &subject, &profile, (came.said(), None))
+    let fields = written(monitor.store.profile(&subject).await?);
+    page(&monitor, &visitor, &subject, came.said(), Form::new(SUBJECT, &fields, None))
+}
+
+/// What is told, as its form says it.
+fn written(profile: Profile) -> Fields {
+    let Profile { title, operator, website, health, description, contact } = profile;
+    let named = [
+        ("title", title),
+        ("operator", operator),
+        ("website", website),
+        ("health", health),
+        ("description", description),
+        ("contact", contact),
+    ];
+    Fields::of(named.map(|(name, value)| (name.to_owned(), value)))
 }
 
 fn page(
     monitor: &Monitor,
     visitor: &Visitor,
     subject: &str,
-    profile: &Profile,
-    (said, refusal): (Option<&'static str>, Option<&Refusal>),
+    said: Option<&'static str>,
+    form: Form<'_>,
 ) -> Result<Response, Refusal> {
-    let form = SubjectForm {
+    let status = form.status();
+    let page = SubjectForm {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
         subject,
-        profile,
+        form,
         may_change: is_applicant(&visitor.caller, subject),
-        trouble: refusal.map(Refusal::detail),
     };
-    let status = refusal.map_or(StatusCode::OK, Refusal::status);
     let title = format!("Subject {subject}");
-    Page { monitor, visitor: Some(visitor), title, said }.show(status, &form)
+    Page { monitor, visitor: Some(visitor), title, said }.show(status, &page)
 }
 
 /// Saves what is told.
 pub(super) async fn change(
     State(monitor): Shared,
     Path(subject): Path<String>,
-    Sent { visitor, fields }: Sent,
+    Sent { visitor, fields, .. }: Sent,
 ) -> Result<Response, Refusal> {
     if !is_applicant(&visitor.caller, &subject) {
         return Err(Refusal::forbidden("this is for the subject itself"));
@@ -74,16 +88,8 @@ pub(super) async fn change(
     let profile = match read(&fields) {
         Ok(profile) => profile,
         Err(refusal) => {
-            let written = |name: &str| fields.get(name).to_owned();
-            let profile = Profile {
-                title: written("title"),
-                operator: written("operator"),
-                website: written("website"),
-                health: written("health"),
-                description: written("description"),
-                contact: written("contact"),
-            };
-            return page(&monitor, &visitor, &subject, &profile, (None, Some(&refusal)));
+            let form = Form::new(SUBJECT, &fields, Some(&refusal));
+            return page(&monitor, &visitor, &subject, None, form);
         }
     };
     let deed = Deed {

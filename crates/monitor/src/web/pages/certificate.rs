@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime};
 
 use super::Shown;
 use super::paging::{Pager, Turn};
-use crate::certificates::{Badge, Certificate, Standing, due_after, needed, state_of};
+use crate::certificates::{Badge, Certificate, Quarterly, Standing, needed, state_of};
 use crate::past::{class, states_at};
 use crate::scopes::Scopes;
 use crate::store::PastSpell;
@@ -132,7 +132,7 @@ struct Check {
     class: &'static str,
     last: Option<Date>,
     due: Option<Date>,
-    is_late: bool,
+    is_overdue: bool,
 }
 
 impl<'p> CertificatePage<'p> {
@@ -161,10 +161,17 @@ impl<'p> CertificatePage<'p> {
             // What gave up decided nothing.
             let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
             let last = newest.filter_map(|past| past.certain.map(|(_, at)| at)).max();
-            let due = last.and_then(due_after);
-            let is_late = due.is_none_or(|due| due < now);
-            let (last, due) = (last.map(DateTime::date), due.map(DateTime::date));
-            Check { testcase: id.to_owned(), state: state(id), class: class(state(id)), last, due, is_late }
+            let is_certified = certificate.standing(now.date()).is_in_force();
+            let Quarterly { decided, due, is_overdue } = Quarterly::new(last, is_certified, now);
+            let (last, due) = (decided.map(DateTime::date), due.map(DateTime::date));
+            Check {
+                testcase: id.to_owned(),
+                state: state(id),
+                class: class(state(id)),
+                last,
+                due,
+                is_overdue,
+            }
         });
         page.certified = Some(Fares {
             slug: Scopes::slug(spec),

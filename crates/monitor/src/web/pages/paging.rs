@@ -1,35 +1,48 @@
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Which page of a list is asked for, counted from 1.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct Turn {
-    pub(super) page: Option<usize>,
+    pub(in crate::web) page: Option<usize>,
 }
 
 /// Where the pages before and after one are.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Pager {
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
+pub(in crate::web) struct Pager {
+    pub(in crate::web) before: Option<String>,
+    pub(in crate::web) after: Option<String>,
     /// Which part of the list this is.
-    pub(super) told: String,
+    pub(in crate::web) told: String,
 }
 
 impl Pager {
     /// The part of a list with so many on a page; `page` is counted from 1, and `more` follows the number of a page in its address. What lies behind
     /// the end is the last page.
     pub(super) fn cut<'l, T>(all: &'l [T], each: usize, page: Option<usize>, more: &str) -> (&'l [T], Self) {
-        let last = all.len().div_ceil(each).max(1);
+        let (part, pager) = Self::part(all.len(), each, page, more);
+        (all.get(part).unwrap_or_default(), pager)
+    }
+
+    /// The same of a list that is as long, and not at hand.
+    pub(in crate::web) fn part(
+        count: usize,
+        each: usize,
+        page: Option<usize>,
+        more: &str,
+    ) -> (Range<usize>, Self) {
+        let last = count.div_ceil(each).max(1);
         let page = page.unwrap_or(1).clamp(1, last);
-        let (from, to) = ((page - 1) * each, (page * each).min(all.len()));
+        let (from, to) = ((page - 1) * each, (page * each).min(count));
         let link = |page: usize| format!("?page={page}{more}");
         let pager = Self {
             before: (page > 1).then(|| link(page - 1)),
             after: (page < last).then(|| link(page + 1)),
-            told: format!("{} to {to} of {}", from + 1, all.len()),
+            told: format!("{} to {to} of {count}", from + 1),
         };
-        (all.get(from..to).unwrap_or_default(), pager)
+        (from..to, pager)
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::Shown;
-use crate::certificates::{due_after, manual_in_force};
+use crate::certificates::{Quarterly, manual_in_force};
 use crate::past::{Known, Past, class};
 use crate::scopes::Scopes;
 use crate::score::Achieved;
@@ -78,22 +78,22 @@ pub(super) struct Check {
     last: Option<Date>,
     /// None if nobody has ever decided it.
     due: Option<Date>,
-    is_late: bool,
+    is_overdue: bool,
 }
 
 impl Check {
     /// What people have to check of a scope, by what is known of a subject at this moment.
-    pub(super) fn all(spec: &Spec, spells: &[PastSpell], now: DateTime) -> Vec<Self> {
+    pub(super) fn all(spec: &Spec, spells: &[PastSpell], is_certified: bool, now: DateTime) -> Vec<Self> {
         let check = |id: &str| {
             // What gave up decided nothing.
             let newest = spells.iter().filter(|past| past.testcase == id && past.ended.is_none());
             let last = newest.filter_map(|past| past.certain.map(|(_, at)| at)).max();
-            let due = last.and_then(due_after);
+            let Quarterly { decided, due, is_overdue } = Quarterly::new(last, is_certified, now);
             Self {
                 testcase: id.to_owned(),
-                last: last.map(DateTime::date),
+                last: decided.map(DateTime::date),
                 due: due.map(DateTime::date),
-                is_late: due.is_some_and(|due| due < now),
+                is_overdue,
             }
         };
         manual_in_force(spec, now.date()).into_iter().map(check).collect()
