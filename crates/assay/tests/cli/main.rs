@@ -19,4 +19,5 @@ mod monitor;
 mod picture;
 mod scope;
 mod scripts;
+mod simulated;
 mod support;
