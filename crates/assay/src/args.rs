@@ -423,6 +423,12 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
+    /// Ask a simulated cloud over HTTP instead, with all that a check does
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Leave the simulated cloud running until Ctrl-C, for other commands
+    #[arg(long, requires = "live")]
+    pub(crate) keep: bool,
     #[command(flatten)]
     pub(crate) against: Against,
     #[command(flatten)]

@@ -87,6 +87,8 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Tempest(tempest) => {
             awaited_to_the_end(PROBED, |cancel| commands::tempest::run(tempest, global, cancel))
         }
+        // What it creates is in a simulated cloud, which ends with the program.
+        Command::Demo(demo) if demo.live => awaited(commands::demo::live(demo, global)),
         Command::Demo(demo) => commands::demo::run(demo, global),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),

@@ -21,5 +21,6 @@ mod runner;
 mod scope;
 mod scripts;
 mod sign;
+mod simulated;
 mod support;
 mod uploaders;
