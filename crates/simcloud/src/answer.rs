@@ -136,6 +136,13 @@ pub(crate) fn error(service: Service, status: u16, message: &str) -> Answer {
     Answer::json(status, &body)
 }
 
+/// A page that says so, as it is written for who does not ask for JSON.
+pub(crate) fn web_page(status: u16, title: &str, message: &str) -> Answer {
+    let page =
+        format!("<html><head><title>{title}</title></head><body><h1>{title}</h1>{message}</body></html>");
+    Answer::of_type(status, "text/html", page)
+}
+
 /// The body of an error of neutron, which has types of its own.
 pub(crate) fn neutron_error(kind: &str, message: &str) -> Value {
     json!({"NeutronError": {"type": kind, "message": message, "detail": ""}})

@@ -1,6 +1,7 @@
 //! What things are like when they are created, in the shape that the services give them.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -277,6 +278,9 @@ fn subnet(
         wanted.insert("allocation_pools".into(), json!([{"start": format!("{prefix}2"), "end": end}]));
         wanted.insert("subnetpool_id".into(), seen.default_pool.as_str().into());
         wanted.remove("prefixlen");
+    } else if let Some((pool, gateway)) = addresses_of(&text(&wanted, "cidr")) {
+        wanted.entry("allocation_pools").or_insert(pool);
+        wanted.entry("gateway_ip").or_insert(gateway);
     }
     let network = text(&wanted, "network_id");
     let network =
@@ -287,11 +291,20 @@ fn subnet(
     Ok(over(
         json!({
             "name": "", "enable_dhcp": true, "ipv6_ra_mode": null, "ipv6_address_mode": null, "gateway_ip": null,
-            "allocation_pools": [], "host_routes": [], "dns_nameservers": [],
-            "subnetpool_id": null,
+            "allocation_pools": [], "host_routes": [], "dns_nameservers": [], "service_types": [],
+            "subnetpool_id": null, "router:external": false,
         }),
         wanted,
     ))
+}
+
+/// What a network of IPv4 without a word about it gives to its members, and where it leads out.
+fn addresses_of(cidr: &str) -> Option<(Value, Value)> {
+    let (first, length) = cidr.split_once('/')?;
+    let (first, length): (Ipv4Addr, u32) = (first.parse().ok()?, length.parse().ok()?);
+    let hosts = u32::MAX.checked_shr(length).filter(|hosts| *hosts >= 3)?;
+    let at = |offset: u32| Some(Ipv4Addr::from(u32::from(first).checked_add(offset)?).to_string());
+    Some((json!([{"start": at(2)?, "end": at(hosts - 1)?}]), at(1)?.into()))
 }
 
 fn router(cloud: &Cloud, mut wanted: Map<String, Value>) -> Map<String, Value> {
@@ -337,6 +350,13 @@ fn floating_ip(cloud: &Cloud, wanted: Map<String, Value>) -> Map<String, Value> 
 fn security_group(cloud: &Cloud, id: &str, wanted: Map<String, Value>) -> Map<String, Value> {
     let mut rules = cloud.settings.population.seen.group_rules.clone();
     for rule in &mut rules {
+        if let Some(fields) = rule.as_object_mut() {
+            // Rules of a group have more than those that groups begin with, which say for which they count.
+            fields.retain(|name, _| !name.starts_with("used_in_"));
+            let common =
+                json!({"normalized_cidr": null, "standard_attr_id": 1, "belongs_to_default_sg": false});
+            *fields = of_neutron(cloud, over(common, std::mem::take(fields)));
+        }
         rule["security_group_id"] = id.into();
         // The group itself, as the template writes it.
         if rule["remote_group_id"] == "PARENT" {

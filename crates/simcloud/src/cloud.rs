@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::answer::{Answer, Service, error};
+use crate::answer::{Answer, Service, error, web_page};
 use crate::catalog::{IDENTITY, catalog, is_version, moved};
 use crate::fault::{Fault, Outcome, Rules, drawn, fraction};
 use crate::shelf::Store;
@@ -240,7 +240,12 @@ impl Cloud {
         if !is_open && !self.accepts(ask.header("x-auth-token").unwrap_or_default()) {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             let message = "The request you have made requires authentication.";
-            return error(service, 401, message).with("www-authenticate", "Keystone uri=\"simulated\"");
+            let refused = match service {
+                Service::Image => web_page(401, "Unauthorized", message),
+                // It is the middleware of keystone that refuses, whatever the service.
+                _ => error(Service::Identity, 401, message),
+            };
+            return refused.with("www-authenticate", "Keystone uri=\"simulated\"");
         }
         route::answer(self, service, ask, fault)
     }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use assay_inventory::{FactId, S3Presence, StepId};
 
-use crate::answer::{Answer, Service, error, neutron_error, s3_error};
+use crate::answer::{Answer, Service, error, neutron_error, s3_error, web_page};
 use crate::born::{born, hexadecimal, volume_of};
 use crate::cloud::{Ask, Cloud, State};
 use crate::fault::{ELSEWHERE, Fault};
@@ -38,6 +38,8 @@ pub(crate) fn answer(cloud: &Cloud, service: Service, ask: &Ask, fault: Option<F
         Service::Compute => answer
             .with("openstack-api-version", &format!("compute {MICROVERSION}"))
             .with("x-openstack-nova-api-version", MICROVERSION),
+        Service::BlockStorage => answer.with("openstack-api-version", "volume 3.0"),
+        Service::KeyManager => answer.with("openstack-api-version", "key-manager 1.0"),
         _ => answer,
     }
 }
@@ -45,6 +47,10 @@ pub(crate) fn answer(cloud: &Cloud, service: Service, ask: &Ask, fault: Option<F
 /// S3 says what it said when the cloud was recorded, whatever it is asked for.
 fn object_store(cloud: &Cloud, ask: &Ask) -> Answer {
     match &cloud.settings.population.s3 {
+        // Swift knows no request without a key at its root.
+        _ if ask.header("authorization").is_none() && ask.parameter("X-Amz-Signature").is_none() => {
+            web_page(404, "Not Found", "The resource could not be found.")
+        }
         Some(S3Presence::Answered { answer, .. }) if ask.prefix.is_empty() => match &answer.code {
             Some(code) => s3_error(answer.status, code, "the simulation keeps no objects"),
             None => Answer::empty(answer.status),
@@ -462,6 +468,10 @@ fn told(cloud: &Cloud, state: &State, shelf: &Shelf, thing: &Thing, ask: &Ask) -
                 fields.insert("status".into(), "creating".into());
                 fields.insert("updated_at".into(), Value::Null);
             }
+            if kind == Kind::Network {
+                // Neutron tells this of a new network alone.
+                fields.insert("is_default".into(), false.into());
+            }
             in_wrapper(shelf, fields.into())
         }
     }
@@ -522,6 +532,8 @@ fn fill(image: &mut Thing, data: Bytes, size: u64) {
     image.fields.insert("checksum".into(), digest[..32].into());
     image.fields.insert("os_hash_algo".into(), "sha512".into());
     image.fields.insert("os_hash_value".into(), digest.into());
+    // Of the several stores that a glance may have, the one that it is in.
+    image.fields.insert("stores".into(), "file".into());
     image.data = data;
     image.since = Instant::now();
 }
@@ -638,7 +650,12 @@ fn delete(cloud: &Cloud, service: Service, collection: &str, id: &str) -> Answer
         }
         _ => {}
     }
-    Answer::empty(shelf.done.1)
+    // Each service types the nothing that it says in its own way.
+    match shelf.kind {
+        Kind::Image | Kind::Volume | Kind::Snapshot => Answer::of_type(shelf.done.1, "text/html", ""),
+        Kind::Backup => Answer::of_type(shelf.done.1, "application/json", ""),
+        _ => Answer::empty(shelf.done.1),
+    }
 }
 
 /// Why something cannot be deleted now.
@@ -689,7 +706,7 @@ fn is_on(port: &Thing, subnet: &str) -> bool {
 fn quotas(floating_ips: i64) -> Value {
     json!({"quota": {
         "network": 100, "subnet": 100, "subnetpool": -1, "port": 500, "router": 10, "floatingip": floating_ips,
-        "rbac_policy": 10, "security_group": 10, "security_group_rule": 100,
+        "rbac_policy": 10, "security_group": 10, "security_group_rule": 100, "trunk": -1,
     }})
 }
 

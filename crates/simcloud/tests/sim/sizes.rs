@@ -115,11 +115,10 @@ async fn what_is_created_is_as_long_as_it_was() {
     let (cinder, neutron) = (format!("volumev3/v3/{PROJECT}"), "network/v2.0");
     let create = async |place: &str, ending: &str, status: u16, longer: usize, body: Value| {
         let (found, said) = asker.ask(Method::POST, place, &body).await;
-        assert_eq!(
-            (found, length(&said)),
-            (status, recorded("POST", ending, status) + longer),
-            "{place}: {said}"
-        );
+        // Neutron writes networks and subnets without blanks.
+        let is_dense = ["/networks", "/subnets"].contains(&ending);
+        let found = (found, if is_dense { said.to_string().len() } else { length(&said) });
+        assert_eq!(found, (status, recorded("POST", ending, status) + longer), "{place}: {said}");
         said
     };
     let image = json!({
@@ -140,7 +139,7 @@ async fn what_is_created_is_as_long_as_it_was() {
     create(&format!("{cinder}/backups"), "/backups", 202, prefixes, backup).await;
 
     let network = json!({"network": {"name": name("provider-network"), "description": description}});
-    let (_, network) = asker.ask(Method::POST, &format!("{neutron}/networks"), &network).await;
+    let network = create(&format!("{neutron}/networks"), "/networks", 201, 0, network).await;
     let network = &network["network"]["id"];
     let router = json!({"router": {
         "name": name("provider-router"), "description": description, "external_gateway_info": {"network_id": EXTERNAL},

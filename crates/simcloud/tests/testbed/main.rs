@@ -85,7 +85,6 @@ async fn what_is_read_has_the_shape_of_the_real_answers() {
         ("compute", format!("flavors/{NOBODY}")),
         ("compute", "limits".into()),
         ("image", "images?member_status=all&limit=1000".into()),
-        ("image", "images?member_status=all&limit=1".into()),
         ("image", "images?os_hidden=true&member_status=all&limit=1000".into()),
         ("image", format!("images/{NOBODY}")),
         ("volumev3", "types".into()),
