@@ -15,6 +15,7 @@ mod find;
 mod flavor_names;
 mod fleet;
 mod images;
+mod many_clouds;
 mod monitor;
 mod picture;
 mod runner;
