@@ -10,7 +10,7 @@ mod login;
 mod suggest;
 
 pub(crate) use auth_type::{AuthType, Method};
-pub use cloud::{CloudConfig, Overrides};
+pub use cloud::{CloudConfig, Clouds, Overrides};
 pub use domain_managers::{
     DomainManagerConfig, DomainManagerError, DomainManagerLogin, DomainManagerNote, DomainManagerProblem,
 };

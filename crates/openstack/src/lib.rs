@@ -27,7 +27,7 @@ mod waiting;
 
 pub use budgets::Budgets;
 pub use collect::{Event, Probes, Request, collect};
-pub use config::{CloudConfig, ConfigError, ConfigFiles, Overrides};
+pub use config::{CloudConfig, Clouds, ConfigError, ConfigFiles, Overrides};
 pub use config::{
     DomainManagerConfig, DomainManagerError, DomainManagerLogin, DomainManagerNote, DomainManagerProblem,
 };

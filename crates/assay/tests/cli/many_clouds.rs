@@ -17,8 +17,7 @@ const CLOUDS: usize = 100;
 fn trouble(number: usize) -> Option<&'static str> {
     Some(match number {
         5 => "no connection",
-        15 | 25 => "no answer in time",
-        35 | 45 => "no answer in time",
+        15 | 25 | 35 | 45 => "no answer in time",
         55 | 65 => "not",
         75 | 85 | 95 => "",
         _ => return None,

@@ -8,6 +8,7 @@ use assay_inventory::Subject;
 use openstack_sdk_core::config as sdk;
 use url::Url;
 
+use super::files::{Sections, unread};
 use super::login::Values;
 use super::{ConfigError, ConfigFiles, Login, environment, suggest};
 use crate::{endpoint, links};
@@ -35,6 +36,53 @@ pub struct CloudConfig {
     ca_file: Option<PathBuf>,
     endpoint_overrides: BTreeMap<&'static str, String>,
     login: Login,
+}
+
+/// The files that configure clouds, read once for whoever asks for many of them.
+pub struct Clouds {
+    files: ConfigFiles,
+    parsed: sdk::ConfigFile,
+    sections: Vec<Sections>,
+}
+
+impl fmt::Debug for Clouds {
+    /// Without what is in them, which is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clouds").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Clouds {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// There are none, or they cannot be read.
+    pub fn read(files: &ConfigFiles) -> Result<Self, ConfigError> {
+        Ok(Clouds { parsed: files.read()?, sections: files.sections(), files: files.clone() })
+    }
+
+    /// The configuration of a cloud.
+    ///
+    /// # Errors
+    /// There is no such cloud, or something of it is missing or makes no sense.
+    pub fn cloud(&self, name: &str, overrides: &Overrides) -> Result<CloudConfig, ConfigError> {
+        let path = || self.files.clouds.clone().unwrap_or_default();
+        let config = self
+            .parsed
+            .get_cloud_config(name)
+            .map_err(|error| ConfigError::Invalid { path: path(), message: error.to_string() })?
+            .ok_or_else(|| {
+                let known = sorted_names(&self.parsed);
+                ConfigError::UnknownCloud {
+                    name: name.to_owned(),
+                    path: path(),
+                    suggestion: suggest::closest(name, &known),
+                    known,
+                }
+            })?;
+        let unread = unread(&self.sections, name, config.profile.as_deref());
+        CloudConfig::new(name, &config, &unread, overrides)
+    }
 }
 
 impl fmt::Debug for CloudConfig {
@@ -69,23 +117,7 @@ impl CloudConfig {
 
     /// The configuration of a cloud from given files.
     pub fn from_files(files: &ConfigFiles, name: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let parsed = files.read()?;
-        let config = parsed
-            .get_cloud_config(name)
-            .map_err(|error| ConfigError::Invalid {
-                path: files.clouds.clone().unwrap_or_default(),
-                message: error.to_string(),
-            })?
-            .ok_or_else(|| {
-                let known = sorted_names(&parsed);
-                ConfigError::UnknownCloud {
-                    name: name.to_owned(),
-                    path: files.clouds.clone().unwrap_or_default(),
-                    suggestion: suggest::closest(name, &known),
-                    known,
-                }
-            })?;
-        Self::new(name, &config, &files.unread(name, config.profile.as_deref()), overrides)
+        Clouds::read(files)?.cloud(name, overrides)
     }
 
     /// The configuration that the `OS_*` variables make.

@@ -12,7 +12,7 @@ use super::login::Values;
 
 /// The files as far as the SDK drops what it does not know.
 #[derive(Deserialize, Default)]
-struct Sections {
+pub(super) struct Sections {
     clouds: Option<BTreeMap<String, Option<Section>>>,
     #[serde(rename = "public-clouds")]
     profiles: Option<BTreeMap<String, Option<Section>>>,
@@ -78,33 +78,44 @@ impl ConfigFiles {
         builder.build().map_err(|error| invalid(clouds, &error))
     }
 
-    /// The plain values of a cloud's `auth` section and of its profile's, known to the SDK or not. The SDK has
-    /// told already what is wrong with a file, so one that is no use adds nothing here.
-    pub(super) fn unread(&self, cloud: &str, profile: Option<&str>) -> Values {
-        let (mut values, mut own) = (Values::new(), Values::new());
-        for path in [&self.profiles, &self.clouds, &self.secure].into_iter().flatten() {
+    /// The files as far as the SDK drops what it does not know. The SDK has told already what is wrong with a file, so
+    /// one that is no use adds nothing here.
+    pub(super) fn sections(&self) -> Vec<Sections> {
+        let files = [&self.profiles, &self.clouds, &self.secure].into_iter().flatten();
+        let read = files.map(|path| {
             let text = fs::read_to_string(path).unwrap_or_default();
             // What the parser says could show a secret of the file.
-            let sections: Sections = serde_saphyr::from_str(&text).unwrap_or_else(|_| {
+            serde_saphyr::from_str(&text).unwrap_or_else(|_| {
                 tracing::debug!(path = %path.display(), "values that the SDK does not know are not read");
                 Sections::default()
-            });
-            let of =
-                |map: Option<BTreeMap<String, Option<Section>>>, name: &str| map?.remove(name)?.map(plain);
-            values.extend(profile.and_then(|name| of(sections.profiles, name)).into_iter().flatten());
-            own.extend(of(sections.clouds, cloud).into_iter().flatten());
-        }
-        values.extend(own);
-        values
+            })
+        });
+        read.collect()
     }
 }
 
-fn plain(section: Section) -> impl Iterator<Item = (String, String)> {
-    section.auth.into_iter().flatten().filter_map(|(name, value)| match value {
-        Value::String(text) => Some((name, text)),
-        Value::Number(_) | Value::Bool(_) => Some((name, value.to_string())),
+/// The plain values of a cloud's `auth` section and of its profile's, known to the SDK or not.
+pub(super) fn unread(all: &[Sections], cloud: &str, profile: Option<&str>) -> Values {
+    let (mut values, mut own) = (Values::new(), Values::new());
+    for sections in all {
+        let of = |map: &Option<BTreeMap<String, Option<Section>>>, name: &str| {
+            let section = map.as_ref()?.get(name)?.as_ref()?;
+            Some(plain(section))
+        };
+        values.extend(profile.and_then(|name| of(&sections.profiles, name)).into_iter().flatten());
+        own.extend(of(&sections.clouds, cloud).into_iter().flatten());
+    }
+    values.extend(own);
+    values
+}
+
+fn plain(section: &Section) -> Vec<(String, String)> {
+    let values = section.auth.iter().flatten().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name.clone(), text.clone())),
+        Value::Number(_) | Value::Bool(_) => Some((name.clone(), value.to_string())),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    })
+    });
+    values.collect()
 }
 
 fn exactly(variable: &str) -> Option<PathBuf> {
@@ -172,8 +183,7 @@ mod tests {
             looked_in: Vec::new(),
         };
         let values = |files: &ConfigFiles, cloud: &str, profile: Option<&str>| {
-            files
-                .unread(cloud, profile)
+            unread(&files.sections(), cloud, profile)
                 .into_iter()
                 .map(|(name, value)| name + "=" + &value)
                 .collect::<Vec<_>>()

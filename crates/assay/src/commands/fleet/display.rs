@@ -139,14 +139,11 @@ impl Display {
             leftovers: &posted.leftovers,
             took_ms,
         })?;
-        let seconds = took_ms / 1000;
-        let tenths = took_ms % 1000 / 100;
-        self.say(&format!(
-            "{}: {}: {} in {seconds}.{tenths} s",
-            posted.subject,
-            posted.scope,
-            came_to(posted)
-        ));
+        let (seconds, tenths) = (took_ms / 1000, took_ms % 1000 / 100);
+        let why =
+            posted.why.as_ref().map_or_else(String::new, |why| format!("; nothing was determined: {why}"));
+        let Posted { subject, scope, .. } = posted;
+        self.say(&format!("{subject}: {scope}: {} in {seconds}.{tenths} s{why}", came_to(posted)));
         for leftover in &posted.leftovers {
             self.say(&format!("{}: left behind: {leftover}", posted.subject));
         }
@@ -238,8 +235,5 @@ fn came_to(posted: &Posted) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
-    match &posted.why {
-        Some(why) => format!("undetermined ({}): {why}", counts.join(", ")),
-        None => counts.join(", "),
-    }
+    counts.join(", ")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use assay_fleet::{Checker, Judged, Plan, Planned, Standings};
 use assay_inventory::{FactId, Inventory, Reason, Subject, Unavailable};
-use assay_openstack::{Budgets, CloudConfig, Event, Overrides, Probes};
+use assay_openstack::{Budgets, Clouds, ConfigError, ConfigFiles, Event, Overrides, Probes};
 use assay_report::{Chosen, Report};
 use assay_standards::Verdict;
 use assay_standards::scope::{Selected, Selection, Spec};
@@ -27,6 +27,8 @@ use crate::{scripts, state};
 /// All that is the same for every subject.
 pub(crate) struct Suite {
     scopes: Vec<FleetScope>,
+    /// Read once: of a hundred clouds, each would read the file of all.
+    clouds: Result<Clouds, ConfigError>,
     against: Against,
     asking: Asking,
     global: Global,
@@ -74,6 +76,7 @@ impl Suite {
         }
         Ok(Suite {
             scopes,
+            clouds: Clouds::read(&ConfigFiles::find()),
             against,
             asking: run.asking.clone(),
             global: global.clone(),
@@ -165,12 +168,16 @@ impl Suite {
         let facts = self.facts(subject, at);
         let overrides =
             Overrides { region: self.asking.region.clone(), interface: self.asking.interface.clone() };
-        let cloud = match CloudConfig::find(Some(subject.cloud()), &overrides) {
-            Ok(cloud) if !facts.is_empty() => cloud,
-            Ok(_) => return Inventory::new(named(subject), at),
+        if facts.is_empty() {
+            return Inventory::new(named(subject), at);
+        }
+        let found = self.clouds.as_ref().map_err(ToString::to_string);
+        let found =
+            found.and_then(|all| all.cloud(subject.cloud(), &overrides).map_err(|error| error.to_string()));
+        let cloud = match found {
+            Ok(cloud) => cloud,
             Err(error) => {
-                let why = Unavailable::new(Reason::Configuration, error.to_string());
-                return without(subject, &facts, &why, at);
+                return without(subject, &facts, &Unavailable::new(Reason::Configuration, error), at);
             }
         };
         let journals = state::journals();
