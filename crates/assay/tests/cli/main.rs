@@ -23,3 +23,4 @@ mod scripts;
 mod sign;
 mod support;
 mod uploaders;
+mod waivers;
