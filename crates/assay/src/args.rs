@@ -17,6 +17,7 @@ use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
 use crate::commands::curate::{Applying, Asked, Everything, Planning};
 use crate::commands::declare::{Declare, Declaring};
+use crate::gating::Gating;
 
 /// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
 #[derive(Debug, Parser)]
@@ -98,6 +99,9 @@ pub(crate) enum Command {
     Tempest(Box<crate::commands::tempest::Tempest>),
     /// Answer for what no program can decide, and make a declaration of it
     Declare(Declare),
+    /// List or look through waivers: failures that somebody answers for until a day
+    #[command(subcommand)]
+    Waivers(commands::waivers::Waiving),
     /// Find out which features an S3 server has
     S3(S3),
     /// Look at credentials, roles, quota and regions before a check
@@ -258,6 +262,8 @@ pub(crate) struct Check {
     pub(crate) probing: Probing,
     #[command(flatten)]
     pub(crate) declaring: Declaring,
+    #[command(flatten)]
+    pub(crate) gating: Gating,
     /// Keep what was seen in a file, to judge it again later; a folder for several clouds
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot", help_heading = "Recordings")]
     pub(crate) record: Option<PathBuf>,

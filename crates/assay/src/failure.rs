@@ -9,6 +9,7 @@ use assay_fleet::{CourierError, FleetProblem, OutboxError, PlanError, RecordErro
 use assay_inventory::SnapshotError;
 use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
+use assay_report::{BaselineError, WaiverProblem};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
 use assay_yaml::{Problems, Wrong};
@@ -65,6 +66,18 @@ impl From<DeclarationError> for Failure {
 impl From<Problems<FleetProblem>> for Failure {
     fn from(error: Problems<FleetProblem>) -> Self {
         Failure::of(error)
+    }
+}
+
+impl From<Problems<WaiverProblem>> for Failure {
+    fn from(error: Problems<WaiverProblem>) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<BaselineError> for Failure {
+    fn from(error: BaselineError) -> Self {
+        Failure::usage(error, "compare with a JSON report of an earlier check of the same cloud")
     }
 }
 

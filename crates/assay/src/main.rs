@@ -6,6 +6,7 @@ mod against;
 mod args;
 mod commands;
 mod failure;
+mod gating;
 mod human;
 mod interrupt;
 mod output;
@@ -122,6 +123,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Images::Catalogue => output::print(assay_curate::images::CATALOGUE).map(|()| 0),
         },
         Command::Declare(declare) => commands::declare::run(declare, global),
+        Command::Waivers(waiving) => commands::waivers::run(waiving),
         Command::S3(s3) => awaited_to_the_end(PROBED, |cancel| commands::s3::run(s3, global, cancel)),
         Command::Doctor(doctor) => awaited(commands::doctor::run(doctor)),
         Command::Find(Find::Flavor(find)) => awaited(commands::find::flavor(find, global)),

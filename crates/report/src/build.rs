@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::gate::Gate;
 use crate::model::{
     Chosen, FactTiming, Membership, Report, Scope, Tally, TargetSummary, TestcaseReport, Timings,
     UnavailableFact, VersionSummary,
@@ -69,6 +70,7 @@ pub fn build(
             .collect(),
         leftovers: inventory.leftovers.clone(),
         timings: timings(&inventory.calls),
+        gate: Gate::default(),
     }
 }
 

@@ -25,7 +25,7 @@ impl ExitCode {
 
     /// Over the testcases that the runs were asked for: any FAIL, else any MISS or ABORT, else none of these.
     /// A report without such testcases determines nothing. What was left behind counts more than verdicts,
-    /// because somebody must see to it.
+    /// because somebody must see to it. Failures that are waived or known count for nothing.
     pub fn of<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Self {
         let reports: Vec<&Report> = reports.into_iter().collect();
         if reports.iter().any(|report| !report.leftovers.is_empty()) {
@@ -37,7 +37,7 @@ impl ExitCode {
                 // Nothing but testcases that people decide: nothing was determined.
                 exit = ExitCode::Undetermined;
             }
-            match report.tally(report.chosen.deciding()).verdict() {
+            match report.gated_tally().verdict() {
                 Verdict::Fail => return ExitCode::Failed,
                 Verdict::Miss | Verdict::Abort => exit = ExitCode::Undetermined,
                 Verdict::Pass => {}

@@ -11,7 +11,7 @@ use jiff::civil::date;
 use uuid::Uuid;
 
 use crate::{
-    Chosen, Declared, DeclaredAnswer, FactTiming, Membership, Report, Scope, Tally, TargetSummary,
+    Chosen, Declared, DeclaredAnswer, FactTiming, Gate, Membership, Report, Scope, Tally, TargetSummary,
     TestcaseReport, Timings, UnavailableFact, VersionSummary,
 };
 
@@ -336,5 +336,6 @@ pub(crate) fn report() -> Report {
         }],
         leftovers: Vec::new(),
         timings: timings(),
+        gate: Gate::default(),
     }
 }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+pub(crate) use failed::expect_version_1;
 pub use failed::{ReadError, failed_testcases};
 pub use official::{official_document, official_documents};
 

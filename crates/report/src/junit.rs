@@ -54,6 +54,12 @@ fn properties(report: &Report) -> Vec<(String, String)> {
             properties.push((format!("{} {}", version.version, target.target), verdict.to_string()));
         }
     }
+    if let Some(comparison) = &report.gate.comparison {
+        properties.push(("baseline".to_owned(), comparison.counted()));
+        let mended = comparison.mended.iter().map(|mended| ("mended".to_owned(), mended.words()));
+        properties.extend(mended);
+    }
+    properties.extend(report.gate.remarks().map(|remark| ("waiver".to_owned(), remark)));
     properties
 }
 
@@ -65,11 +71,31 @@ fn test(report: &Report, testcase: &TestcaseReport) -> TestCase {
     if let Some(text) = difference(report, testcase, deciding) {
         test.set_system_out(text);
     }
+    for (name, value) in marks(report, testcase) {
+        test.add_property(Property::new(name, &*value));
+    }
     if let Some(declared) = &testcase.declared {
         test.add_property(Property::new("declared", declared.verdict.as_str()));
         test.set_system_out(declaration(report, testcase, declared, deciding));
     }
     test
+}
+
+/// What waivers and the earlier report say about the findings, and whether the exit code leaves all of them out.
+fn marks(report: &Report, testcase: &TestcaseReport) -> Vec<(&'static str, String)> {
+    let mut marks = Vec::new();
+    if report.is_excused(testcase) {
+        marks.push(("fails run", "no".to_owned()));
+    }
+    for (finding, mark) in report.marked(testcase) {
+        if let Some(words) = mark.waiver_words() {
+            marks.push(("waiver", format!("{}: {words}", sentence(finding))));
+        }
+        if let Some(news) = mark.news {
+            marks.push((news.as_str(), sentence(finding)));
+        }
+    }
+    marks
 }
 
 /// What a person stated and what proves it.

@@ -5,6 +5,7 @@
 //! own, so that internal types can change without breaking a reader. Rendering is pure: the same reports
 //! give the same bytes.
 
+mod baseline;
 mod build;
 mod declared;
 mod error;
@@ -12,7 +13,10 @@ mod exit;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod gate;
+mod glob;
 mod html;
+mod identity;
 mod json;
 mod junit;
 mod lines;
@@ -21,13 +25,17 @@ mod official_yaml;
 mod sarif;
 mod submitted;
 mod text;
+mod waivers;
 mod yaml;
 
+pub use baseline::{Baseline, BaselineError, Comparison, Mended};
 pub use build::{Run, build};
 pub use declared::{Declared, DeclaredAnswer, declared};
 pub use error::RenderError;
 pub use exit::ExitCode;
 pub use format::{Format, UnknownFormat, render};
+pub use gate::{Effect, Gate, Mark, News, gate};
+pub use glob::Glob;
 pub use html::html;
 pub use json::{ReadError, failed_testcases, json, json_schema, official_document, official_documents};
 pub use junit::junit;
@@ -42,3 +50,4 @@ pub use submitted::{
     CheckedAt, ReportProblem, ReportView, SubmittedInvocation, SubmittedReport, SubmittedResult,
 };
 pub use text::visible;
+pub use waivers::{Waiver, WaiverProblem, Waivers};

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::declared::Declared;
+use crate::gate::Gate;
 
 /// The readings that a run was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,6 +97,8 @@ pub struct Report {
     pub leftovers: Vec<Leftover>,
     /// How long the facts took.
     pub timings: Timings,
+    /// What decides how the run ends beside the verdicts.
+    pub gate: Gate,
 }
 
 /// The scope of a report.

@@ -2,7 +2,6 @@
 
 mod schema;
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use assay_testcases::{Demand, Finding, Reading, Readings, Weight};
@@ -10,11 +9,12 @@ use assay_testcases::{Demand, Finding, Reading, Readings, Weight};
 use self::schema::{
     ArtifactLocation, Configuration, Descriptor, DescriptorReference, Driver, Invocation, Location, Log,
     LogicalLocation, Message, MultiformatMessage, Notification, PhysicalLocation, Region, ResultProperties,
-    RuleProperties, Run, RunProperties, SarifResult, Tool, VersionVerdict,
+    RuleProperties, Run, RunProperties, SarifResult, Suppression, Tool, VersionVerdict,
 };
+use crate::identity::{Twins, identity, path_segment};
 use crate::json::pretty;
 use crate::text::{name_and_version, sentence, visible, web_address};
-use crate::{Declared, RenderError, Report, TestcaseReport};
+use crate::{Declared, Mark, News, RenderError, Report, TestcaseReport};
 
 /// A run per subject, a rule per testcase, a result per finding. What could not be judged is no result but a
 /// notification of the run.
@@ -24,18 +24,20 @@ pub fn sarif(reports: &[Report]) -> Result<String, RenderError> {
 
 fn run(report: &Report) -> Run {
     let (name, version) = name_and_version(&report.tool);
-    let mut prints = Fingerprints::default();
+    let mut twins = Twins::default();
     let mut results = Vec::new();
     let mut notifications = Vec::new();
     for (index, testcase) in report.testcases.iter().enumerate() {
-        for finding in report.findings(testcase) {
+        for (finding, mark) in report.marked(testcase) {
             if finding.weight == Weight::Abort {
                 notifications.push(notification(testcase, index, finding));
             } else if !is_reason_of_a_miss(testcase) {
-                results.push(result(report, testcase, index, finding, &mut prints));
+                results.push(result(report, testcase, index, (finding, mark), &mut twins));
             }
         }
     }
+    let execution_successful = notifications.is_empty();
+    notifications.extend(report.gate.remarks().map(remark));
     Run {
         tool: Tool {
             driver: Driver {
@@ -45,7 +47,7 @@ fn run(report: &Report) -> Run {
             },
         },
         invocations: [Invocation {
-            execution_successful: notifications.is_empty(),
+            execution_successful,
             arguments: report.arguments.clone(),
             start_time_utc: report.recorded_at.to_string(),
             end_time_utc: report.checked_at.to_string(),
@@ -124,8 +126,8 @@ fn result(
     report: &Report,
     testcase: &TestcaseReport,
     rule_index: usize,
-    finding: &Finding,
-    prints: &mut Fingerprints,
+    (finding, mark): (&Finding, &Mark),
+    twins: &mut Twins,
 ) -> SarifResult {
     let decides = finding.readings.include(report.chosen.deciding());
     let (kind, level) = match finding.weight {
@@ -145,7 +147,12 @@ fn result(
         level,
         message: Message { text: message(testcase, finding) },
         locations: [location(report, finding)],
-        partial_fingerprints: prints.of(testcase, finding),
+        partial_fingerprints: fingerprint(testcase, finding, twins),
+        baseline_state: mark.news.map(|news| match news {
+            News::New => "new",
+            News::Known => "unchanged",
+        }),
+        suppressions: suppressions(mark),
         properties: ResultProperties {
             readings: match finding.readings {
                 Readings::Official => &["official"],
@@ -155,6 +162,7 @@ fn result(
             official: verdict(Reading::Official),
             text: verdict(Reading::Text),
             declared: testcase.declared.as_ref().map(declared),
+            waiver: mark.waiver_words(),
             differences: if report.differs(testcase) { testcase.differences.clone() } else { Vec::new() },
         },
     }
@@ -185,8 +193,18 @@ fn notification(testcase: &TestcaseReport, index: usize, finding: &Finding) -> N
     Notification {
         level: "error",
         message: Message { text: sentence(finding) },
-        associated_rule: DescriptorReference { id: testcase.id.clone(), index },
+        associated_rule: Some(DescriptorReference { id: testcase.id.clone(), index }),
     }
+}
+
+fn remark(text: String) -> Notification {
+    Notification { level: "warning", message: Message { text }, associated_rule: None }
+}
+
+/// A waiver in force; the file of waivers is outside of what was checked.
+fn suppressions(mark: &Mark) -> Option<[Suppression; 1]> {
+    let justification = mark.waiver_words().filter(|_| mark.is_waived)?;
+    Some([Suppression { kind: "external", status: "accepted", justification }])
 }
 
 /// Where the thing is: its name in the cloud. A cloud has no files, but code scanning refuses results without
@@ -225,43 +243,18 @@ fn level_of(demand: Option<Demand>) -> &'static str {
     }
 }
 
-/// What tells a result from others over many runs. Ids change when an image is renewed, so names count; things
-/// of the same name are told by their order.
-#[derive(Default)]
-struct Fingerprints {
-    seen: HashMap<String, usize>,
-}
-
-impl Fingerprints {
-    fn of(&mut self, testcase: &TestcaseReport, finding: &Finding) -> schema::PartialFingerprints {
-        let place = finding.resource.as_ref().map_or(String::new(), |resource| {
-            let name = if resource.name.is_empty() { &resource.id } else { &resource.name };
-            format!("{}/{}", resource.kind, path_segment(name))
-        });
-        let what = if finding.expected.is_empty() { "note" } else { &finding.expected };
-        let mut print = format!("{}:{place}:{}", testcase.id, visible(what));
-        let count = self.seen.entry(print.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            let _ = write!(print, "#{count}");
-        }
-        schema::PartialFingerprints { finding_v1: print }
-    }
-}
-
-/// A name as a segment of a relative URI.
-fn path_segment(name: &str) -> String {
-    let mut segment = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => segment.push(char::from(byte)),
-            b'.' if !segment.is_empty() => segment.push('.'),
-            _ => {
-                let _ = write!(segment, "%{byte:02X}");
-            }
-        }
-    }
-    segment
+/// What tells a result from others over many runs; see `identity.rs`.
+fn fingerprint(
+    testcase: &TestcaseReport,
+    finding: &Finding,
+    twins: &mut Twins,
+) -> schema::PartialFingerprints {
+    let thing = finding.resource.as_ref().map(|resource| {
+        let name = if resource.name.is_empty() { &resource.id } else { &resource.name };
+        (resource.kind, name.as_str())
+    });
+    let print = identity(&testcase.id, thing, &finding.expected);
+    schema::PartialFingerprints { finding_v1: twins.told_apart(print) }
 }
 
 /// SARIF names rules in Pascal case.

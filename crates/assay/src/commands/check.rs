@@ -16,10 +16,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::against::{self, TOOL};
-use crate::args::{Asking, Check, Global};
+use crate::args::{Against, Asking, Check, Global};
 use crate::commands::declare::Declarations;
 use crate::commands::tempest;
 use crate::failure::{Failure, bad_snapshot};
+use crate::gating::Gates;
 use crate::output::{note, write_file};
 use crate::progress::CloudProgress;
 use crate::{scripts, show, state};
@@ -34,15 +35,33 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let spec = against::spec(arguments.against.spec.as_deref())?;
     let declarations = Declarations::read(&arguments.declaring)?;
-    let reports = match arguments.snapshot.is_empty() {
-        true => live(arguments, global, &spec, &declarations, &cancel).await?,
-        false => recorded(arguments, &spec, &declarations)?,
+    let gates = Gates::read(&arguments.gating, &spec)?;
+    let beside = Beside { declarations: &declarations, gates: &gates };
+    let mut reports = match arguments.snapshot.is_empty() {
+        true => live(arguments, global, &spec, beside, &cancel).await?,
+        false => recorded(arguments, &spec, beside)?,
     };
     if cancel.is_cancelled() {
         return Ok(leftover_note(&reports));
     }
+    gates.apply(&mut reports, global);
     show::reports(&reports, &arguments.show, global)?;
     Ok(ExitCode::of(&reports).code())
+}
+
+/// What people say beside what a cloud shows.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    declarations: &'a Declarations,
+    gates: &'a Gates,
+}
+
+impl Beside<'_> {
+    /// Makes sure that all of it is about what is checked.
+    fn expect_about(&self, clouds: &[&str], spec: &Spec, against: &Against) -> Result<(), Failure> {
+        self.declarations.expect_about(clouds.iter().copied())?;
+        self.gates.expect_about(clouds, spec, Chosen::from(against.reading))
+    }
 }
 
 /// After an interruption there is no result, but there may be something to clean up.
@@ -54,16 +73,17 @@ fn leftover_note(reports: &[Report]) -> u8 {
 }
 
 /// Judges recordings, each on the day of its recording unless told otherwise.
-fn recorded(arguments: &Check, spec: &Spec, declarations: &Declarations) -> Result<Vec<Report>, Failure> {
+fn recorded(arguments: &Check, spec: &Spec, beside: Beside<'_>) -> Result<Vec<Report>, Failure> {
     let inventories =
         arguments.snapshot.iter().map(|path| read(path)).collect::<Result<Vec<Inventory>, Failure>>()?;
-    declarations.expect_about(inventories.iter().map(|inventory| inventory.subject.cloud.as_str()))?;
+    let clouds: Vec<&str> = inventories.iter().map(|inventory| inventory.subject.cloud.as_str()).collect();
+    beside.expect_about(&clouds, spec, &arguments.against)?;
     inventories
         .iter()
         .map(|inventory| {
             let date = against::reference_date(&arguments.against, inventory.recorded_at);
             let selection = against::select(spec, &arguments.against, date)?;
-            let (judged, declared) = declarations.judge(&inventory.subject.cloud, &selection, date);
+            let (judged, declared) = beside.declarations.judge(&inventory.subject.cloud, &selection, date);
             let mut report = against::report(
                 spec,
                 &selection,
@@ -93,14 +113,15 @@ async fn live(
     arguments: &Check,
     global: &Global,
     spec: &Spec,
-    declarations: &Declarations,
+    beside: Beside<'_>,
     cancel: &CancellationToken,
 ) -> Result<Vec<Report>, Failure> {
     let started_at = Timestamp::now();
     let date = against::reference_date(&arguments.against, started_at);
     let selection = against::select(spec, &arguments.against, date)?;
     let clouds = clouds(&arguments.clouds, &arguments.asking)?;
-    declarations.expect_about(clouds.iter().map(CloudConfig::name))?;
+    let names: Vec<&str> = clouds.iter().map(CloudConfig::name).collect();
+    beside.expect_about(&names, spec, &arguments.against)?;
     let records = record_paths(arguments, &clouds)?;
     let facts = facts(&selection, arguments);
     let managers = domain_managers(arguments, &clouds, global)?;
@@ -140,7 +161,7 @@ async fn live(
             _ => unknown(&selection),
         };
         let on = against::reference_date(&arguments.against, inventory.recorded_at);
-        let (judged, declared) = declarations.judge(cloud.name(), &selection, on);
+        let (judged, declared) = beside.declarations.judge(cloud.name(), &selection, on);
         replaced.extend(judged);
         let mut report =
             against::report(spec, &selection, &arguments.against, inventory, &assignment, &replaced);

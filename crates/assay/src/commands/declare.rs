@@ -129,7 +129,8 @@ fn latest() -> Date {
     against::day(now.checked_add(SignedDuration::from_hours(14)).unwrap_or(now))
 }
 
-fn read(path: &Path, hint: &str) -> Result<String, Failure> {
+/// Reads a file that people wrote.
+pub(crate) fn read(path: &Path, hint: &str) -> Result<String, Failure> {
     let shown = path.display();
     let mut bytes = Vec::new();
     std::fs::File::open(path)

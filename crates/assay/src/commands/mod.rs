@@ -19,3 +19,4 @@ pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod tempest;
 pub(crate) mod verify;
+pub(crate) mod waivers;

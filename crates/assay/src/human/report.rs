@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use assay_report::{Declared, Report, TestcaseReport};
+use assay_report::{Declared, Mark, Report, TestcaseReport};
 use assay_standards::Verdict;
 use assay_standards::scope::Version;
 use assay_testcases::{Finding, Reading, Readings, Resource, Weight};
@@ -36,6 +36,8 @@ pub(crate) fn report(report: &Report, options: Options) -> String {
     view.head();
     view.summary();
     view.failures();
+    view.waivers();
+    view.comparison();
     view.declared();
     view.undecided(Verdict::Abort, "Could not be judged");
     view.undecided(Verdict::Miss, "Not tried");
@@ -201,6 +203,9 @@ impl View<'_> {
         if self.report.chosen.shows_official() && self.report.chosen.shows_text() && testcase.differs() {
             marks = format!(" ≠ text {}", testcase.text);
         }
+        if self.report.is_excused(testcase) {
+            marks.push_str(" · does not fail the run");
+        }
         let line = format!("  {} {}", style::verdict(verdict), style::bold(&testcase.id));
         let used = 8 + testcase.id.width() + marks.width();
         let title = printable(&testcase.title);
@@ -223,10 +228,13 @@ impl View<'_> {
     }
 
     fn findings(&mut self, testcase: &TestcaseReport, wanted: impl Fn(&Finding) -> bool) {
-        let findings: Vec<&Finding> = testcase.findings.iter().filter(|finding| wanted(finding)).collect();
+        let mut findings: Vec<(&Finding, &Mark)> =
+            self.report.marked(testcase).filter(|(finding, _)| wanted(finding)).collect();
+        // What counts is seen first.
+        findings.sort_by_key(|(_, mark)| mark.is_excused());
         let shown = if self.options.all || findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
         let width = self.options.width;
-        for finding in &findings[..shown] {
+        for (finding, mark) in &findings[..shown] {
             // Among failures of the official reading, what the text alone demands is told apart.
             let by_text = match (testcase.verdict(self.deciding()), finding.readings) {
                 (Some(Verdict::Fail), Readings::Text) if self.deciding() == Reading::Official => {
@@ -234,16 +242,45 @@ impl View<'_> {
                 }
                 _ => "",
             };
-            self.line(&wrapped(
-                &format!("{by_text}{}", sentence(finding)),
-                width,
-                "        • ",
-                "          ",
-            ));
+            let news = mark.news.map_or_else(String::new, |news| format!("{}: ", news.as_str()));
+            let line = format!("{news}{by_text}{}", sentence(finding));
+            self.line(&wrapped(&line, width, "        • ", "          "));
+            if let Some(words) = mark.waiver_words() {
+                let line = wrapped(&words, width, "          ", "          ");
+                self.line(&if mark.is_waived { style::dim(line) } else { style::warn(line) });
+            }
         }
         if shown < findings.len() {
             let more = format!("        … {} more; --all shows them", findings.len() - shown);
             self.line(&style::dim(more));
+        }
+    }
+
+    /// Waivers that somebody should look at.
+    fn waivers(&mut self) {
+        let remarks: Vec<String> = self.report.gate.remarks().collect();
+        if remarks.is_empty() {
+            return;
+        }
+        self.heading("Waivers to look at");
+        for remark in remarks {
+            self.line(&style::warn(wrapped(&remark, self.options.width, "  • ", "    ")));
+        }
+    }
+
+    /// What became of the failures of an earlier report.
+    fn comparison(&mut self) {
+        let Some(comparison) = &self.report.gate.comparison else { return };
+        self.heading(&format!("Against the report of {}", printable(&comparison.checked_at)));
+        self.line(&format!("  {}", comparison.counted()));
+        let mended = &comparison.mended;
+        let shown = if self.options.all || mended.len() <= MANY { mended.len() } else { MANY };
+        for one in &mended[..shown] {
+            let line = wrapped(&one.words(), self.options.width, "  • mended: ", "    ");
+            self.line(&style::good(line));
+        }
+        if shown < mended.len() {
+            self.line(&style::dim(format!("  … {} more; --all shows them", mended.len() - shown)));
         }
     }
 
@@ -414,6 +451,10 @@ impl View<'_> {
             tally.total(),
         );
         self.line(&line);
+        let excused = self.report.asked().filter(|testcase| self.report.is_excused(testcase)).count();
+        if excused > 0 {
+            self.line(&style::dim(format!("waived or known, and not counted for the exit code: {excused}")));
+        }
         let stated = |verdict| {
             let stated = self.report.testcases.iter().filter(|testcase| testcase.is_declared(reading));
             stated.filter(|testcase| testcase.verdict(reading) == Some(verdict)).count()

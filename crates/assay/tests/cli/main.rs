@@ -25,3 +25,4 @@ mod sign;
 mod simulated;
 mod support;
 mod uploaders;
+mod waivers;

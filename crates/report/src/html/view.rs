@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::waterfall;
-use crate::text::{visible, web_address};
-use crate::{Report, Tally, TestcaseReport, UnavailableFact};
+use crate::text::{sentence, visible, web_address};
+use crate::{Mark, Report, Tally, TestcaseReport, UnavailableFact};
+
+/// A finding and what is to be said of it.
+type Marked<'m> = (&'m Seen, &'m Mark);
 
 /// As many findings of a testcase are seen at once; the rest unfolds.
 const FINDINGS_AT_ONCE: usize = 12;
@@ -27,6 +30,9 @@ pub(super) struct Subject {
     pub(super) targets: Vec<Target>,
     pub(super) unavailable: Vec<Unavailable>,
     pub(super) leftovers: Vec<String>,
+    /// What somebody should look at about waivers.
+    pub(super) waivers: Vec<String>,
+    pub(super) baseline: Option<Baseline>,
     pub(super) groups: Vec<Group>,
     pub(super) all: Vec<Testcase>,
     pub(super) waterfall: Vec<waterfall::Row>,
@@ -96,6 +102,14 @@ pub(super) struct Testcase {
     pub(super) notes: Vec<String>,
 }
 
+/// The earlier report.
+pub(super) struct Baseline {
+    /// When it was made.
+    pub(super) checked_at: String,
+    pub(super) counted: String,
+    pub(super) mended: Vec<String>,
+}
+
 /// What a person stated.
 pub(super) struct Declared {
     /// Such as `PASS, declared by Jane Doe, Head of Operations, on 2026-11-20`.
@@ -114,6 +128,8 @@ pub(super) struct Finding {
     pub(super) found: String,
     /// The reading in which alone it counts; empty if it counts in all that are shown.
     pub(super) only: &'static str,
+    /// Whether it is new, and the waiver that covers it.
+    pub(super) marks: Vec<String>,
 }
 
 impl Subject {
@@ -142,6 +158,12 @@ impl Subject {
                 .iter()
                 .map(|leftover| visible(&leftover.to_string()).into_owned())
                 .collect(),
+            waivers: report.gate.remarks().collect(),
+            baseline: report.gate.comparison.as_ref().map(|comparison| Baseline {
+                checked_at: visible(&comparison.checked_at).into_owned(),
+                counted: comparison.counted(),
+                mended: comparison.mended.iter().map(crate::Mended::words).collect(),
+            }),
             groups: groups(report, &suffix),
             all,
             waterfall: waterfall::rows(&report.timings),
@@ -252,8 +274,10 @@ impl Testcase {
         };
         let both = report.chosen.shows_official() && report.chosen.shows_text();
         let is_told_apart = both && !testcase.own;
-        let (notes, mut findings): (Vec<&Seen>, Vec<&Seen>) =
-            report.findings(testcase).partition(|finding| finding.weight == Weight::Note);
+        let (notes, mut findings): (Vec<Marked<'_>>, Vec<Marked<'_>>) =
+            report.marked(testcase).partition(|(finding, _)| finding.weight == Weight::Note);
+        // What counts is seen first.
+        findings.sort_by_key(|(_, mark)| mark.is_excused());
         let more = findings.split_off(findings.len().min(FINDINGS_AT_ONCE));
         let mut views =
             findings.into_iter().map(|finding| Finding::of(finding, is_told_apart)).collect::<Vec<_>>();
@@ -295,7 +319,7 @@ impl Testcase {
             has_card: needs_a_look(report, testcase),
             findings: views,
             more_findings: more_views,
-            notes: notes.into_iter().map(crate::text::sentence).collect(),
+            notes: notes.into_iter().map(note).collect(),
         }
     }
 }
@@ -346,7 +370,7 @@ fn anchor(id: &str) -> String {
 
 impl Finding {
     /// `is_told_apart`: whether it must say in which reading it counts.
-    fn of(finding: &Seen, is_told_apart: bool) -> Self {
+    fn of((finding, mark): Marked<'_>, is_told_apart: bool) -> Self {
         let (kind, name) = match &finding.resource {
             Some(resource) if resource.name.is_empty() => (resource.kind, visible(&resource.id).into_owned()),
             Some(resource) => (resource.kind, visible(&resource.name).into_owned()),
@@ -366,7 +390,17 @@ impl Finding {
                 Readings::Text if is_told_apart => "text only",
                 _ => "",
             },
+            marks: mark.words().collect(),
         }
+    }
+}
+
+/// A note in one line, with what is to be said of it.
+fn note((finding, mark): Marked<'_>) -> String {
+    let words = mark.words().collect::<Vec<_>>().join(", ");
+    match words.is_empty() {
+        true => sentence(finding),
+        false => format!("{} ({words})", sentence(finding)),
     }
 }
 

@@ -26,10 +26,13 @@ pub enum ReadError {
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct Kind {
     format: String,
     version: u32,
-    #[serde(default)]
+}
+
+#[derive(Deserialize)]
+struct Document {
     reports: Vec<Report>,
 }
 
@@ -45,15 +48,22 @@ struct Testcase {
     text: Option<String>,
 }
 
+/// Makes sure that a text is a JSON report of version 1, as far as it says so itself.
+pub(crate) fn expect_version_1(text: &str) -> Result<(), ReadError> {
+    let Kind { format, version } = serde_json::from_str(text)?;
+    match (format.as_str(), version) {
+        ("assay-report", 1) => Ok(()),
+        _ => Err(ReadError::Other { format, version }),
+    }
+}
+
 /// The testcases that failed, in either reading and for any subject, by a JSON report of version 1.
 ///
 /// # Errors
 /// The text is no such report.
 pub fn failed_testcases(text: &str) -> Result<BTreeSet<String>, ReadError> {
+    expect_version_1(text)?;
     let document: Document = serde_json::from_str(text)?;
-    if (document.format.as_str(), document.version) != ("assay-report", 1) {
-        return Err(ReadError::Other { format: document.format, version: document.version });
-    }
     let failed = |testcase: &Testcase| {
         [&testcase.official, &testcase.text].into_iter().flatten().any(|it| it == "FAIL")
     };

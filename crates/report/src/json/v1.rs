@@ -20,7 +20,7 @@ pub(super) struct Document {
     pub(super) version: u32,
     /// Program and version that wrote the document; null if there is no report.
     pub(super) tool: Option<String>,
-    /// How the run ended: 0 conforms, 1 a testcase failed, 3 something could not be determined.
+    /// How the run ended: 0 conforms, 1 a testcase failed, 3 something could not be determined. Failures that are waived or known do not count.
     pub(super) exit_code: u8,
     /// One report per subject.
     pub(super) reports: Vec<Report>,
@@ -73,6 +73,74 @@ pub(super) struct Report {
     pub(super) leftovers: Vec<Leftover>,
     /// How long the facts took.
     pub(super) timings: Timings,
+    /// Waivers that matter here: those that cover findings, and those that cover nothing although their testcase was judged.
+    pub(super) waivers: Vec<WaiverEffect>,
+    /// The earlier report that the run was compared with; null if there was none.
+    pub(super) baseline: Option<Comparison>,
+}
+
+/// A failure that somebody answers for until a day.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Waiver {
+    /// Kind and name of what may fail, with `*` for any text and `?` for a character; null for all of the testcase.
+    pub(super) resource: Option<String>,
+    /// Why that is put up with.
+    pub(super) reason: String,
+    /// Who answers for it.
+    pub(super) owner: String,
+    /// Last day on which it is in force, in UTC.
+    #[schemars(extend("format" = "date"))]
+    pub(super) expires: String,
+}
+
+/// A waiver and what it does.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WaiverEffect {
+    /// The testcase that may fail.
+    pub(super) testcase: String,
+    #[serde(flatten)]
+    pub(super) waiver: Waiver,
+    /// What it does.
+    pub(super) effect: Effect,
+    /// How many findings it covers.
+    pub(super) findings: usize,
+}
+
+/// What a waiver does: `in_force` covers something, `expired` covered something on an earlier day, `idle` covers nothing in any subject of the run.
+#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Effect {
+    InForce,
+    Expired,
+    Idle,
+}
+
+/// How the run compares with an earlier report, in the deciding reading.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Comparison {
+    /// Identifies the earlier report.
+    pub(super) run_id: String,
+    /// When it was made.
+    pub(super) checked_at: String,
+    /// How many failures are new.
+    pub(super) new: usize,
+    /// How many were there before.
+    pub(super) known: usize,
+    /// Failures that are no more.
+    pub(super) mended: Vec<Mended>,
+}
+
+/// A failure that is no more.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Mended {
+    /// The testcase.
+    pub(super) testcase: String,
+    /// Kind of what it failed for; null where that was the cloud as a whole.
+    pub(super) kind: Option<String>,
+    /// Its name.
+    pub(super) name: Option<String>,
+    /// What the rule wants.
+    pub(super) expected: String,
 }
 
 /// Who was checked.
@@ -166,6 +234,7 @@ pub(super) struct Tally {
 
 /// What one testcase came to.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "readers know the fields by these names")]
 pub(super) struct Testcase {
     /// Its id.
     pub(super) id: String,
@@ -195,6 +264,8 @@ pub(super) struct Testcase {
     pub(super) official: Option<Verdict>,
     /// Verdict that the standard's text asks for; null if it was not asked for.
     pub(super) text: Option<Verdict>,
+    /// Whether it makes the run end as failed: it failed in the deciding reading, people do not decide it, and not all of its failures are waived or known.
+    pub(super) fails_run: bool,
     /// Whether both readings were asked for and come to different verdicts.
     pub(super) differs: bool,
     /// Why the readings differ, or could; one sentence each.
@@ -280,6 +351,20 @@ pub(super) struct Finding {
     pub(super) expected: String,
     /// What was seen.
     pub(super) found: String,
+    /// The waiver that covers it, whether or not it is in force; null if none does.
+    pub(super) waiver: Option<Waiver>,
+    /// Whether the waiver is in force on the reference date.
+    pub(super) waived: bool,
+    /// Whether the earlier report has it as well; null without one, and for what does not decide.
+    pub(super) baseline: Option<News>,
+}
+
+/// Whether an earlier report has a failure (`known`) or not (`new`).
+#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum News {
+    New,
+    Known,
 }
 
 /// What a finding does to the verdict: `failure` makes it FAIL, `abort` makes it ABORT, `note` changes nothing.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::v1;
 use crate::{
-    Declared, DeclaredAnswer, ExitCode, Report, Tally, TestcaseReport, Timings, UnavailableFact,
-    VersionSummary,
+    Comparison, Declared, DeclaredAnswer, Effect, ExitCode, Mark, Mended, News, Report, Tally,
+    TestcaseReport, Timings, UnavailableFact, VersionSummary, Waiver,
 };
 
 impl From<&[Report]> for v1::Document {
@@ -58,6 +58,13 @@ impl From<&Report> for v1::Report {
             unavailable: report.unavailable.iter().map(Into::into).collect(),
             leftovers: report.leftovers.iter().map(Into::into).collect(),
             timings: (&report.timings).into(),
+            waivers: report
+                .gate
+                .waivers
+                .iter()
+                .map(|(waiver, effect, findings)| waiver_effect(waiver, *effect, *findings))
+                .collect(),
+            baseline: report.gate.comparison.as_ref().map(Into::into),
         }
     }
 }
@@ -101,9 +108,10 @@ fn testcase_view(report: &Report, testcase: &TestcaseReport) -> v1::Testcase {
         declared: testcase.declared.as_ref().map(|declared| declared_view(report, declared)),
         official: verdict(Reading::Official),
         text: verdict(Reading::Text),
+        fails_run: report.fails_run(testcase),
         differs: report.differs(testcase),
         differences: if both { testcase.differences.clone() } else { Vec::new() },
-        findings: report.findings(testcase).map(Into::into).collect(),
+        findings: report.marked(testcase).map(Into::into).collect(),
     }
 }
 
@@ -136,8 +144,50 @@ impl From<&DeclaredAnswer> for v1::DeclaredAnswer {
     }
 }
 
-impl From<&Finding> for v1::Finding {
-    fn from(finding: &Finding) -> Self {
+fn waiver_effect(waiver: &Waiver, effect: Effect, findings: usize) -> v1::WaiverEffect {
+    v1::WaiverEffect {
+        testcase: waiver.testcase.clone(),
+        waiver: waiver.into(),
+        effect: match effect {
+            Effect::InForce => v1::Effect::InForce,
+            Effect::Expired => v1::Effect::Expired,
+            Effect::Idle => v1::Effect::Idle,
+        },
+        findings,
+    }
+}
+
+impl From<&Waiver> for v1::Waiver {
+    fn from(waiver: &Waiver) -> Self {
+        v1::Waiver {
+            resource: waiver.resource.as_ref().map(ToString::to_string),
+            reason: waiver.reason.clone(),
+            owner: waiver.owner.clone(),
+            expires: waiver.expires.to_string(),
+        }
+    }
+}
+
+impl From<&Comparison> for v1::Comparison {
+    fn from(comparison: &Comparison) -> Self {
+        let mended = |Mended { testcase, resource, expected }: &Mended| v1::Mended {
+            testcase: testcase.clone(),
+            kind: resource.as_ref().map(|(kind, _)| kind.clone()),
+            name: resource.as_ref().map(|(_, name)| name.clone()),
+            expected: expected.clone(),
+        };
+        v1::Comparison {
+            run_id: comparison.run_id.clone(),
+            checked_at: comparison.checked_at.clone(),
+            new: comparison.new,
+            known: comparison.known,
+            mended: comparison.mended.iter().map(mended).collect(),
+        }
+    }
+}
+
+impl From<(&Finding, &Mark)> for v1::Finding {
+    fn from((finding, mark): (&Finding, &Mark)) -> Self {
         v1::Finding {
             weight: match finding.weight {
                 Weight::Failure => v1::Weight::Failure,
@@ -156,6 +206,12 @@ impl From<&Finding> for v1::Finding {
             }),
             expected: finding.expected.to_string(),
             found: finding.found.to_string(),
+            waiver: mark.waiver.as_deref().map(Into::into),
+            waived: mark.is_waived,
+            baseline: mark.news.map(|news| match news {
+                News::New => v1::News::New,
+                News::Known => v1::News::Known,
+            }),
         }
     }
 }

@@ -59,7 +59,8 @@ pub(super) struct Invocation {
 pub(super) struct Notification {
     pub(super) level: &'static str,
     pub(super) message: Message,
-    pub(super) associated_rule: DescriptorReference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) associated_rule: Option<DescriptorReference>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +116,18 @@ pub(super) struct SarifResult {
     pub(super) message: Message,
     pub(super) locations: [Location; 1],
     pub(super) partial_fingerprints: PartialFingerprints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline_state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressions: Option<[Suppression; 1]>,
     pub(super) properties: ResultProperties,
+}
+
+#[derive(Serialize)]
+pub(super) struct Suppression {
+    pub(super) kind: &'static str,
+    pub(super) status: &'static str,
+    pub(super) justification: String,
 }
 
 #[derive(Serialize)]
@@ -167,6 +179,9 @@ pub(super) struct ResultProperties {
     /// Who stated it, if it was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) declared: Option<DeclaredBy>,
+    /// The waiver that covers it, in force or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) waiver: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) differences: Vec<String>,
 }
