@@ -217,8 +217,12 @@ pub(crate) enum Format {
     Junit,
     /// For code scanning
     Sarif,
+    /// Assessment results for tools of auditors
+    Oscal,
     /// One page for a browser
     Html,
+    /// Gauges for a textfile collector
+    Prometheus,
 }
 
 /// How a cloud is asked.

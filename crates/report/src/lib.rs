@@ -18,6 +18,8 @@ mod junit;
 mod lines;
 mod model;
 mod official_yaml;
+mod oscal;
+mod prometheus;
 mod sarif;
 mod submitted;
 mod text;
@@ -37,6 +39,8 @@ pub use model::{
     UnavailableFact, VersionSummary,
 };
 pub use official_yaml::official_yaml;
+pub use oscal::oscal;
+pub use prometheus::prometheus;
 pub use sarif::sarif;
 pub use submitted::{CheckedAt, ReportProblem, SubmittedInvocation, SubmittedReport, SubmittedResult};
 pub use text::visible;

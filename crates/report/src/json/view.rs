@@ -150,7 +150,7 @@ impl From<&Finding> for v1::Finding {
                 Readings::Both => vec![v1::Reading::Official, v1::Reading::Text],
             },
             resource: finding.resource.as_ref().map(|resource| v1::Resource {
-                kind: resource.kind.to_owned(),
+                kind: resource.kind.to_string(),
                 id: resource.id.clone(),
                 name: resource.name.clone(),
             }),
