@@ -62,6 +62,9 @@ pub(crate) enum Command {
     Check(Box<Check>),
     /// Check a recorded cloud that is part of the program; needs no network
     Demo(Demo),
+    /// Work with stored reports
+    #[command(subcommand)]
+    Report(commands::report::Stored),
     /// Say what a testcase wants, why, and what to do when it fails
     Explain(Explain),
     /// List the testcases

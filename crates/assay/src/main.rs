@@ -88,6 +88,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             awaited_to_the_end(PROBED, |cancel| commands::tempest::run(tempest, global, cancel))
         }
         Command::Demo(demo) => commands::demo::run(demo, global),
+        Command::Report(stored) => commands::report::run(stored, global),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),
         Command::Scope(scope) => commands::scope::run(scope),

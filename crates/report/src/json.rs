@@ -2,6 +2,7 @@
 
 mod failed;
 mod official;
+mod read;
 mod v1;
 mod view;
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub use failed::{ReadError, failed_testcases};
 pub use official::official_documents;
+pub use read::read_reports;
 
 use crate::text::is_invisible;
 use crate::{RenderError, Report};

@@ -31,7 +31,7 @@ pub use error::RenderError;
 pub use exit::ExitCode;
 pub use format::{Format, UnknownFormat, render};
 pub use html::html;
-pub use json::{ReadError, failed_testcases, json, json_schema, official_documents};
+pub use json::{ReadError, failed_testcases, json, json_schema, official_documents, read_reports};
 pub use junit::junit;
 pub use lines::lines;
 pub use model::{

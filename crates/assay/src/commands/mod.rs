@@ -13,6 +13,7 @@ pub(crate) mod flavor_name;
 pub(crate) mod fleet;
 pub(crate) mod list;
 pub(crate) mod monitor;
+pub(crate) mod report;
 pub(crate) mod s3;
 pub(crate) mod scope;
 pub(crate) mod shell;

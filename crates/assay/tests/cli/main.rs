@@ -17,6 +17,7 @@ mod fleet;
 mod images;
 mod monitor;
 mod picture;
+mod reports;
 mod runner;
 mod scope;
 mod scripts;

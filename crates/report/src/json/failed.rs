@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::text::visible;
+
 /// Why a text is no report that can be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -23,12 +25,36 @@ pub enum ReadError {
     /// It says nothing that a monitor could count.
     #[error("the report was made without the official reading")]
     NotOfficial,
+    /// It speaks of what only a newer program knows, or is damaged.
+    #[error("the report has an unknown {what}: {}", visible(.value))]
+    Unknown {
+        /// What it is that is not known.
+        what: &'static str,
+        /// As it is written.
+        value: String,
+    },
+}
+
+/// What a document says it is.
+#[derive(Deserialize)]
+pub(super) struct Kind {
+    format: String,
+    version: u32,
+}
+
+impl Kind {
+    /// Whether a text is a report of version 1, before anything else of it is read.
+    pub(super) fn expect_ours(text: &str) -> Result<(), ReadError> {
+        let Kind { format, version } = serde_json::from_str(text)?;
+        match (format.as_str(), version) {
+            ("assay-report", 1) => Ok(()),
+            _ => Err(ReadError::Other { format, version }),
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Document {
-    format: String,
-    version: u32,
     #[serde(default)]
     reports: Vec<Report>,
 }
@@ -50,10 +76,8 @@ struct Testcase {
 /// # Errors
 /// The text is no such report.
 pub fn failed_testcases(text: &str) -> Result<BTreeSet<String>, ReadError> {
+    Kind::expect_ours(text)?;
     let document: Document = serde_json::from_str(text)?;
-    if (document.format.as_str(), document.version) != ("assay-report", 1) {
-        return Err(ReadError::Other { format: document.format, version: document.version });
-    }
     let failed = |testcase: &Testcase| {
         [&testcase.official, &testcase.text].into_iter().flatten().any(|it| it == "FAIL")
     };

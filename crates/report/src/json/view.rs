@@ -14,7 +14,7 @@ use crate::{
 impl From<&[Report]> for v1::Document {
     fn from(reports: &[Report]) -> Self {
         v1::Document {
-            format: "assay-report",
+            format: "assay-report".to_owned(),
             version: 1,
             tool: reports.first().map(|report| report.tool.clone()),
             exit_code: ExitCode::of(reports).code(),
