@@ -65,6 +65,11 @@ pub(crate) enum Command {
     /// Work with stored reports
     #[command(subcommand)]
     Report(commands::report::Stored),
+    /// Show what changed between two recordings or two reports, and why; exit code 1 if anything did
+    ///
+    /// Recordings are compared fact by fact and then judged, each on its own day unless told otherwise. Of JSON reports
+    /// the verdicts and findings are compared.
+    Diff(Box<commands::diff::Diff>),
     /// Say what a testcase wants, why, and what to do when it fails
     Explain(Explain),
     /// List the testcases

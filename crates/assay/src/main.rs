@@ -89,6 +89,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Command::Demo(demo) => commands::demo::run(demo, global),
         Command::Report(stored) => commands::report::run(stored, global),
+        Command::Diff(diff) => commands::diff::run(diff),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),
         Command::Scope(scope) => commands::scope::run(scope),

@@ -7,6 +7,7 @@
 
 mod build;
 mod declared;
+mod diff;
 mod error;
 mod exit;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod yaml;
 
 pub use build::{Run, build};
 pub use declared::{Declared, DeclaredAnswer, declared};
+pub use diff::{ReportDiff, TargetDiff, TestcaseDiff, Verdicts, diff};
 pub use error::RenderError;
 pub use exit::ExitCode;
 pub use format::{Format, UnknownFormat, render};

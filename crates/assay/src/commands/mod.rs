@@ -6,6 +6,7 @@ pub(crate) mod coverage;
 pub(crate) mod curate;
 pub(crate) mod declare;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod find;
