@@ -63,6 +63,14 @@ pub(crate) enum Command {
     Check(Box<Check>),
     /// Check a recorded cloud that is part of the program; needs no network
     Demo(Demo),
+    /// Work with stored reports
+    #[command(subcommand)]
+    Report(commands::report::Stored),
+    /// Show what changed between two recordings or two reports, and why; exit code 1 if anything did
+    ///
+    /// Recordings are compared fact by fact and then judged, each on its own day unless told otherwise. Of JSON reports
+    /// the verdicts and findings are compared.
+    Diff(Box<commands::diff::Diff>),
     /// Say what a testcase wants, why, and what to do when it fails
     Explain(Explain),
     /// List the testcases
@@ -221,8 +229,12 @@ pub(crate) enum Format {
     Junit,
     /// For code scanning
     Sarif,
+    /// Assessment results for tools of auditors
+    Oscal,
     /// One page for a browser
     Html,
+    /// Gauges for a textfile collector
+    Prometheus,
 }
 
 /// How a cloud is asked.

@@ -9,7 +9,7 @@ use assay_fleet::{CourierError, FleetProblem, OutboxError, PlanError, RecordErro
 use assay_inventory::SnapshotError;
 use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
-use assay_report::{BaselineError, WaiverProblem};
+use assay_report::{BaselineError, ReportProblem, WaiverProblem};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
 use assay_yaml::{Problems, Wrong};
@@ -119,6 +119,12 @@ impl From<CatalogueError> for Failure {
 
 impl From<AnswersError> for Failure {
     fn from(error: AnswersError) -> Self {
+        Failure::of(error)
+    }
+}
+
+impl From<Problems<ReportProblem>> for Failure {
+    fn from(error: Problems<ReportProblem>) -> Self {
         Failure::of(error)
     }
 }

@@ -91,6 +91,8 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         // What it creates is in a simulated cloud, which ends with the program.
         Command::Demo(demo) if demo.live => awaited(commands::demo::live(demo, global)),
         Command::Demo(demo) => commands::demo::run(demo, global),
+        Command::Report(stored) => commands::report::run(stored, global),
+        Command::Diff(diff) => commands::diff::run(diff),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),
         Command::Scope(scope) => commands::scope::run(scope),

@@ -135,6 +135,18 @@ impl<T> Fact<T> {
         matches!(self, Fact::NotAsked)
     }
 
+    /// The fact with its value as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Result<Fact<serde_json::Value>>
+    where
+        T: Serialize,
+    {
+        Ok(match self {
+            Fact::NotAsked => Fact::NotAsked,
+            Fact::Known(value) => Fact::Known(serde_json::to_value(value)?),
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        })
+    }
+
     /// The value, if there is one.
     pub fn value(&self) -> Option<&T> {
         match self {

@@ -42,6 +42,11 @@ macro_rules! inventory {
                 }
             }
 
+            /// The facts as JSON, in their order.
+            pub(crate) fn values(&self) -> serde_json::Result<Vec<(FactId, Fact<serde_json::Value>)>> {
+                Ok(vec![$((FactId::$fact, self.$field.to_json()?),)+])
+            }
+
             /// Whether a fact has a value.
             pub fn is_known(&self, fact: FactId) -> bool {
                 match fact {

@@ -6,6 +6,7 @@
 //! to judge and never something that breaks the reading.
 
 mod call;
+mod diff;
 mod domain_managers;
 mod fact;
 mod fields;
@@ -19,6 +20,7 @@ mod tempest;
 mod tls;
 
 pub use call::Call;
+pub use diff::{FactDiff, FieldDiff, Standing, ThingChange, ThingDiff, diff};
 pub use domain_managers::{
     DomainManagerBasis, DomainManagerBatch, DomainManagerExpectation, DomainManagerOutcome, DomainManagerRow,
     DomainManagers,

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::gate::{News, grounds, stands_on};
 use crate::identity::identity;
-use crate::json::{ReadError, expect_version_1};
+use crate::json::{Kind, ReadError};
 use crate::{Report, TestcaseReport};
 
 /// An earlier report.
@@ -131,7 +131,7 @@ impl Baseline {
     /// # Errors
     /// The text is no such report.
     pub fn read(text: &str) -> Result<Self, ReadError> {
-        expect_version_1(text)?;
+        Kind::expect_ours(text)?;
         let Document { reports } = serde_json::from_str(text)?;
         Ok(Baseline { reports })
     }
@@ -211,7 +211,7 @@ impl Baseline {
 fn of(testcase: &TestcaseReport, finding: &assay_testcases::Finding) -> String {
     let thing = finding.resource.as_ref().map(|thing| {
         let name = if thing.name.is_empty() { &thing.id } else { &thing.name };
-        (thing.kind, name.as_str())
+        (&*thing.kind, name.as_str())
     });
     identity(&testcase.id, thing, &finding.expected)
 }

@@ -195,6 +195,11 @@ impl Report {
             // What a person stated counts as that, even if it could have been measured.
             testcase.manual |= testcase.declared.is_some();
         }
+        self.count_declared();
+    }
+
+    /// Counts by target what people declared.
+    pub(crate) fn count_declared(&mut self) {
         for version in &mut self.versions {
             for target in &mut version.targets {
                 let (version, name) = (&version.version, &target.target);

@@ -5,6 +5,9 @@ pub enum RenderError {
     /// The command line renders this format, because it knows the terminal.
     #[error("the format `human` is made for a terminal and cannot be rendered here; choose another format")]
     Human,
+    /// OSCAL has no results without a subject.
+    #[error("there is no report, and OSCAL has no assessment results without one")]
+    NoSubject,
     /// The JSON could not be written.
     #[error("could not write the report as JSON")]
     Json(#[from] serde_json::Error),

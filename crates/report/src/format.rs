@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{RenderError, Report, html, json, junit, lines, official_yaml, sarif};
+use crate::{RenderError, Report, html, json, junit, lines, official_yaml, oscal, prometheus, sarif};
 
 /// The shapes that a report can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,19 +18,32 @@ pub enum Format {
     Junit,
     /// SARIF 2.1.0.
     Sarif,
+    /// OSCAL assessment results.
+    Oscal,
     /// A page of its own.
     Html,
+    /// Gauges for Prometheus.
+    Prometheus,
 }
 
 /// A word that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format `{}`; use human, lines, json, yaml, junit, sarif or html", .0.escape_debug())]
+#[error("unknown format `{}`; use human, lines, json, yaml, junit, sarif, oscal, html or prometheus", .0.escape_debug())]
 pub struct UnknownFormat(String);
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Human, Self::Lines, Self::Json, Self::Yaml, Self::Junit, Self::Sarif, Self::Html];
+    pub const ALL: [Self; 9] = [
+        Self::Human,
+        Self::Lines,
+        Self::Json,
+        Self::Yaml,
+        Self::Junit,
+        Self::Sarif,
+        Self::Oscal,
+        Self::Html,
+        Self::Prometheus,
+    ];
 
     /// The word for it on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -41,7 +54,9 @@ impl Format {
             Self::Yaml => "yaml",
             Self::Junit => "junit",
             Self::Sarif => "sarif",
+            Self::Oscal => "oscal",
             Self::Html => "html",
+            Self::Prometheus => "prometheus",
         }
     }
 }
@@ -72,7 +87,9 @@ pub fn render(format: Format, reports: &[Report]) -> Result<String, RenderError>
         Format::Yaml => Ok(official_yaml(reports)),
         Format::Junit => junit(reports),
         Format::Sarif => sarif(reports),
+        Format::Oscal => oscal(reports),
         Format::Html => html(reports),
+        Format::Prometheus => Ok(prometheus(reports)),
     }
 }
 
@@ -88,7 +105,7 @@ mod tests {
         }
         assert_eq!(
             "xml\n".parse::<Format>().unwrap_err().to_string(),
-            "unknown format `xml\\n`; use human, lines, json, yaml, junit, sarif or html"
+            "unknown format `xml\\n`; use human, lines, json, yaml, junit, sarif, oscal, html or prometheus"
         );
     }
 
@@ -101,7 +118,8 @@ mod tests {
                 assert!(text.ends_with('\n'), "{format}");
                 assert_eq!(render(format, reports).unwrap(), text, "{format} is not repeatable");
             }
-            render(format, &[]).unwrap();
+            let none = render(format, &[]);
+            assert!(none.is_ok() || matches!((format, none), (Format::Oscal, Err(RenderError::NoSubject))));
         }
         assert!(matches!(render(Format::Human, &one), Err(RenderError::Human)));
     }

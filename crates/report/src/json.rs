@@ -2,6 +2,7 @@
 
 mod failed;
 mod official;
+mod read;
 mod v1;
 mod view;
 
@@ -10,9 +11,10 @@ use std::fmt::Write as _;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-pub(crate) use failed::expect_version_1;
+pub(crate) use failed::Kind;
 pub use failed::{ReadError, failed_testcases};
 pub use official::{official_document, official_documents};
+pub use read::read_reports;
 
 use crate::text::is_invisible;
 use crate::{RenderError, Report};

@@ -45,7 +45,7 @@ fn properties(report: &Report) -> Vec<(String, String)> {
     let mut properties = vec![
         ("tool".to_owned(), report.tool.clone()),
         ("scope".to_owned(), report.scope.name.clone()),
-        ("reading".to_owned(), name(deciding).to_owned()),
+        ("reading".to_owned(), deciding.as_str().to_owned()),
         ("reference_date".to_owned(), report.reference_date.to_string()),
     ];
     for version in &report.versions {
@@ -106,7 +106,7 @@ fn declaration(report: &Report, testcase: &TestcaseReport, declared: &Declared, 
         visible(&declared.signed()),
         declared.date,
         declared.through(deciding),
-        name(deciding),
+        deciding.as_str(),
     );
     for finding in report.findings(testcase) {
         let _ = writeln!(text, "{}", sentence(finding));
@@ -183,7 +183,7 @@ fn difference(report: &Report, testcase: &TestcaseReport, deciding: Reading) -> 
     if testcase.verdict(deciding) == Some(verdict) {
         return None;
     }
-    let mut text = format!("{} reading: {verdict}\n", name(other));
+    let mut text = format!("{} reading: {verdict}\n", other.as_str());
     for why in &testcase.differences {
         let _ = writeln!(text, "{}", visible(why));
     }
@@ -195,13 +195,6 @@ fn difference(report: &Report, testcase: &TestcaseReport, deciding: Reading) -> 
 
 fn counting_in(testcase: &TestcaseReport, reading: Reading) -> impl Iterator<Item = &Finding> {
     testcase.findings.iter().filter(move |finding| finding.readings.include(reading))
-}
-
-fn name(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Official => "official",
-        Reading::Text => "text",
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod baseline;
 mod build;
 mod declared;
+mod diff;
 mod error;
 mod exit;
 #[cfg(test)]
@@ -22,6 +23,8 @@ mod junit;
 mod lines;
 mod model;
 mod official_yaml;
+mod oscal;
+mod prometheus;
 mod sarif;
 mod submitted;
 mod text;
@@ -31,13 +34,16 @@ mod yaml;
 pub use baseline::{Baseline, BaselineError, Comparison, Mended};
 pub use build::{Run, build};
 pub use declared::{Declared, DeclaredAnswer, declared};
+pub use diff::{ReportDiff, TargetDiff, TestcaseDiff, Verdicts, diff};
 pub use error::RenderError;
 pub use exit::ExitCode;
 pub use format::{Format, UnknownFormat, render};
 pub use gate::{Effect, Gate, Mark, News, gate};
 pub use glob::Glob;
 pub use html::html;
-pub use json::{ReadError, failed_testcases, json, json_schema, official_document, official_documents};
+pub use json::{
+    ReadError, failed_testcases, json, json_schema, official_document, official_documents, read_reports,
+};
 pub use junit::junit;
 pub use lines::lines;
 pub use model::{
@@ -45,6 +51,8 @@ pub use model::{
     UnavailableFact, VersionSummary,
 };
 pub use official_yaml::official_yaml;
+pub use oscal::oscal;
+pub use prometheus::prometheus;
 pub use sarif::sarif;
 pub use submitted::{
     CheckedAt, ReportProblem, ReportView, SubmittedInvocation, SubmittedReport, SubmittedResult,

@@ -13,7 +13,7 @@ use self::schema::{
 };
 use crate::identity::{Twins, identity, path_segment};
 use crate::json::pretty;
-use crate::text::{name_and_version, sentence, visible, web_address};
+use crate::text::{escape_markdown, name_and_version, sentence, visible, web_address};
 use crate::{Declared, Mark, News, RenderError, Report, TestcaseReport};
 
 /// A run per subject, a rule per testcase, a result per finding. What could not be judged is no result but a
@@ -31,7 +31,7 @@ fn run(report: &Report) -> Run {
         for (finding, mark) in report.marked(testcase) {
             if finding.weight == Weight::Abort {
                 notifications.push(notification(testcase, index, finding));
-            } else if !is_reason_of_a_miss(testcase) {
+            } else if !is_reason_of_a_miss(report, testcase) {
                 results.push(result(report, testcase, index, (finding, mark), &mut twins));
             }
         }
@@ -68,8 +68,9 @@ fn category(report: &Report) -> String {
 }
 
 /// A testcase without a result has its reason as a note; that is no observation about the cloud.
-fn is_reason_of_a_miss(testcase: &TestcaseReport) -> bool {
-    testcase.text == assay_standards::Verdict::Miss
+fn is_reason_of_a_miss(report: &Report, testcase: &TestcaseReport) -> bool {
+    let verdict = report.verdict(testcase, Reading::Text).or(report.verdict(testcase, Reading::Official));
+    verdict == Some(assay_standards::Verdict::Miss)
 }
 
 fn run_properties(report: &Report) -> RunProperties {
@@ -212,8 +213,8 @@ fn suppressions(mark: &Mark) -> Option<[Suppression; 1]> {
 fn location(report: &Report, finding: &Finding) -> Location {
     let cloud = &report.subject.cloud;
     let (kind, name) = match &finding.resource {
-        Some(resource) if resource.name.is_empty() => (resource.kind, resource.id.as_str()),
-        Some(resource) => (resource.kind, resource.name.as_str()),
+        Some(resource) if resource.name.is_empty() => (&*resource.kind, resource.id.as_str()),
+        Some(resource) => (&*resource.kind, resource.name.as_str()),
         None => ("cloud", cloud.as_str()),
     };
     let parts = match &finding.resource {
@@ -251,7 +252,7 @@ fn fingerprint(
 ) -> schema::PartialFingerprints {
     let thing = finding.resource.as_ref().map(|resource| {
         let name = if resource.name.is_empty() { &resource.id } else { &resource.name };
-        (resource.kind, name.as_str())
+        (&*resource.kind, name.as_str())
     });
     let print = identity(&testcase.id, thing, &finding.expected);
     schema::PartialFingerprints { finding_v1: twins.told_apart(print) }
@@ -266,17 +267,6 @@ fn pascal_case(id: &str) -> String {
                 .flat_map(|(i, c)| if i == 0 { c.to_uppercase().collect() } else { vec![c] })
         })
         .collect()
-}
-
-fn escape_markdown(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -62,6 +62,18 @@ pub(crate) fn web_address(text: &str) -> Option<&str> {
     Some(text).filter(|_| is_web && is_plain)
 }
 
+/// Text that says in Markdown what it says as it is.
+pub(crate) fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
 /// The program and its version, from a line such as `assay 0.1.0`.
 pub(crate) fn name_and_version(tool: &str) -> (&str, Option<&str>) {
     match tool.rsplit_once(' ') {

@@ -12,6 +12,19 @@ pub enum Reading {
     Text,
 }
 
+impl Reading {
+    /// Both, the official one first.
+    pub const ALL: [Self; 2] = [Self::Official, Self::Text];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reading::Official => "official",
+            Reading::Text => "text",
+        }
+    }
+}
+
 /// The readings in which a finding counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,7 +64,7 @@ pub enum Weight {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Resource {
     /// Kind, such as `flavor`, `image` or `service`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Id that the cloud gave it; empty where it has none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub id: String,
@@ -61,8 +74,8 @@ pub struct Resource {
 
 impl Resource {
     /// A resource with an id.
-    pub fn new(kind: &'static str, id: impl Into<String>, name: impl Into<String>) -> Self {
-        Resource { kind, id: id.into(), name: name.into() }
+    pub fn new(kind: impl Into<Cow<'static, str>>, id: impl Into<String>, name: impl Into<String>) -> Self {
+        Resource { kind: kind.into(), id: id.into(), name: name.into() }
     }
 }
 

@@ -18,6 +18,7 @@ mod images;
 mod many_clouds;
 mod monitor;
 mod picture;
+mod reports;
 mod runner;
 mod scope;
 mod scripts;

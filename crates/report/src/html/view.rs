@@ -121,7 +121,7 @@ pub(super) struct Declared {
 }
 
 pub(super) struct Finding {
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) name: String,
     pub(super) id: String,
     pub(super) expected: String,
@@ -372,12 +372,14 @@ impl Finding {
     /// `is_told_apart`: whether it must say in which reading it counts.
     fn of((finding, mark): Marked<'_>, is_told_apart: bool) -> Self {
         let (kind, name) = match &finding.resource {
-            Some(resource) if resource.name.is_empty() => (resource.kind, visible(&resource.id).into_owned()),
-            Some(resource) => (resource.kind, visible(&resource.name).into_owned()),
+            Some(resource) if resource.name.is_empty() => {
+                (&*resource.kind, visible(&resource.id).into_owned())
+            }
+            Some(resource) => (&*resource.kind, visible(&resource.name).into_owned()),
             None => ("cloud", String::new()),
         };
         Finding {
-            kind,
+            kind: kind.to_owned(),
             name,
             id: finding
                 .resource

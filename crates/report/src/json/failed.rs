@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::text::visible;
+
 /// Why a text is no report that can be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -23,16 +25,37 @@ pub enum ReadError {
     /// It says nothing that a monitor could count.
     #[error("the report was made without the official reading")]
     NotOfficial,
+    /// It speaks of what only a newer program knows, or is damaged.
+    #[error("the report has an unknown {what}: {}", visible(.value))]
+    Unknown {
+        /// What it is that is not known.
+        what: &'static str,
+        /// As it is written.
+        value: String,
+    },
 }
 
+/// What a document says it is.
 #[derive(Deserialize)]
-struct Kind {
+pub(crate) struct Kind {
     format: String,
     version: u32,
 }
 
+impl Kind {
+    /// Whether a text is a report of version 1, before anything else of it is read.
+    pub(crate) fn expect_ours(text: &str) -> Result<(), ReadError> {
+        let Kind { format, version } = serde_json::from_str(text)?;
+        match (format.as_str(), version) {
+            ("assay-report", 1) => Ok(()),
+            _ => Err(ReadError::Other { format, version }),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Document {
+    #[serde(default)]
     reports: Vec<Report>,
 }
 
@@ -48,21 +71,12 @@ struct Testcase {
     text: Option<String>,
 }
 
-/// Makes sure that a text is a JSON report of version 1, as far as it says so itself.
-pub(crate) fn expect_version_1(text: &str) -> Result<(), ReadError> {
-    let Kind { format, version } = serde_json::from_str(text)?;
-    match (format.as_str(), version) {
-        ("assay-report", 1) => Ok(()),
-        _ => Err(ReadError::Other { format, version }),
-    }
-}
-
 /// The testcases that failed, in either reading and for any subject, by a JSON report of version 1.
 ///
 /// # Errors
 /// The text is no such report.
 pub fn failed_testcases(text: &str) -> Result<BTreeSet<String>, ReadError> {
-    expect_version_1(text)?;
+    Kind::expect_ours(text)?;
     let document: Document = serde_json::from_str(text)?;
     let failed = |testcase: &Testcase| {
         [&testcase.official, &testcase.text].into_iter().flatten().any(|it| it == "FAIL")

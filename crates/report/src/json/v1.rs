@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What an assay run came to, for one or several subjects.
 ///
 /// Readers shall ignore fields that they do not know. All instants are UTC, all durations are whole microseconds.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "assay report, version 1")]
 pub(super) struct Document {
     /// Tells this kind of document from others.
     #[schemars(extend("const" = "assay-report"))]
-    pub(super) format: &'static str,
+    pub(super) format: String,
     /// Version of the shape. It changes only when a field changes its meaning, its name or goes away.
     #[schemars(extend("const" = 1))]
     pub(super) version: u32,
@@ -27,7 +27,7 @@ pub(super) struct Document {
 }
 
 /// What one subject came to.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Report")]
 pub(super) struct Report {
     /// Identifies the report; each run gives a new one.
@@ -74,8 +74,10 @@ pub(super) struct Report {
     /// How long the facts took.
     pub(super) timings: Timings,
     /// Waivers that matter here: those that cover findings, and those that cover nothing although their testcase was judged.
+    #[serde(skip_deserializing)]
     pub(super) waivers: Vec<WaiverEffect>,
     /// The earlier report that the run was compared with; null if there was none.
+    #[serde(skip_deserializing)]
     pub(super) baseline: Option<Comparison>,
 }
 
@@ -144,7 +146,7 @@ pub(super) struct Mended {
 }
 
 /// Who was checked.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Subject {
     /// Name of the cloud in clouds.yaml.
     pub(super) cloud: String,
@@ -155,7 +157,7 @@ pub(super) struct Subject {
 }
 
 /// A certificate scope.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Scope {
     /// Identifies it.
     pub(super) uuid: String,
@@ -166,7 +168,7 @@ pub(super) struct Scope {
 }
 
 /// One of the two ways to judge: `official` gives the verdict of the reference suite, `text` what the standard's text demands.
-#[derive(Serialize, JsonSchema, Clone, Copy, PartialEq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Reading {
     Official,
@@ -174,7 +176,7 @@ pub(super) enum Reading {
 }
 
 /// Outcome. PASS: the demand is met. FAIL: it is not. ABORT: it could not be judged. MISS: there is no result.
-#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Verdict {
     Pass,
@@ -184,7 +186,7 @@ pub(super) enum Verdict {
 }
 
 /// A version of the scope.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "readers know the fields by these names")]
 pub(super) struct Version {
     /// Its name, such as `v5.1`.
@@ -199,7 +201,7 @@ pub(super) struct Version {
 }
 
 /// What a version is good for: certificates are granted for `effective` and `warn` (about to expire), not for `draft` and `deprecated`.
-#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Validity {
     Effective,
@@ -209,7 +211,7 @@ pub(super) enum Validity {
 }
 
 /// A named set of testcases within a version.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "readers know the fields by these names")]
 pub(super) struct Target {
     /// Its name, such as `main`.
@@ -221,7 +223,7 @@ pub(super) struct Target {
 }
 
 /// How many testcases came to which verdict, and the verdict of the set: FAIL before MISS before ABORT before PASS.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Tally {
     pub(super) pass: usize,
     pub(super) fail: usize,
@@ -233,7 +235,7 @@ pub(super) struct Tally {
 }
 
 /// What one testcase came to.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "readers know the fields by these names")]
 pub(super) struct Testcase {
     /// Its id.
@@ -275,7 +277,7 @@ pub(super) struct Testcase {
 }
 
 /// What a person stated about a testcase that no program can decide.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Declared {
     /// What the answers come to, whether or not they count: PASS or FAIL.
     pub(super) verdict: Verdict,
@@ -295,7 +297,7 @@ pub(super) struct Declared {
 }
 
 /// A person who stands for a declaration.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Signer {
     /// Name.
     pub(super) name: String,
@@ -306,7 +308,7 @@ pub(super) struct Signer {
 }
 
 /// The answer to one question.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct DeclaredAnswer {
     /// Id of the question.
     pub(super) question: String,
@@ -323,7 +325,7 @@ pub(super) struct DeclaredAnswer {
 }
 
 /// How binding the standard's text makes a testcase (RFC 2119).
-#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Demand {
     Must,
@@ -332,14 +334,14 @@ pub(super) enum Demand {
 }
 
 /// A version and a target of it.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Place {
     pub(super) version: String,
     pub(super) target: String,
 }
 
 /// One observation.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Finding {
     /// What it does to the verdict.
     pub(super) weight: Weight,
@@ -352,10 +354,13 @@ pub(super) struct Finding {
     /// What was seen.
     pub(super) found: String,
     /// The waiver that covers it, whether or not it is in force; null if none does.
+    #[serde(skip_deserializing)]
     pub(super) waiver: Option<Waiver>,
     /// Whether the waiver is in force on the reference date.
+    #[serde(skip_deserializing)]
     pub(super) waived: bool,
     /// Whether the earlier report has it as well; null without one, and for what does not decide.
+    #[serde(skip_deserializing)]
     pub(super) baseline: Option<News>,
 }
 
@@ -368,7 +373,7 @@ pub(super) enum News {
 }
 
 /// What a finding does to the verdict: `failure` makes it FAIL, `abort` makes it ABORT, `note` changes nothing.
-#[derive(Serialize, JsonSchema, Clone, Copy)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Weight {
     Failure,
@@ -377,7 +382,7 @@ pub(super) enum Weight {
 }
 
 /// A thing in the cloud.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Resource {
     /// Kind, such as `flavor` or `image`.
     pub(super) kind: String,
@@ -388,7 +393,7 @@ pub(super) struct Resource {
 }
 
 /// Something that could not be taken down.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Leftover {
     /// What it is, such as `volume`.
     pub(super) kind: String,
@@ -401,7 +406,7 @@ pub(super) struct Leftover {
 }
 
 /// A fact that could not be had.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct UnavailableFact {
     /// Name of the fact, such as `flavors`.
     pub(super) fact: String,
@@ -418,7 +423,7 @@ pub(super) struct UnavailableFact {
 }
 
 /// How long the facts took.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Timings {
     /// From the first call to the end of the last.
     pub(super) wall_us: u64,
@@ -431,7 +436,7 @@ pub(super) struct Timings {
 }
 
 /// How long one fact took.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct FactTiming {
     /// Name of the fact.
     pub(super) fact: String,
@@ -444,7 +449,7 @@ pub(super) struct FactTiming {
 }
 
 /// One HTTP call.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Call {
     /// Name of the fact it was made for.
     pub(super) fact: String,

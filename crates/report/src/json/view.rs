@@ -14,7 +14,7 @@ use crate::{
 impl From<&[Report]> for v1::Document {
     fn from(reports: &[Report]) -> Self {
         v1::Document {
-            format: "assay-report",
+            format: "assay-report".to_owned(),
             version: 1,
             tool: reports.first().map(|report| report.tool.clone()),
             exit_code: ExitCode::of(reports).code(),
@@ -200,7 +200,7 @@ impl From<(&Finding, &Mark)> for v1::Finding {
                 Readings::Both => vec![v1::Reading::Official, v1::Reading::Text],
             },
             resource: finding.resource.as_ref().map(|resource| v1::Resource {
-                kind: resource.kind.to_owned(),
+                kind: resource.kind.to_string(),
                 id: resource.id.clone(),
                 name: resource.name.clone(),
             }),
