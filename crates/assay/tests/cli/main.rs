@@ -21,5 +21,6 @@ mod runner;
 mod scope;
 mod scripts;
 mod sign;
+mod subject;
 mod support;
 mod uploaders;
