@@ -120,6 +120,9 @@ pub(crate) enum Command {
     /// Check many clouds in one go, and hand the reports to a monitor
     #[command(subcommand)]
     Fleet(Box<crate::commands::fleet::Fleet>),
+    /// Make what a subject hands reports in with: a key, a token and an account; and see whether all of it is good
+    #[command(subcommand)]
+    Subject(Box<crate::commands::subject::Subject>),
     /// Keep signed reports, and show what they come to
     #[command(subcommand)]
     Monitor(Box<crate::commands::monitor::Monitoring>),

@@ -28,6 +28,7 @@ use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
 use crate::commands::fleet::Fleet;
 use crate::commands::monitor::Monitoring;
+use crate::commands::subject::Subject;
 use crate::failure::Failure;
 use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end, served};
 
@@ -136,6 +137,11 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             }
             Fleet::Flush(flush) => awaited(commands::fleet::flush::run(flush, global)),
             Fleet::Status(status) => commands::fleet::status::run(status),
+        },
+        Command::Subject(subject) => match &**subject {
+            Subject::Add(add) => awaited(commands::subject::add::run(add, global)),
+            Subject::Rotate(rotate) => awaited(commands::subject::rotate::run(rotate, global)),
+            Subject::Check(check) => awaited(commands::subject::check::run(check)),
         },
         Command::Monitor(monitoring) => match &**monitoring {
             Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),

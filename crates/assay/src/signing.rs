@@ -111,7 +111,7 @@ fn unusable(path: &Path, error: &KeyFileError) -> Failure {
 }
 
 /// The first line of a file, without its end.
-fn first_line(path: &Path) -> Result<SecretString, Failure> {
+pub(crate) fn first_line(path: &Path) -> Result<SecretString, Failure> {
     let text = fs::read_to_string(path).map(Zeroizing::new);
     let text =
         text.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display()), ""))?;
@@ -148,7 +148,7 @@ const LINE: usize = 4096;
 
 /// What is typed after a prompt that shows nothing of it; none where nobody can be asked. Standard input may be the
 /// file that is to be signed, so it is the terminal that is asked.
-async fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
+pub(crate) async fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
     let Some(mut terminal) = terminal.ok().filter(|_| io::stderr().is_terminal()) else { return Ok(None) };
     let failed =

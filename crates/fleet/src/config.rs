@@ -2,7 +2,7 @@
 
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ const DEFAULTS: &str = "_";
 pub(crate) const DEFAULT_PRESET: &str = "default";
 /// What stands for the name of the subject in a default.
 const SUBJECT: &str = "subject";
+/// The variable that names the cloud in `clouds.yaml`.
+pub(crate) const CLOUD: &str = "os_cloud";
 /// Configurations are a few KiB.
 const MOST_BYTES: usize = 1 << 20;
 /// More subjects at the same time are not asked.
@@ -116,6 +118,29 @@ impl Config {
             Some(config) if reader.problems().is_empty() => Ok(config),
             _ => Err(Problems::new(reader.into_problems())),
         }
+    }
+
+    /// All subjects that presets or mappings name, sorted.
+    pub fn subjects(&self) -> BTreeSet<&str> {
+        let of_presets = self.presets.values().flat_map(|preset| &preset.subjects);
+        of_presets.chain(self.mappings.keys()).map(String::as_str).collect()
+    }
+
+    /// The scopes of the presets that name a subject.
+    pub fn scopes_of_subject(&self, subject: &str) -> BTreeSet<&str> {
+        let naming =
+            self.presets.values().filter(|preset| preset.subjects.iter().any(|name| name == subject));
+        naming.flat_map(|preset| &preset.scopes).map(String::as_str).collect()
+    }
+
+    /// Whether there is a preset of this name.
+    pub fn has_preset(&self, name: &str) -> bool {
+        self.presets.contains_key(name)
+    }
+
+    /// The cloud in `clouds.yaml` that a subject is mapped to; without one, it is that of its own name.
+    pub fn cloud(&self, subject: &str) -> Option<String> {
+        self.variables(subject).remove(CLOUD)
     }
 
     /// The variables of a subject: the defaults with its name, and what is written of it alone.

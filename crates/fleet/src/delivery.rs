@@ -8,19 +8,22 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::outbox::{Letter, Outbox, OutboxError};
 
 /// What is sent, as the reference monitor takes it.
 const MEDIA_TYPE: &str = "application/x-signed-yaml";
 /// What the tokens of our own monitor begin with.
-const TOKEN_MARK: &str = "assay_";
+pub const TOKEN_MARK: &str = "assay_";
 /// The first pause between two attempts; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// No pause is longer, whatever a server asks for; who comes back later sends what is left.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// More of an answer is not read.
 const MOST_OF_ANSWER: usize = 4096;
+/// What our monitor says of a signature that fits and a body without reports.
+const NO_REPORT: &str = "422 Unprocessable Entity: empty reports";
 /// So much of what a monitor says is shown, in characters.
 const SHOWN: usize = 300;
 
@@ -50,6 +53,17 @@ impl Delivery {
     pub fn has_arrived(&self) -> bool {
         matches!(self, Delivery::Delivered | Delivery::Known)
     }
+}
+
+/// What a monitor makes of an account or a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// It knows it.
+    Known,
+    /// It does not, in its words.
+    Unknown(String),
+    /// It does not say.
+    Unclear(String),
 }
 
 /// Nothing can be handed in at all.
@@ -118,6 +132,52 @@ impl Courier {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(delivery),
                 () = tokio::time::sleep(next) => {}
+            }
+        }
+    }
+
+    /// Whether a monitor knows the account of the token. It reads, and leaves nothing behind.
+    pub async fn knows_account(&self, monitor: &Url) -> Welcome {
+        self.asked(monitor.join("reports?limit=1"), |url| self.client.get(url)).await
+    }
+
+    /// Whether a monitor knows a key as one of the account, by its signature of nothing: whoever verifies it finds no
+    /// report in it, and keeps none.
+    pub async fn knows_key(&self, monitor: &Url, signature_of_nothing: &str) -> Welcome {
+        let body = format!("{signature_of_nothing}&");
+        let post = |url: Url| self.client.post(url).header(CONTENT_TYPE, MEDIA_TYPE).body(body);
+        match self.asked(monitor.join("reports"), post).await {
+            // Ours says after the signature that there is no report; the reference monitor takes it.
+            Welcome::Unclear(why) if why.ends_with(NO_REPORT) => Welcome::Known,
+            welcome => welcome,
+        }
+    }
+
+    async fn asked(
+        &self,
+        url: Result<Url, url::ParseError>,
+        request: impl FnOnce(Url) -> reqwest::RequestBuilder,
+    ) -> Welcome {
+        let url = match url {
+            Ok(url) => url,
+            Err(error) => return Welcome::Unclear(error.to_string()),
+        };
+        let mut request = request(url.clone());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        match request.send().await {
+            Err(error) => Welcome::Unclear(format!("{url}: {}", causes(&error))),
+            Ok(response) => {
+                let status = response.status();
+                if status.is_success() {
+                    return Welcome::Known;
+                }
+                let why = format!("{url} answered {status}{}", said(response).await);
+                match status {
+                    StatusCode::UNAUTHORIZED => Welcome::Unknown(why),
+                    _ => Welcome::Unclear(why),
+                }
             }
         }
     }
@@ -326,6 +386,47 @@ mod tests {
         let delivery = courier.hand_over(&sending.outbox, &letter, &CancellationToken::new()).await.unwrap();
         assert!(matches!(delivery, Delivery::Later(_)), "{delivery:?}");
         assert!(sending.is_kept());
+    }
+
+    #[tokio::test]
+    async fn a_monitor_says_whether_it_knows_account_and_key() {
+        let reports = |verb: &str| Mock::given(method(verb)).and(path("/reports"));
+        let refused = |status, detail: &str| {
+            ResponseTemplate::new(status).set_body_json(serde_json::json!({"detail": detail}))
+        };
+        let courier = Courier::new(Some(&SecretString::from("YTpi")), Duration::from_secs(5)).unwrap();
+        for (answer, expected) in [
+            (refused(200, "empty reports"), Some(true)),
+            (refused(422, "empty reports"), Some(true)),
+            (refused(401, "verification failed"), Some(false)),
+            (refused(422, "the body is no UTF-8"), None),
+            (refused(503, ""), None),
+        ] {
+            let server = MockServer::start().await;
+            reports("POST").and(body_bytes(*b"signature\n&")).respond_with(answer).mount(&server).await;
+            let url = monitor_at(&server);
+            let found = match courier.knows_key(&url, "signature\n").await {
+                Welcome::Known => Some(true),
+                Welcome::Unknown(_) => Some(false),
+                Welcome::Unclear(_) => None,
+            };
+            assert_eq!(found, expected);
+        }
+        let server = MockServer::start().await;
+        let asked = reports("GET").and(header("authorization", "Basic YTpi"));
+        asked.respond_with(ResponseTemplate::new(200)).up_to_n_times(1).mount(&server).await;
+        reports("GET").respond_with(refused(401, "Incorrect")).mount(&server).await;
+        let url = monitor_at(&server);
+        assert_eq!(courier.knows_account(&url).await, Welcome::Known);
+        assert!(
+            matches!(courier.knows_account(&url).await, Welcome::Unknown(why) if why.ends_with("Incorrect"))
+        );
+        let nowhere = "http://127.0.0.1:1/".parse().unwrap();
+        assert!(matches!(courier.knows_account(&nowhere).await, Welcome::Unclear(_)));
+    }
+
+    fn monitor_at(server: &MockServer) -> Url {
+        format!("{}/", server.uri()).parse().unwrap()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assay_yaml::nearest;
 
-use crate::config::{Config, DEFAULT_PRESET, is_name};
+use crate::config::{CLOUD, Config, DEFAULT_PRESET, is_name};
 
 /// So many subjects are asked at the same time unless a preset or the user says otherwise. Clouds do the work; we wait.
 const WORKERS: usize = 128;
@@ -50,7 +50,7 @@ pub struct Planned {
 impl Planned {
     /// The cloud in `clouds.yaml`: as mapped, else of the subject's name.
     pub fn cloud(&self) -> &str {
-        self.variables.get("os_cloud").unwrap_or(&self.subject)
+        self.variables.get(CLOUD).unwrap_or(&self.subject)
     }
 }
 

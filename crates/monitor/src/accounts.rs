@@ -10,6 +10,7 @@ pub use bootstrap::{Bootstrap, BootstrapProblem};
 pub(crate) use bootstrap::{BootstrapAccount, BootstrapKey, is_hash};
 pub use invite::{InviteError, invite};
 use jiff::SignedDuration;
+pub use passwords::{NotHashed, password_hash};
 pub(crate) use passwords::{Passwords, TooBusy};
 pub(crate) use roles::{Role, Roles};
 pub(crate) use secrets::{NotRandom, Secret, digest_of, form_key};

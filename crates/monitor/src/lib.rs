@@ -31,7 +31,9 @@ mod watch;
 mod web;
 mod workers;
 
-pub use accounts::{Bootstrap, BootstrapProblem, InviteError, invite, is_account_name};
+pub use accounts::{
+    Bootstrap, BootstrapProblem, InviteError, NotHashed, invite, is_account_name, password_hash,
+};
 pub use audit::{Audit, audit};
 pub use clock::Clock;
 pub use demo::{Demo, DemoError};

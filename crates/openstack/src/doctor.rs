@@ -33,9 +33,9 @@ pub struct Checkup {
 /// Looks at a session; only reads, and each item on its own.
 pub async fn doctor(session: &Session) -> Checkup {
     // The futures are large; on the heap they do not weigh down whoever awaits this one.
-    let (clock_skew, credential_end, compute_limits, volume_limits, network_quotas) = futures::join!(
+    let (clock_skew, credential, compute_limits, volume_limits, network_quotas) = futures::join!(
         Box::pin(clock_skew(session)),
-        Box::pin(credential_end(session)),
+        Box::pin(kept_credential(session)),
         Box::pin(limits(session, "compute")),
         Box::pin(limits(session, "block-storage")),
         Box::pin(network_quotas(session)),
@@ -43,7 +43,7 @@ pub async fn doctor(session: &Session) -> Checkup {
     Checkup {
         clock_skew,
         token_lifetime: token_lifetime(session.token(), Timestamp::now()),
-        credential_end,
+        credential_end: credential.map(|credential| credential.map(|credential| credential.end)),
         regions: regions(session.token()),
         compute_limits,
         volume_limits,
@@ -86,24 +86,43 @@ fn skew(date: Timestamp, before: Timestamp, after: Timestamp) -> SignedDuration 
     }
 }
 
-async fn credential_end(session: &Session) -> Option<Result<Option<Timestamp>, Unavailable>> {
-    let credential = session.token().application_credential.as_ref()?;
-    Some(end_of(session, &credential.id).await)
+/// An application credential, as keystone keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCredential {
+    /// When it ends; none means never.
+    pub end: Option<Timestamp>,
+    /// What it is limited to, each as `METHOD path (service)`; if there is none, to nothing but its roles.
+    pub access_rules: Vec<String>,
 }
 
-async fn end_of(session: &Session, credential: &str) -> Result<Option<Timestamp>, Unavailable> {
+/// What keystone keeps of the application credential of a session, if it has one; only reads.
+pub async fn kept_credential(session: &Session) -> Option<Result<KeptCredential, Unavailable>> {
+    let credential = session.token().application_credential.as_ref()?;
+    Some(kept(session, &credential.id).await)
+}
+
+async fn kept(session: &Session, credential: &str) -> Result<KeptCredential, Unavailable> {
     let endpoint = Endpoint { service: "identity", url: session.config().identity_url().clone() };
     let url = endpoint.at(&["users", &session.token().user_id, "application_credentials", credential]);
     let reply = session.get(None, &endpoint, url, &[]).await?;
     let body = object(&reply)?;
-    match body.get("application_credential").and_then(|credential| credential.get("expires_at")) {
-        None | Some(Value::Null) => Ok(None),
-        Some(end) => end
-            .as_str()
-            .and_then(instant)
-            .map(Some)
-            .ok_or_else(|| reply.malformed("the end of the application credential is no time")),
-    }
+    let credential = body.get("application_credential");
+    let end = match credential.and_then(|credential| credential.get("expires_at")) {
+        None | Some(Value::Null) => None,
+        Some(end) => Some(
+            end.as_str()
+                .and_then(instant)
+                .ok_or_else(|| reply.malformed("the end of the application credential is no time"))?,
+        ),
+    };
+    let rules = credential.and_then(|credential| credential.get("access_rules")).and_then(Value::as_array);
+    let access_rules = rules.into_iter().flatten().map(access_rule).collect();
+    Ok(KeptCredential { end, access_rules })
+}
+
+fn access_rule(rule: &Value) -> String {
+    let field = |name| rule.get(name).and_then(Value::as_str).unwrap_or("?");
+    format!("{} {} ({})", field("method"), field("path"), field("service"))
 }
 
 /// An instant as keystone writes it, with or without the `Z` that it means.

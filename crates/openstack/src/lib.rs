@@ -32,7 +32,7 @@ pub use config::{
     DomainManagerConfig, DomainManagerError, DomainManagerLogin, DomainManagerNote, DomainManagerProblem,
 };
 pub use discovery::{Discovered, PasswordAccount, discover, password_account};
-pub use doctor::{Checkup, doctor};
+pub use doctor::{Checkup, KeptCredential, doctor, kept_credential};
 pub use endpoint::{Endpoint, EndpointError};
 pub use janitor::{Cleaned, Cleanup, Found, Marks, cleanup, find_marked};
 pub use probe::{DomainManagerRequest, domain_managers};

@@ -82,12 +82,12 @@ const MOST: u64 = 32 << 10;
 /// A round takes some milliseconds; `ssh-keygen` does 16 or 24 unless told otherwise.
 const MOST_ROUNDS: u32 = 4096;
 
-const HEADER: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
-const FOOTER: &str = "-----END OPENSSH PRIVATE KEY-----";
-const MAGIC: &[u8] = b"openssh-key-v1\0";
+pub(crate) const HEADER: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
+pub(crate) const FOOTER: &str = "-----END OPENSSH PRIVATE KEY-----";
+pub(crate) const MAGIC: &[u8] = b"openssh-key-v1\0";
 /// What is encrypted with AES fills its blocks; what is not fills blocks all the same.
-const BLOCK: usize = 16;
-const PLAIN_BLOCK: usize = 8;
+pub(crate) const BLOCK: usize = 16;
+pub(crate) const PLAIN_BLOCK: usize = 8;
 
 #[derive(Clone, Copy)]
 enum Cipher {

@@ -101,17 +101,26 @@ fn armoured(key: &PublicKey, namespace: &str, signature: &[u8]) -> Result<String
         signature.encode(&mut blob)
     });
     written.map_err(|error| NotSigned::Other(error.to_string()))?;
-    let mut text = format!("{}\n", Signature::HEADER);
-    for (place, c) in STANDARD.encode(blob).chars().enumerate() {
+    Ok(broken(Signature::HEADER, &STANDARD.encode(blob), Signature::FOOTER))
+}
+
+/// A text in base64 between header and footer, in lines.
+pub(crate) fn broken(header: &str, base64: &str, footer: &str) -> String {
+    // To the last byte, so that it is never moved and leaves no copy behind, for it may be a secret.
+    let room = header.len() + base64.len() + base64.len() / LINE + footer.len() + 4;
+    let mut text = String::with_capacity(room);
+    text.push_str(header);
+    text.push('\n');
+    for (place, c) in base64.chars().enumerate() {
         if place > 0 && place % LINE == 0 {
             text.push('\n');
         }
         text.push(c);
     }
     text.push('\n');
-    text.push_str(Signature::FOOTER);
+    text.push_str(footer);
     text.push('\n');
-    Ok(text)
+    text
 }
 
 #[cfg(test)]

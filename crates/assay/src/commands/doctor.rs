@@ -26,18 +26,20 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How one point turned out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     Warning,
     Bad,
+    /// Not to be found out.
+    Unknown,
 }
 
 /// One line of the result.
 #[derive(Debug, Serialize)]
-struct Point {
-    about: &'static str,
-    state: State,
-    finding: String,
+pub(super) struct Point {
+    pub(super) about: &'static str,
+    pub(super) state: State,
+    pub(super) finding: String,
 }
 
 pub(crate) async fn run(arguments: &Doctor) -> Result<u8, Failure> {
@@ -65,7 +67,8 @@ pub(crate) async fn run(arguments: &Doctor) -> Result<u8, Failure> {
     Ok(if bad { 3 } else { 0 })
 }
 
-fn for_people(cloud: &str, points: &[Point]) -> String {
+/// Points below what they are about.
+pub(super) fn for_people(cloud: &str, points: &[Point]) -> String {
     let mut text = format!("{}\n", bold(cloud));
     let width = columns();
     for point in points {
@@ -73,6 +76,7 @@ fn for_people(cloud: &str, points: &[Point]) -> String {
             State::Good => good("ok  "),
             State::Warning => warn("note"),
             State::Bad => warn("bad "),
+            State::Unknown => warn("?   "),
         };
         let line = wrapped(&point.finding, width.saturating_sub(7), "", "                    ");
         let _ = writeln!(text, "  {mark} {:<12} {line}", point.about);
@@ -115,7 +119,21 @@ fn points(config: &CloudConfig, token: &Token, checkup: &Checkup) -> Vec<Point> 
 fn credentials(token: &Token, checkup: &Checkup) -> Point {
     let project =
         token.project.as_ref().map_or("no project".to_owned(), |project| format!("project {}", project.name));
-    let (state, kind) = match &token.application_credential {
+    let (state, kind) = kind(token);
+    let (state, end) = match &checkup.credential_end {
+        None => (state, String::new()),
+        Some(Err(why)) => (State::Warning, format!(", end not known: {why}")),
+        Some(Ok(end)) => match ending(*end, Timestamp::now(), SOON) {
+            (State::Good, words) => (state, format!(", {words}")),
+            (worse, words) => (worse, format!(", {words}")),
+        },
+    };
+    Point { about: "credentials", state, finding: format!("user {} in {project}, {kind}{end}", token.user) }
+}
+
+/// What somebody logs in with, and whether that can do more than it should.
+pub(super) fn kind(token: &Token) -> (State, String) {
+    match &token.application_credential {
         Some(credential) if credential.restricted => {
             (State::Good, format!("restricted application credential {}", credential.name))
         }
@@ -131,17 +149,18 @@ fn credentials(token: &Token, checkup: &Checkup) -> Point {
             "logged in as a person; an application credential is safer, for it can be revoked on its own"
                 .into(),
         ),
-    };
-    let (state, end) = match &checkup.credential_end {
-        None => (state, String::new()),
-        Some(Ok(None)) => (state, ", without an end".into()),
-        Some(Ok(Some(end))) if end.duration_since(Timestamp::now()) < SOON => {
-            (State::Warning, format!(", ends on {}: renew it", end.strftime("%Y-%m-%d")))
+    }
+}
+
+/// When an application credential ends, and whether that is soon.
+pub(super) fn ending(end: Option<Timestamp>, now: Timestamp, soon: SignedDuration) -> (State, String) {
+    match end {
+        None => (State::Good, "without an end".into()),
+        Some(end) if end.duration_since(now) < soon => {
+            (State::Warning, format!("ends on {}: renew it", end.strftime("%Y-%m-%d")))
         }
-        Some(Ok(Some(end))) => (state, format!(", ends on {}", end.strftime("%Y-%m-%d"))),
-        Some(Err(why)) => (State::Warning, format!(", end not known: {why}")),
-    };
-    Point { about: "credentials", state, finding: format!("user {} in {project}, {kind}{end}", token.user) }
+        Some(end) => (State::Good, format!("ends on {}", end.strftime("%Y-%m-%d"))),
+    }
 }
 
 fn expiry(checkup: &Checkup) -> Point {
@@ -155,7 +174,8 @@ fn expiry(checkup: &Checkup) -> Point {
     Point { about: "token", state, finding }
 }
 
-fn roles(token: &Token) -> Point {
+/// Whether the roles are those of a plain user.
+pub(super) fn roles(token: &Token) -> Point {
     match preflight(token) {
         Preflight::Fit => Point { about: "roles", state: State::Good, finding: token.roles.join(", ") },
         Preflight::Unfit(why) => Point { about: "roles", state: State::Bad, finding: why },

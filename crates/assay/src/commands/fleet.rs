@@ -23,7 +23,7 @@ use crate::state;
 /// A configuration is a few KiB, a token much less.
 const MOST_BYTES: u64 = 1 << 20;
 /// How long a monitor may take to answer.
-const ANSWER: Duration = Duration::from_mins(1);
+pub(super) const ANSWER: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Fleet {
@@ -204,12 +204,12 @@ fn workers(text: &str) -> Result<usize, String> {
     }
 }
 
-fn address(text: &str) -> Result<Url, String> {
+pub(super) fn address(text: &str) -> Result<Url, String> {
     monitor(text).map_err(|error| error.to_string())
 }
 
 /// Reads the configuration.
-fn configuration(configured: &Configured) -> Result<Config, Failure> {
+pub(super) fn configuration(configured: &Configured) -> Result<Config, Failure> {
     let path = &configured.config;
     let text = read(path, "name the configuration with -c")?;
     // Paths in it are taken from where it lies, not from where somebody stands.
@@ -217,7 +217,7 @@ fn configuration(configured: &Configured) -> Result<Config, Failure> {
     Ok(Config::read(&path.display().to_string(), &text, folder)?)
 }
 
-fn read(path: &Path, hint: &str) -> Result<String, Failure> {
+pub(super) fn read(path: &Path, hint: &str) -> Result<String, Failure> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{shown} cannot be read: {error}"), hint);
     let size = std::fs::metadata(path).map_err(unreadable)?.len();

@@ -19,6 +19,7 @@ pub(crate) mod s3;
 pub(crate) mod scope;
 pub(crate) mod shell;
 pub(crate) mod sign;
+pub(crate) mod subject;
 pub(crate) mod tempest;
 pub(crate) mod verify;
 pub(crate) mod waivers;

@@ -24,6 +24,7 @@ mod scope;
 mod scripts;
 mod sign;
 mod simulated;
+mod subject;
 mod support;
 mod uploaders;
 mod waivers;

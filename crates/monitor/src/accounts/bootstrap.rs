@@ -72,6 +72,25 @@ const LIMITS: Limits = Limits { bytes: 4 << 20, nodes: 200_000 };
 type AccountReader = Reader<BootstrapProblem>;
 
 impl Bootstrap {
+    /// A file with one account that may do nothing but hand reports about itself in: with the hashes of its passwords,
+    /// and with its keys, each with its name.
+    pub fn of_subject(subject: &str, hashes: Vec<String>, keys: &[(String, PublicKey)]) -> Self {
+        let keys = keys.iter().map(|(name, key)| {
+            let (kind, line) = (key.key_type(), key.to_string());
+            let key = line.rsplit(' ').next().unwrap_or_default().to_owned();
+            BootstrapKey { name: name.clone(), kind, key }
+        });
+        let account = BootstrapAccount {
+            name: subject.to_owned(),
+            group: None,
+            roles: Roles::default(),
+            delegates: BTreeSet::new(),
+            hashes: hashes.into_iter().collect(),
+            keys: keys.collect(),
+        };
+        Self { accounts: vec![account] }
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.accounts.len()

@@ -89,12 +89,7 @@ impl Passwords {
 
     /// The hash of a new password.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, TooBusy> {
-        self.in_turn(move || {
-            let hash: Result<PasswordHash, _> = hasher().hash_password(password.expose_secret().as_bytes());
-            hash.map(|hash| hash.to_string())
-        })
-        .await?
-        .ok_or(TooBusy)
+        self.in_turn(move || password_hash(&password)).await?.ok_or(TooBusy)
     }
 
     /// Computes something that is dear, when it is the client's turn; none if it broke off.
@@ -156,6 +151,21 @@ impl Remembered {
 fn hasher() -> Argon2<'static> {
     let params = Params::new(65_536, 3, 4, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// A password cannot be hashed.
+#[derive(Debug, thiserror::Error)]
+#[error("the password cannot be hashed: {0}")]
+pub struct NotHashed(String);
+
+/// The hash of a password, for `api_keys` in a file of accounts: argon2id, which takes 64 MiB and a good part of a
+/// second.
+///
+/// # Errors
+/// The machine has no randomness.
+pub fn password_hash(password: &SecretString) -> Result<String, NotHashed> {
+    let hash: Result<PasswordHash, _> = hasher().hash_password(password.expose_secret().as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|error| NotHashed(error.to_string()))
 }
 
 fn fits_any(password: &SecretString, hashes: &[String]) -> bool {
