@@ -325,11 +325,14 @@ fn standing(standing: &Standing) -> String {
     }
 }
 
+/// One of the readings.
+type Pick = fn(Verdicts) -> Option<Verdict>;
+
 /// What each reading came to, with an arrow where that changed.
 fn verdicts(before: Option<Verdicts>, after: Option<Verdicts>) -> String {
-    let readings: [(&str, fn(Verdicts) -> Option<Verdict>); 2] =
+    let readings: [(&str, Pick); 2] =
         [("official", |verdicts| verdicts.official), ("text", |verdicts| verdicts.text)];
-    let side = |side: Option<Verdicts>, pick: fn(Verdicts) -> Option<Verdict>| match side {
+    let side = |side: Option<Verdicts>, pick: Pick| match side {
         None => "not asked for".to_owned(),
         Some(verdicts) => pick(verdicts).map_or_else(|| "–".to_owned(), painted),
     };
