@@ -55,6 +55,16 @@ pub struct Verdicts {
     pub text: Option<Verdict>,
 }
 
+impl Verdicts {
+    /// The verdict of a reading.
+    pub fn of(self, reading: Reading) -> Option<Verdict> {
+        match reading {
+            Reading::Official => self.official,
+            Reading::Text => self.text,
+        }
+    }
+}
+
 impl ReportDiff {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {

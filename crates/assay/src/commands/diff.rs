@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use assay_inventory::{FactDiff, FieldDiff, Inventory, Standing, ThingChange, ThingDiff, read_snapshot};
 use assay_report::{Report, ReportDiff, TestcaseDiff, Verdicts};
 use assay_standards::Verdict;
+use assay_testcases::Reading;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::report::whole;
 use super::sign::content;
 use crate::against;
-use crate::args::{Against, Listing, Reading};
+use crate::args::{self, Against, Listing};
 use crate::failure::{Failure, bad_snapshot};
 use crate::human::{bad, bold, columns, dim, good, printable, warn, wrapped};
 use crate::output::print;
@@ -136,7 +137,7 @@ fn reports(arguments: &Diff, before: &[u8], after: &[u8]) -> Result<Vec<SubjectD
         || !against.target.is_empty()
         || against.date.is_some()
         || against.now.is_some()
-        || against.reading != Reading::Both;
+        || against.reading != args::Reading::Both;
     if is_told {
         return Err(Failure::usage(
             "reports are judged already",
@@ -325,22 +326,19 @@ fn standing(standing: &Standing) -> String {
     }
 }
 
-/// One of the readings.
-type Pick = fn(Verdicts) -> Option<Verdict>;
-
 /// What each reading came to, with an arrow where that changed.
 fn verdicts(before: Option<Verdicts>, after: Option<Verdicts>) -> String {
-    let readings: [(&str, Pick); 2] =
-        [("official", |verdicts| verdicts.official), ("text", |verdicts| verdicts.text)];
-    let side = |side: Option<Verdicts>, pick: Pick| match side {
-        None => "not asked for".to_owned(),
-        Some(verdicts) => pick(verdicts).map_or_else(|| "–".to_owned(), painted),
+    let verdict = |side: Option<Verdicts>, reading| side.and_then(|verdicts| verdicts.of(reading));
+    let shown = |side: Option<Verdicts>, reading| match (side, verdict(side, reading)) {
+        (None, _) => "not asked for".to_owned(),
+        (Some(_), None) => "–".to_owned(),
+        (Some(_), Some(verdict)) => painted(verdict),
     };
-    let each: Vec<String> = readings
+    let each: Vec<String> = Reading::ALL
         .into_iter()
-        .filter(|(_, pick)| before.and_then(pick).or(after.and_then(pick)).is_some())
-        .map(|(name, pick)| {
-            let (old, new) = (side(before, pick), side(after, pick));
+        .filter(|reading| verdict(before, *reading).or(verdict(after, *reading)).is_some())
+        .map(|reading| {
+            let (name, old, new) = (reading.as_str(), shown(before, reading), shown(after, reading));
             if old == new { format!("{name} {old}") } else { format!("{name} {old} → {new}") }
         })
         .collect();

@@ -101,7 +101,15 @@ fn recordings_are_compared_fact_by_fact_and_then_judged() {
     let ran = home.run(&["diff", &before, &after, "--reading", "official", "--target", "main"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(!ran.stdout.contains('\u{1b}'), "neither colours nor what a cloud sent");
-    insta::assert_snapshot!(ran.stdout);
+    for line in [
+        "  flavors: 1 removed, 1 changed\n",
+        "        ram: 32000 → 32768\n",
+        "  images: known → could not be had (",
+        "  scs-0103-flavor-16v-32: official FAIL → PASS\n",
+        "  scs-0103-flavor-1v-8: official PASS → FAIL\n",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
 
     let document = json(&home.run(&["diff", &before, &after, "--format", "json"]).stdout);
     assert_eq!((&document["format"], &document["version"]), (&"assay-diff".into(), &1.into()));
