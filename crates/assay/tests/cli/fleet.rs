@@ -8,8 +8,20 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::runner::{CONFIG, Runner, reports};
+use crate::uploaders::Served;
 
 impl Runner {
+    /// The monitor that was at an address is there again at another one: letters follow it, as after a move.
+    fn monitor_of(&self, url: &str) -> Served {
+        let monitor = self.monitor();
+        for entry in fs::read_dir(self.path(".local/state/assay/fleet/outbox")).expect("a folder") {
+            let path = entry.expect("a file").path();
+            let text = fs::read_to_string(&path).expect("text");
+            fs::write(&path, text.replacen(url, &monitor.url, 1)).expect("a file");
+        }
+        monitor
+    }
+
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let Output { status, stdout, stderr } = self.command(arguments).output().expect("it runs");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -93,17 +105,26 @@ fn what_no_monitor_took_waits_until_one_does() {
     assert_eq!(code, 3, "nobody is there yet");
     assert!(stderr.contains("not delivered"), "{stderr}");
 
-    // The outbox knows the address; the same monitor is there again at another one, as after a move.
-    let monitor = runner.monitor();
-    let outbox = runner.path(".local/state/assay/fleet/outbox");
-    for entry in fs::read_dir(outbox).expect("a folder") {
-        let path = entry.expect("a file").path();
-        let text = fs::read_to_string(&path).expect("text");
-        fs::write(&path, text.replacen(&url, &monitor.url, 1)).expect("a file");
-    }
+    let monitor = runner.monitor_of(&url);
     let (code, stdout, stderr) = runner.run(&["flush"]);
     assert_eq!((code, stdout.as_str()), (0, "1 report was delivered\n"), "{stderr}");
     assert_eq!(reports(&monitor, "unknown").len(), 1);
+    assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
+}
+
+#[test]
+fn what_waits_goes_with_the_next_run() {
+    let runner = Runner::new();
+    fs::write(runner.path("hurry"), "").expect("a file");
+    let monitor = runner.monitor();
+    let url = monitor.url.clone();
+    monitor.kill();
+    let run = ["run", "--preset", "scripted", "--allow-scripts", "--monitor-url"];
+    assert_eq!(runner.run(&[&run[..], &[&url]].concat()).0, 3);
+    let monitor = runner.monitor_of(&url);
+    let (code, _, stderr) = runner.run(&[&run[..], &[&monitor.url]].concat());
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (2, 2));
     assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
 }
 

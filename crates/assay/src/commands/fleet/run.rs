@@ -73,6 +73,10 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         patience: PATIENCE,
     };
     let (letters, waiting) = unbounded_channel();
+    for run in left_before(&post)? {
+        // Whoever sends is there until the run ends.
+        let _ = letters.send(run);
+    }
     // One after the other takes it; nobody waits long for what is written and shown.
     let watch = Mutex::new(Watch {
         post: &post,
@@ -80,6 +84,7 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         record,
         display,
         left_out: 0,
+        still_waiting: 0,
         all: Vec::new(),
         failed: None,
     });
@@ -126,6 +131,16 @@ async fn post(
     Ok((Arc::new(Post { signer, folder: arguments.handing.output.clone(), monitor }), courier))
 }
 
+/// What runs before this one could not send to the same monitor: a subject that a killed run has done is delivered, too,
+/// before anybody says that all is. What the monitor does not want waits for somebody to see to it.
+fn left_before(post: &Post) -> Result<Vec<Uuid>, Failure> {
+    let Some((monitor, outbox)) = &post.monitor else { return Ok(Vec::new()) };
+    let (addresses, _) = outbox.addresses()?;
+    let open = addresses.iter().filter(|address| address.monitor == *monitor);
+    let open = open.filter(|address| !outbox.attempts(address.run).refused);
+    Ok(open.map(|address| address.run).collect())
+}
+
 /// The record of the run, and the subjects that a run before it has done.
 fn record(arguments: &Run, plan: &Plan) -> Result<(Record, Vec<String>), Failure> {
     let about = about(arguments, plan);
@@ -156,6 +171,8 @@ struct Watch<'p> {
     record: Record,
     display: Display,
     left_out: usize,
+    /// Reports of runs before this one that could not be sent now, either.
+    still_waiting: usize,
     all: Vec<(Posted, Option<Delivery>)>,
     /// The first thing that could not be kept.
     failed: Option<Failure>,
@@ -197,6 +214,7 @@ impl Watch<'_> {
 
     fn sent(&mut self, run: Uuid, delivery: Delivery) -> Result<(), Failure> {
         let Some((posted, noted)) = self.all.iter_mut().find(|(posted, _)| posted.run == run) else {
+            self.still_waiting += usize::from(!delivery.has_arrived());
             return Ok(());
         };
         let has_arrived = delivery.has_arrived();
@@ -220,7 +238,7 @@ impl Watch<'_> {
         self.all.sort_by(|(a, _), (b, _)| (&a.subject, &a.scope).cmp(&(&b.subject, &b.scope)));
         let exit = match cancel.is_cancelled() {
             true => ExitCode::Interrupted,
-            false => exit(&self.all, self.left_out, arguments.handing.strict),
+            false => exit(&self.all, self.left_out + self.still_waiting, arguments.handing.strict),
         };
         if exit != ExitCode::Interrupted {
             let ended = self.record.append(&Line::Ended { at: Timestamp::now() });
@@ -268,13 +286,13 @@ async fn send_all(
         .await;
 }
 
-fn exit(all: &[(Posted, Option<Delivery>)], left_out: usize, strict: bool) -> ExitCode {
+fn exit(all: &[(Posted, Option<Delivery>)], open: usize, strict: bool) -> ExitCode {
     let kept = |delivery: &Option<Delivery>| delivery.as_ref().is_some_and(|one| !one.has_arrived());
     if all.iter().any(|(posted, _)| !posted.leftovers.is_empty()) {
         ExitCode::Leftovers
     } else if strict && all.iter().any(|(posted, _)| posted.tally.fail > 0) {
         ExitCode::Failed
-    } else if left_out > 0 || all.iter().any(|(posted, sent)| !posted.determined || kept(sent)) {
+    } else if open > 0 || all.iter().any(|(posted, sent)| !posted.determined || kept(sent)) {
         ExitCode::Undetermined
     } else {
         ExitCode::Conforms
