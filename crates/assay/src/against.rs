@@ -107,7 +107,7 @@ pub(crate) fn report(
         .collect();
     let run = Run {
         tool: TOOL.into(),
-        arguments: std::env::args().skip(1).collect(),
+        arguments: std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect(),
         forced_version: against.version.clone(),
         forced_testcases: against.testcases.as_ref().map(ToString::to_string),
         assignment: assignment.clone(),

@@ -65,6 +65,11 @@ pub enum FleetProblem {
     /// No address of a monitor.
     #[error("{} is no address such as https://monitor.example.com/", quoted(.0))]
     NoUrl(String),
+    /// An address with more than a place in it, which may be secret.
+    #[error(
+        "the address of a monitor has neither a name and password nor a query; `tokenfile` names the token"
+    )]
+    SecretUrl,
     /// Not so many subjects can be asked at the same time.
     #[error("expected a number of workers from 1 to {MOST_WORKERS}, found {0}")]
     Workers(u64),
@@ -268,6 +273,10 @@ pub fn monitor(text: &str) -> Result<Url, FleetProblem> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(wrong());
     }
+    let is_more = !url.username().is_empty() || url.password().is_some();
+    if is_more || url.query().is_some() || url.fragment().is_some() {
+        return Err(FleetProblem::SecretUrl);
+    }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
@@ -354,6 +363,10 @@ mod tests {
     fn monitors_below_a_path_keep_it() {
         assert_eq!(monitor("https://example.com/a").unwrap().join("reports").unwrap().path(), "/a/reports");
         assert_eq!(monitor("https://example.com").unwrap().join("reports").unwrap().path(), "/reports");
+        for secret in ["https://me:secret@example.com/", "https://example.com/?key=secret"] {
+            let told = monitor(secret).unwrap_err().to_string();
+            assert!(!told.contains("secret@") && !told.contains("key="), "{told}");
+        }
     }
 
     proptest! {

@@ -1,7 +1,10 @@
 //! How a report reaches a monitor.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -26,6 +29,12 @@ const MOST_OF_ANSWER: usize = 4096;
 const NO_REPORT: &str = "422 Unprocessable Entity: empty reports";
 /// So much of what a monitor says is shown, in characters.
 const SHOWN: usize = 300;
+/// What our monitor says of results that it keeps and that do not count, since it does not know them.
+const NOT_COUNTED: &str = "not-counted";
+/// After so many letters in a row that a monitor did not take, the next are not tried for a while.
+const PATIENCE: u32 = 8;
+/// How long a monitor is left alone then.
+const REST: Duration = Duration::from_mins(5);
 
 /// Who hands reports in.
 #[derive(Debug, Clone)]
@@ -33,13 +42,15 @@ pub struct Courier {
     client: Client,
     token: Option<HeaderValue>,
     attempts: u32,
+    /// How many letters in a row were not taken, and when the last was not.
+    failures: Arc<Mutex<(u32, Option<Instant>)>>,
 }
 
 /// What became of a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The monitor keeps it.
-    Delivered,
+    /// The monitor keeps it, and may say what of it does not count.
+    Delivered(Option<String>),
     /// The monitor has had it before.
     Known,
     /// It could not be handed over now.
@@ -51,7 +62,7 @@ pub enum Delivery {
 impl Delivery {
     /// Whether the monitor has it.
     pub fn has_arrived(&self) -> bool {
-        matches!(self, Delivery::Delivered | Delivery::Known)
+        matches!(self, Delivery::Delivered(_) | Delivery::Known)
     }
 }
 
@@ -91,7 +102,7 @@ impl Courier {
             .connect_timeout(timeout.min(Duration::from_secs(10)))
             .timeout(timeout)
             .build()?;
-        Ok(Self { client, token, attempts: 4 })
+        Ok(Self { client, token, attempts: 4, failures: Arc::default() })
     }
 
     /// With another number of attempts for each letter.
@@ -113,13 +124,23 @@ impl Courier {
         let run = letter.address.run;
         let mut pause = FIRST_PAUSE;
         let mut left = self.attempts;
+        if self.rests() {
+            return Ok(Delivery::Later("the monitor did not take those before it".into()));
+        }
         loop {
-            let (delivery, wished) = self.send(letter).await;
+            let (delivery, wished) = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(Delivery::Later("the run was interrupted".into())),
+                sent = self.send(letter) => sent,
+            };
             left -= 1;
             match &delivery {
-                Delivery::Delivered | Delivery::Known => outbox.remove(run)?,
+                Delivery::Delivered(_) | Delivery::Known => outbox.remove(run)?,
                 Delivery::Refused(why) => outbox.note(run, Timestamp::now(), why, true),
                 Delivery::Later(why) => outbox.note(run, Timestamp::now(), why, false),
+            }
+            if left == 0 || !matches!(delivery, Delivery::Later(_)) {
+                self.learn(matches!(delivery, Delivery::Later(_)));
             }
             if left == 0 || !matches!(delivery, Delivery::Later(_)) {
                 return Ok(delivery);
@@ -134,6 +155,17 @@ impl Courier {
                 () = tokio::time::sleep(next) => {}
             }
         }
+    }
+
+    /// Whether the monitor is left alone for now: of hundreds of letters, each would wait for its silence.
+    fn rests(&self) -> bool {
+        let (count, last) = *self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        count >= PATIENCE && last.is_some_and(|last| last.elapsed() < REST)
+    }
+
+    fn learn(&self, has_failed: bool) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures = if has_failed { (failures.0 + 1, Some(Instant::now())) } else { (0, None) };
     }
 
     /// Whether a monitor knows the account of the token. It reads, and leaves nothing behind.
@@ -202,7 +234,10 @@ impl Courier {
         let wished = wished.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let wished = wished.map(Duration::from_secs);
         if status.is_success() {
-            return (Delivery::Delivered, None);
+            let lines = response.headers().get_all(NOT_COUNTED).iter().filter_map(|line| line.to_str().ok());
+            let said: String = lines.collect::<Vec<_>>().join("; ").chars().take(SHOWN).collect();
+            let said = Some(assay_report::visible(&said).into_owned()).filter(|said| !said.is_empty());
+            return (Delivery::Delivered(said), None);
         }
         if status == StatusCode::CONFLICT {
             return (Delivery::Known, None);
@@ -218,6 +253,13 @@ impl Courier {
             false => (Delivery::Refused(why), None),
         }
     }
+}
+
+/// The account that a token is of, as far as it says so: those that a monitor gave do not.
+pub fn account(token: &SecretString) -> Option<String> {
+    let decoded = STANDARD.decode(token.expose_secret().trim()).ok()?;
+    let (name, _) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(name.to_owned())
 }
 
 fn credentials(token: &SecretString) -> Result<HeaderValue, CourierError> {
@@ -288,6 +330,7 @@ mod tests {
             monitor: format!("{}/monitor/", server.uri()).parse().unwrap(),
             subject: "green".into(),
             scope: "scs-compatible-iaas".into(),
+            sender: "green".into(),
             written_at: Timestamp::UNIX_EPOCH,
         };
         let letter = Letter { address, body: b"signature\n&---\n".to_vec() };
@@ -320,7 +363,7 @@ mod tests {
             .and(header("authorization", "Basic Z3JlZW46cGFzcw=="))
             .and(body_bytes(sending.letter.body.clone()));
         mock.respond_with(ResponseTemplate::new(200)).expect(1).mount(&sending.server).await;
-        assert_eq!(sending.hand_over().await, Delivery::Delivered);
+        assert_eq!(sending.hand_over().await, Delivery::Delivered(None));
         assert!(!sending.is_kept());
     }
 
@@ -337,7 +380,7 @@ mod tests {
         let sending = sending().await;
         sending.answer(ResponseTemplate::new(429).insert_header("retry-after", "0"), 1).await;
         sending.answer(ResponseTemplate::new(200), 1).await;
-        assert_eq!(sending.hand_over().await, Delivery::Delivered);
+        assert_eq!(sending.hand_over().await, Delivery::Delivered(None));
         assert!(!sending.is_kept());
     }
 
@@ -429,11 +472,55 @@ mod tests {
         format!("{}/", server.uri()).parse().unwrap()
     }
 
+    #[tokio::test]
+    async fn what_does_not_count_is_told() {
+        let sending = sending().await;
+        let answer = ResponseTemplate::new(200).append_header("not-counted", "a: not in the scope");
+        sending.answer(answer.append_header("not-counted", "b: not in the scope"), 1).await;
+        let told = "a: not in the scope; b: not in the scope".to_owned();
+        assert_eq!(sending.hand_over().await, Delivery::Delivered(Some(told)));
+    }
+
+    #[tokio::test]
+    async fn a_monitor_that_takes_nothing_is_left_alone() {
+        let sending = sending().await;
+        sending.answer(ResponseTemplate::new(503), u64::from(PATIENCE)).await;
+        sending.answer(ResponseTemplate::new(200), 1).await;
+        let courier = Courier::new(None, Duration::from_secs(5)).unwrap().attempts(1);
+        let cancel = CancellationToken::new();
+        for _ in 0..PATIENCE {
+            let delivery = courier.hand_over(&sending.outbox, &sending.letter, &cancel).await.unwrap();
+            assert!(matches!(delivery, Delivery::Later(why) if why.contains("503")));
+        }
+        let delivery = courier.hand_over(&sending.outbox, &sending.letter, &cancel).await.unwrap();
+        assert!(
+            matches!(delivery, Delivery::Later(why) if why == "the monitor did not take those before it")
+        );
+        assert!(sending.is_kept());
+        let another = Courier::new(None, Duration::from_secs(5)).unwrap();
+        let delivery = another.hand_over(&sending.outbox, &sending.letter, &cancel).await.unwrap();
+        assert_eq!(delivery, Delivery::Delivered(None));
+    }
+
+    #[tokio::test]
+    async fn an_end_does_not_wait_for_a_monitor() {
+        let sending = sending().await;
+        sending.answer(ResponseTemplate::new(200).set_delay(Duration::from_mins(1)), 1).await;
+        let courier = Courier::new(None, Duration::from_mins(2)).unwrap();
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let delivery = courier.hand_over(&sending.outbox, &sending.letter, &cancel).await.unwrap();
+        assert_eq!(delivery, Delivery::Later("the run was interrupted".into()));
+        assert!(sending.is_kept());
+    }
+
     #[test]
     fn tokens_of_a_monitor_are_known_by_their_mark() {
         let of = |token: &str| credentials(&SecretString::from(token)).unwrap().to_str().unwrap().to_owned();
         assert_eq!(of("assay_abc\n"), "Bearer assay_abc");
         assert_eq!(of("Z3JlZW46cGFzcw=="), "Basic Z3JlZW46cGFzcw==");
         assert!(credentials(&SecretString::from("a\nb")).is_err());
+        assert_eq!(account(&SecretString::from("Z3JlZW46cGFzcw==\n")).as_deref(), Some("green"));
+        assert_eq!(account(&SecretString::from("assay_abc")), None);
     }
 }

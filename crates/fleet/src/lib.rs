@@ -13,7 +13,7 @@ mod record;
 mod run;
 
 pub use config::{Config, FleetProblem, monitor};
-pub use delivery::{Courier, CourierError, Delivery, TOKEN_MARK, Welcome};
+pub use delivery::{Courier, CourierError, Delivery, TOKEN_MARK, Welcome, account};
 pub use lease::{Lease, LeaseError, file_name};
 pub use missing::{Standings, StatusError};
 pub use outbox::{Address, Attempts, Letter, Outbox, OutboxError};

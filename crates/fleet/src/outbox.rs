@@ -37,6 +37,8 @@ pub struct Address {
     pub subject: String,
     /// The name of the scope.
     pub scope: String,
+    /// Whose it is: nobody else's token is sent with it.
+    pub sender: String,
     /// When the letter was put here.
     pub written_at: Timestamp,
 }
@@ -128,6 +130,11 @@ impl Outbox {
         }
     }
 
+    /// Whether a letter is there.
+    pub fn has(&self, run: Uuid) -> bool {
+        self.path(run, LETTER).exists()
+    }
+
     /// What is known of the attempts to send a letter.
     pub fn attempts(&self, run: Uuid) -> Attempts {
         let text = fs::read(self.path(run, NOTE)).unwrap_or_default();
@@ -208,6 +215,7 @@ mod tests {
                 monitor: "https://monitor.example.com/".parse().unwrap(),
                 subject: "green".into(),
                 scope: "scs-compatible-iaas".into(),
+                sender: "green".into(),
                 written_at: Timestamp::from_second(1_800_000_000 - i64::try_from(number).unwrap()).unwrap(),
             },
             body: b"-----BEGIN\n&---\na: \xc3\xa4\n".to_vec(),

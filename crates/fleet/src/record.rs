@@ -50,6 +50,9 @@ pub enum Line {
         tally: Tally,
         /// Whether anything was determined.
         determined: bool,
+        /// How many things that were created could not be taken down.
+        #[serde(default)]
+        leftovers: usize,
         /// How long it took, in milliseconds.
         took_ms: u64,
         /// Whether it waits in the outbox.
@@ -207,7 +210,13 @@ impl Record {
         let failed = |cause| RecordError { path: self.path.clone(), what: "written", cause };
         let mut text = serde_json::to_vec(line).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        self.file.write_all(&text).and_then(|()| self.file.sync_data()).map_err(failed)
+        let before = self.file.metadata().map_err(failed)?.len();
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.map_err(|cause| {
+            // What got to disk of it must not spoil the next line; if that fails as well, so does the next.
+            let _ = self.file.set_len(before);
+            failed(cause)
+        })
     }
 }
 
@@ -248,11 +257,12 @@ fn open(path: &Path) -> io::Result<(File, Past)> {
     if file.metadata()?.len() > MOST_BYTES {
         return Err(io::Error::other("the file is too large for a record"));
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-    // A newer program may have noted what this one does not know.
-    let lines = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    // What follows the last line never got to disk whole, and a newer program may have noted what this one does not know.
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let lines = text[..whole].split(|byte| *byte == b'\n');
+    let lines = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
     let id = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok((file, Past { id, is_alive, lines }))
 }
@@ -299,7 +309,7 @@ mod tests {
         record.append(&done("green")).unwrap();
         assert!(Record::resume(folder.path(), "a", at(1001), DAY).unwrap().is_none(), "somebody is at it");
         // What the crash left of a line is no line.
-        record.file.write_all(b"{\"what\":\"done\",\"subj").unwrap();
+        record.file.write_all(b"{\"what\":\"done\",\"subject\":\"gr\xc3").unwrap();
         drop(record);
         assert!(Record::resume(folder.path(), "b", at(1001), DAY).unwrap().is_none(), "about something else");
         assert!(Record::resume(folder.path(), "a", at(1000 + 86_401), DAY).unwrap().is_none(), "long ago");

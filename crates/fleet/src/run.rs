@@ -139,7 +139,13 @@ async fn one<C: Checker>(
     events: &UnboundedSender<Event<C::Step>>,
 ) {
     let tell = |event| drop(events.send(event));
-    let lease = match Lease::await_within(&pace.leases, &subject.subject, pace.patience).await {
+    let waiting = Lease::await_within(&pace.leases, &subject.subject, pace.patience);
+    let lease = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return,
+        lease = waiting => lease,
+    };
+    let lease = match lease {
         Ok(Some(lease)) => lease,
         other => {
             tell(Event::LeftOut { why: why_not(other.err()), subject });
@@ -148,9 +154,8 @@ async fn one<C: Checker>(
     };
     tell(Event::Started { subject: subject.subject.clone() });
     let begun = Instant::now();
-    let reports = within_deadline(&subject, checker, pace, cancel, events.clone()).await;
+    let reports = within_deadline(&subject, lease, checker, pace, cancel, events.clone()).await;
     tell(Event::Judged { subject, reports, took: begun.elapsed() });
-    drop(lease);
 }
 
 fn why_not(error: Option<LeaseError>) -> String {
@@ -159,6 +164,7 @@ fn why_not(error: Option<LeaseError>) -> String {
 
 async fn within_deadline<C: Checker>(
     subject: &Planned,
+    lease: Lease,
     checker: Arc<C>,
     pace: &Pace,
     cancel: &CancellationToken,
@@ -168,7 +174,7 @@ async fn within_deadline<C: Checker>(
     let name = subject.subject.clone();
     let tell = Box::new(move |step| drop(events.send(Event::Step { subject: name.clone(), step })));
     let check = (Arc::clone(&checker), subject.clone(), ending.clone(), cut.clone());
-    let mut check = on_a_thread(check, tell);
+    let mut check = on_a_thread(check, lease, tell);
     let mut ended = tokio::time::timeout(pace.deadline, &mut check).await;
     if ended.is_err() {
         ending.cancel();
@@ -190,6 +196,7 @@ async fn within_deadline<C: Checker>(
 /// Checks on a thread of its own: whatever panics, hangs or computes for ever there keeps nobody else waiting.
 fn on_a_thread<C: Checker>(
     (checker, subject, ending, cut): (Arc<C>, Planned, CancellationToken, CancellationToken),
+    lease: Lease,
     tell: Box<dyn Fn(C::Step) + Send + Sync>,
 ) -> Receiver<Result<Vec<Judged>, String>> {
     let (sender, receiver) = channel();
@@ -210,6 +217,8 @@ fn on_a_thread<C: Checker>(
                 words(&*panic)
             ))
         });
+        // Whoever does not hear that it was cut off keeps the subject for as long as it is at it.
+        drop(lease);
         // Nobody waits any more for what was cut off.
         let _ = sender.send(outcome);
     };

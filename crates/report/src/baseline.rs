@@ -165,8 +165,11 @@ impl Baseline {
                 && past.scope.uuid == report.scope.uuid
                 && past.has(reading)
         };
-        let of_region = |past: &&Past| past.subject.region == report.subject.region;
-        self.reports.iter().filter(fits).find(of_region).or_else(|| self.reports.iter().find(fits))
+        let region = |past: &&Past| past.subject.region == report.subject.region;
+        // Where one of the two names no region, there is but one.
+        let unnamed = |past: &&Past| past.subject.region.is_none() || report.subject.region.is_none();
+        let all = || self.reports.iter().filter(fits);
+        all().find(region).or_else(|| all().find(unnamed))
     }
 
     /// Compares a run.

@@ -172,7 +172,7 @@ async fn live(
 }
 
 /// Testcases of a spec that only its scripts can judge.
-fn unknown(selection: &Selection<'_>) -> BTreeMap<String, Judgement> {
+pub(crate) fn unknown(selection: &Selection<'_>) -> BTreeMap<String, Judgement> {
     let registry = Registry::get();
     selection
         .testcases

@@ -10,7 +10,7 @@ mod suite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_fleet::{Choice, Config, Courier, monitor};
+use assay_fleet::{Choice, Config, Courier, account, monitor};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::{Date, Weekday};
 use secrecy::SecretString;
@@ -227,8 +227,8 @@ pub(super) fn read(path: &Path, hint: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(unreadable)
 }
 
-/// Who hands reports in, with the token of the configuration.
-fn courier(config: &Config) -> Result<Courier, Failure> {
+/// Who hands reports in, with the token of the configuration, and whose reports those are.
+fn courier(config: &Config) -> Result<(Courier, String), Failure> {
     let Some(path) = &config.tokenfile else {
         return Err(Failure::usage(
             "the configuration names no `tokenfile`, and a monitor takes no reports without a token",
@@ -236,7 +236,13 @@ fn courier(config: &Config) -> Result<Courier, Failure> {
         ));
     };
     let token = SecretString::from(read(path, "`tokenfile` in [secrets] names the file with the token")?);
-    Ok(Courier::new(Some(&token), ANSWER)?)
+    // Two monitors may know accounts of one name; their tokens lie in two files.
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let sender = match account(&token) {
+        Some(account) => format!("{account}, {}", place.display()),
+        None => place.display().to_string(),
+    };
+    Ok((Courier::new(Some(&token), ANSWER)?, sender))
 }
 
 fn outbox() -> PathBuf {

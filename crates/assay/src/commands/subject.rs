@@ -110,6 +110,17 @@ impl Making {
         Ok(Some(passphrase))
     }
 
+    /// Makes sure that the file for the entry is not there: it may hold the accounts of others.
+    fn is_free(&self) -> Result<(), Failure> {
+        match self.output.as_deref().filter(|file| file.exists()) {
+            Some(file) => Err(Failure::usage(
+                format!("{} is there already, and nothing is overwritten", file.display()),
+                "name another file with -o, and take over what is in it",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Puts the entry where it is wanted: into a file, or on standard output.
     fn hand_out(&self, entry: &str) -> Result<(), Failure> {
         match &self.output {

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::runner::{CONFIG, Runner, reports};
+use crate::runner::{CONFIG, Runner, TOKEN, reports};
 use crate::uploaders::Served;
 
 impl Runner {
@@ -190,6 +190,61 @@ fn a_run_that_was_killed_is_gone_on_with() {
 }
 
 #[test]
+fn what_was_cut_short_by_ctrl_c_is_nobodys_verdict() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let run = ["run", "--preset", "scripted", "--allow-scripts", "--monitor-url", &monitor.url];
+    let run = [&run[..], &["--events", "jsonl"]].concat();
+    let mut child =
+        runner.command(&run).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let lines = BufReader::new(child.stdout.take().expect("it speaks")).lines();
+    let mut events = lines.map(|line| serde_json::from_str::<Value>(&line.expect("a line")).expect("JSON"));
+    assert!(events.any(|event| event["event"] == "delivered"), "the quick one is done");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (1, 0));
+    fs::write(runner.path("hurry"), "").expect("a file");
+    let (code, _, stderr) = runner.run(&run);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!((runner.runs_of("quick"), runner.runs_of("slow")), (1, 2));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_keeps_no_report_from_its_monitor() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    fs::write(runner.path("taken"), "").expect("a file");
+    fs::write(runner.path("hurry"), "").expect("a file");
+    let run =
+        ["run", "--preset", "scripted", "--allow-scripts", "--monitor-url", &monitor.url, "-o", "taken"];
+    let (code, stdout, stderr) = runner.run(&run);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("taken/quick cannot be made"), "{stderr}");
+    assert_eq!(stdout.matches("delivered").count(), 2, "{stdout}");
+    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (1, 1));
+}
+
+#[test]
+fn nobody_elses_token_is_sent_with_a_report() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let url = monitor.url.clone();
+    monitor.kill();
+    assert_eq!(runner.run(&["run", "--subject", "unknown", "--monitor-url", &url]).0, 3);
+    let monitor = runner.monitor_of(&url);
+    fs::write(runner.path("others"), TOKEN).expect("a file");
+    fs::write(runner.path("other.toml"), CONFIG.replace("\"token\"", "\"others\"")).expect("a file");
+    let (code, _, stderr) = runner.run(&["flush", "-c", "other.toml"]);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("left to whoever is runner, "), "{stderr}");
+    let other = ["run", "-c", "other.toml", "--subject", "unreachable", "--monitor-url", &monitor.url];
+    assert_eq!(runner.run(&other).0, 3);
+    assert_eq!((reports(&monitor, "unknown").len(), reports(&monitor, "unreachable").len()), (0, 1));
+    assert_eq!(runner.run(&["flush"]).1, "1 report was delivered\n");
+}
+
+#[test]
 fn what_is_wrong_is_told_before_anything_is_done() {
     let runner = Runner::new();
     let told = |arguments: &[&str], expected: &str| {
@@ -204,6 +259,7 @@ fn what_is_wrong_is_told_before_anything_is_done() {
     told(&run(&["--subject", "new"]), "say both --scope and --subject");
     told(&run(&["--scope", "elsewhere", "--subject", "a"]), "[scopes.elsewhere]");
     told(&["run", "--monitor-url", "monitor.example.com"], "is no address such as");
+    told(&["run", "--monitor-url", "https://a:b@monitor.example.com"], "neither a name and password");
     fs::write(runner.path("config.toml"), CONFIG.replace("keyfile = \"key\"", "")).expect("a file");
     told(&run(&[]), "names no `keyfile`");
     fs::write(runner.path("config.toml"), CONFIG.replace("\"token\"", "\"nothing\"")).expect("a file");

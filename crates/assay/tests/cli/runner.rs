@@ -13,7 +13,7 @@ use crate::uploaders::{Served, served};
 /// The hash of `example`, which costs next to nothing to check.
 const HASH: &str = "$2b$04$KuGFTKGzuWrwZnpEPyx4BOL1H04pogeLBC3uEl4umyOovLY7ulwn.";
 /// `runner:example` in base64.
-const TOKEN: &str = "cnVubmVyOmV4YW1wbGU=";
+pub(crate) const TOKEN: &str = "cnVubmVyOmV4YW1wbGU=";
 
 pub(crate) const CONFIG: &str = r#"
 [secrets]

@@ -138,6 +138,9 @@ fn lines_for_the_configuration_fit_what_is_there() {
          [subjects.\"my.cloud\".mapping]\nos_cloud = \"my.cloud\"\n"
     );
     home.file("config.toml", &ran.stdout);
+    let taken = home.run(&["subject", "add", "other", "-o", "entry.yaml"]);
+    assert_eq!(taken.code, 2);
+    assert!(taken.stderr.contains("entry.yaml is there already"), "{}", taken.stderr);
     let ran = home.run(&["subject", "add", "other", "-o", "other.yaml"]);
     assert!(ran.stdout.contains("# keyfile = \".secret/other.key\""), "{}", ran.stdout);
     assert!(ran.stdout.contains("\n[presets.other]\n"), "{}", ran.stdout);

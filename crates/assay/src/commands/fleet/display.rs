@@ -57,6 +57,8 @@ pub(crate) enum Happening<'a> {
         at: Timestamp,
         report: Uuid,
         known: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_counted: Option<&'a str>,
     },
     Kept {
         at: Timestamp,
@@ -153,8 +155,19 @@ impl Display {
     pub(crate) fn delivered(&self, posted: &Posted, delivery: &Delivery) -> Result<(), Failure> {
         let (at, report) = (Timestamp::now(), posted.run);
         match delivery {
-            Delivery::Delivered | Delivery::Known => {
-                self.tell(&Happening::Delivered { at, report, known: *delivery == Delivery::Known })
+            Delivery::Known => {
+                self.tell(&Happening::Delivered { at, report, known: true, not_counted: None })
+            }
+            Delivery::Delivered(not_counted) => {
+                let not_counted = not_counted.as_deref();
+                self.tell(&Happening::Delivered { at, report, known: false, not_counted })?;
+                if let Some(what) = not_counted {
+                    let Posted { subject, scope, .. } = posted;
+                    self.say(&format!(
+                        "{subject}: {scope}: delivered, but the monitor does not count {what}"
+                    ));
+                }
+                Ok(())
             }
             Delivery::Later(why) | Delivery::Refused(why) => {
                 let refused = matches!(delivery, Delivery::Refused(_));

@@ -35,13 +35,23 @@ pub(crate) async fn run(arguments: &Flush, global: &Global) -> Result<u8, Failur
         print("nothing waits\n")?;
         return Ok(if strange.is_empty() { 0 } else { UNDELIVERED });
     }
-    let courier = courier(&configuration(&arguments.configured)?)?;
+    let config = configuration(&arguments.configured)?;
+    let (courier, sender) = courier(&config)?;
     let cancel = CancellationToken::new();
     let (mut arrived, mut kept) = (0, 0);
     for address in addresses {
         let name = printable(&format!("{}: {}", address.subject, address.scope));
+        // A token goes to nobody but the monitor that it is for.
+        if address.sender != sender
+            || config.monitor.as_ref().is_some_and(|monitor| *monitor != address.monitor)
+        {
+            kept += 1;
+            let (whose, monitor) = (printable(&address.sender), &address.monitor);
+            note(&format!("{name}: left to whoever is {whose} at {monitor}"));
+            continue;
+        }
         match sent(&courier, &outbox, address.run, &cancel).await? {
-            Delivery::Delivered | Delivery::Known => arrived += 1,
+            Delivery::Delivered(_) | Delivery::Known => arrived += 1,
             Delivery::Later(why) | Delivery::Refused(why) => {
                 kept += 1;
                 note(&format!("{name}: not delivered: {why}"));

@@ -28,6 +28,8 @@ pub(crate) struct Post {
     pub(crate) folder: Option<PathBuf>,
     /// The monitor, and where reports wait for it.
     pub(crate) monitor: Option<(Url, Outbox)>,
+    /// Whose reports these are (see [`Address::sender`]).
+    pub(crate) sender: String,
 }
 
 /// What is known of a report once it is gone.
@@ -46,8 +48,12 @@ pub(crate) struct Posted {
 }
 
 impl Post {
-    /// Keeps a report wherever it is to be kept. What this returns about is on disk.
-    pub(crate) async fn keep(self: &Arc<Self>, judged: Judged) -> Result<Posted, Failure> {
+    /// Keeps a report wherever it is to be kept. What is to be sent is on disk once this returns; a folder of the
+    /// user's that cannot be written keeps nothing from being sent, and is told beside it.
+    pub(crate) async fn keep(
+        self: &Arc<Self>,
+        judged: Judged,
+    ) -> Result<(Posted, Result<(), Failure>), Failure> {
         let post = Arc::clone(self);
         // Rendering, signing and waiting for the disk take some milliseconds, in which others go on.
         let kept = tokio::task::spawn_blocking(move || post.kept(&judged));
@@ -55,7 +61,7 @@ impl Post {
             .map_err(|error| Failure::undetermined(format!("a report could not be kept: {error}"), ""))?
     }
 
-    fn kept(&self, judged: &Judged) -> Result<Posted, Failure> {
+    fn kept(&self, judged: &Judged) -> Result<(Posted, Result<(), Failure>), Failure> {
         let (scope, report) = (&judged.scope, &judged.report);
         let defect = |error: &dyn std::fmt::Display| {
             Failure::undetermined(error, "this is a defect of assay; please report it")
@@ -66,9 +72,6 @@ impl Post {
         let signature = signature.transpose().map_err(|error| {
             Failure::undetermined(error, "the report is not handed in; see to the key and run it again")
         })?;
-        if let Some(folder) = &self.folder {
-            save(folder, &report.subject.cloud, scope, &text, signature.as_deref())?;
-        }
         let posted = posted(judged, self.monitor.is_some());
         if let (Some((monitor, outbox)), Some(signature)) = (&self.monitor, &signature) {
             let address = Address {
@@ -76,6 +79,7 @@ impl Post {
                 monitor: monitor.clone(),
                 subject: posted.subject.clone(),
                 scope: scope.clone(),
+                sender: self.sender.clone(),
                 written_at: Timestamp::now(),
             };
             let mut body = signature.clone().into_bytes();
@@ -83,7 +87,11 @@ impl Post {
             body.extend_from_slice(text.as_bytes());
             outbox.put(&Letter { address, body })?;
         }
-        Ok(posted)
+        let saved = match &self.folder {
+            Some(folder) => save(folder, &report.subject.cloud, scope, &text, signature.as_deref()),
+            None => Ok(()),
+        };
+        Ok((posted, saved))
     }
 }
 

@@ -1,10 +1,12 @@
 //! `assay fleet run`: check, sign, keep, send.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use assay_fleet::{
-    Config, Courier, Delivery, Event, Line, Outbox, Pace, Plan, Record, Standings, run as run_all,
+    Config, Courier, Delivery, Event, Judged, Line, Outbox, Pace, Past, Plan, Record, Standings, Tally,
+    run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -13,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use super::display::Display;
@@ -22,7 +25,7 @@ use super::{ANSWER, Run, configuration, courier, outbox, records};
 use crate::against::day;
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::human::counted;
+use crate::human::{counted, printable};
 use crate::output::note;
 use crate::signing::SigningKey;
 use crate::state;
@@ -42,8 +45,9 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
     let today = day(Timestamp::now());
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
     let (post, courier) = post(arguments, &config, global).await?;
-    let (record, resumed) = record(arguments, &plan)?;
-    plan.subjects.retain(|planned| !resumed.contains(&planned.subject));
+    let about = about(arguments, &plan, &post)?;
+    let (record, earlier) = record(arguments, &plan, about)?;
+    plan.subjects.retain(|planned| !earlier.done.contains(&planned.subject));
     if let Some(monitor) = &arguments.missing_from {
         let standings = Standings::ask(monitor, ANSWER).await;
         let standings = standings
@@ -64,7 +68,7 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
     let suite = Arc::new(suite);
 
     let display = Display::new(arguments.handing.events, global.quiet);
-    display.begun(plan.preset.as_deref(), plan.subjects.len(), resumed.len())?;
+    display.begun(plan.preset.as_deref(), plan.subjects.len(), earlier.done.len())?;
     let pace = Pace {
         workers: plan.workers,
         deadline: arguments.deadline,
@@ -83,22 +87,23 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         letters: Some(letters),
         record,
         display,
+        earlier,
         left_out: 0,
         still_waiting: 0,
         all: Vec::new(),
-        failed: None,
+        has_failed: false,
+        cancel: &cancel,
     });
     let checking = async {
         run_all(plan.subjects, Arc::clone(&suite), &pace, &cancel, async |event| {
             let mut watch = watch.lock().await;
-            let outcome = watch.event(event).await;
-            watch.stumbled(outcome);
+            watch.event(event).await;
         })
         .await;
         watch.lock().await.letters = None;
     };
     futures::join!(checking, send_all(waiting, courier.as_ref(), &watch, &cancel));
-    watch.into_inner().end(arguments, &cancel)
+    watch.into_inner().end(arguments)
 }
 
 /// Everything that reports need on their way; what cannot be used is told before any cloud is asked.
@@ -120,7 +125,8 @@ async fn post(
         }
         None => None,
     };
-    let courier = monitor.as_ref().map(|_| courier(config)).transpose()?;
+    let (courier, sender) = monitor.as_ref().map(|_| courier(config)).transpose()?.unzip();
+    let sender = sender.unwrap_or_default();
     let monitor = match monitor {
         Some(url) => Some((url, Outbox::open(&outbox())?)),
         None => None,
@@ -128,39 +134,84 @@ async fn post(
     if monitor.is_none() && arguments.handing.output.is_none() && !global.quiet {
         note("no monitor is named and no folder for the reports: they are judged and forgotten");
     }
-    Ok((Arc::new(Post { signer, folder: arguments.handing.output.clone(), monitor }), courier))
+    Ok((Arc::new(Post { signer, folder: arguments.handing.output.clone(), monitor, sender }), courier))
 }
 
-/// What runs before this one could not send to the same monitor: a subject that a killed run has done is delivered, too,
-/// before anybody says that all is. What the monitor does not want waits for somebody to see to it.
+/// What runs before this one could not send to the same monitor in the same name: a subject that a killed run has done
+/// is delivered, too, before anybody says that all is. What the monitor does not want waits for somebody to see to it.
 fn left_before(post: &Post) -> Result<Vec<Uuid>, Failure> {
     let Some((monitor, outbox)) = &post.monitor else { return Ok(Vec::new()) };
     let (addresses, _) = outbox.addresses()?;
-    let open = addresses.iter().filter(|address| address.monitor == *monitor);
+    let open =
+        addresses.iter().filter(|address| address.monitor == *monitor && address.sender == post.sender);
     let open = open.filter(|address| !outbox.attempts(address.run).refused);
     Ok(open.map(|address| address.run).collect())
 }
 
-/// The record of the run, and the subjects that a run before it has done.
-fn record(arguments: &Run, plan: &Plan) -> Result<(Record, Vec<String>), Failure> {
-    let about = about(arguments, plan);
+/// What the first part of a run that was killed came to.
+#[derive(Default)]
+struct Earlier {
+    done: BTreeSet<String>,
+    reports: Vec<EarlierReport>,
+}
+
+struct EarlierReport {
+    run: Uuid,
+    tally: Tally,
+    determined: bool,
+    has_leftovers: bool,
+    to_be_sent: bool,
+}
+
+impl Earlier {
+    fn of(past: &Past) -> Self {
+        let done: BTreeSet<String> = past.done().into_iter().map(str::to_owned).collect();
+        let reports = past.lines.iter().filter_map(|line| match line {
+            Line::Judged { subject, run, tally, determined, leftovers, to_be_sent, .. }
+                if done.contains(subject) =>
+            {
+                Some(EarlierReport {
+                    run: *run,
+                    tally: *tally,
+                    determined: *determined,
+                    has_leftovers: *leftovers > 0,
+                    to_be_sent: *to_be_sent,
+                })
+            }
+            _ => None,
+        });
+        Earlier { reports: reports.collect(), done }
+    }
+}
+
+/// The record of the run, and what a run before it has done of the same.
+fn record(arguments: &Run, plan: &Plan, about: String) -> Result<(Record, Earlier), Failure> {
     let now = Timestamp::now();
     if !arguments.fresh
         && let Some((record, past)) = Record::resume(&records(), &about, now, OLDEST)?
     {
-        return Ok((record, past.done().into_iter().map(str::to_owned).collect()));
+        return Ok((record, Earlier::of(&past)));
     }
     let subjects = plan.subjects.iter().map(|planned| planned.subject.clone()).collect();
     let begun = Line::Begun { at: now, about, preset: plan.preset.clone(), subjects };
-    Ok((Record::begin(&records(), &begun)?, Vec::new()))
+    Ok((Record::begin(&records(), &begun)?, Earlier::default()))
 }
 
-/// What makes two runs the same: who is checked against what, and how thoroughly.
-fn about(arguments: &Run, plan: &Plan) -> String {
+/// What makes two runs the same: who is checked against what and how, and where the reports go.
+fn about(arguments: &Run, plan: &Plan, post: &Post) -> Result<String, Failure> {
+    let config = &arguments.configured.config;
+    let config = std::fs::canonicalize(config).map_err(|error| {
+        Failure::usage(format!("{} cannot be found again: {error}", config.display()), "")
+    })?;
     let subjects: Vec<&str> = plan.subjects.iter().map(|planned| planned.subject.as_str()).collect();
     let scopes: Vec<&str> = plan.specs.keys().map(String::as_str).collect();
-    let monitor = arguments.handing.monitor_url.as_ref().map(ToString::to_string);
-    format!("{subjects:?} {scopes:?} {:?} {:?} {monitor:?}", arguments.sections, arguments.reading)
+    let monitor = post.monitor.as_ref().map(|(monitor, _)| monitor.as_str());
+    let missing = arguments.missing_from.as_ref().map(Url::as_str);
+    let asking = (&arguments.asking.region, &arguments.asking.interface);
+    let way = (&arguments.sections, arguments.reading, arguments.allow_scripts, asking);
+    let place = (monitor, &post.sender, &post.folder);
+    let config = config.display();
+    Ok(format!("{config} {subjects:?} {scopes:?} {way:?} {missing:?} {place:?}"))
 }
 
 /// What is known of a run while it goes on.
@@ -170,35 +221,55 @@ struct Watch<'p> {
     letters: Option<UnboundedSender<Uuid>>,
     record: Record,
     display: Display,
+    earlier: Earlier,
     left_out: usize,
     /// Reports of runs before this one that could not be sent now, either.
     still_waiting: usize,
     all: Vec<(Posted, Option<Delivery>)>,
-    /// The first thing that could not be kept.
-    failed: Option<Failure>,
+    /// Whether something could not be kept or told.
+    has_failed: bool,
+    cancel: &'p CancellationToken,
 }
 
 impl Watch<'_> {
-    async fn event(&mut self, event: Event<assay_openstack::Event>) -> Result<(), Failure> {
+    async fn event(&mut self, event: Event<assay_openstack::Event>) {
         match event {
-            Event::Started { subject } => self.display.started(&subject),
-            Event::Step { subject, step } => {
-                self.display.step(&subject, &step);
-                Ok(())
+            Event::Started { subject } => {
+                let told = self.display.started(&subject);
+                self.stumbled(told);
             }
+            Event::Step { subject, step } => self.display.step(&subject, &step),
             Event::LeftOut { subject, why } => {
                 self.left_out += 1;
-                self.display.left_out(&subject.subject, &why)?;
-                let at = Timestamp::now();
-                Ok(self.record.append(&Line::LeftOut { at, subject: subject.subject, why })?)
+                let told = self.display.left_out(&subject.subject, &why);
+                self.stumbled(told);
+                let line = Line::LeftOut { at: Timestamp::now(), subject: subject.subject, why };
+                self.noted(&line);
             }
             Event::Judged { subject, reports, took } => {
                 self.display.over(&subject.subject);
-                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-                for judged in reports {
-                    let posted = self.post.keep(judged).await?;
-                    self.record.append(&line(&posted, took_ms))?;
-                    self.display.judged(&posted, took_ms)?;
+                self.judged(subject.subject, reports, took).await;
+            }
+        }
+    }
+
+    async fn judged(&mut self, subject: String, reports: Vec<Judged>, took: Duration) {
+        if self.cancel.is_cancelled() {
+            // What was cut short says nothing about the subject, and the next run checks it again.
+            for leftover in reports.iter().flat_map(|judged| &judged.report.leftovers) {
+                note(&format!("{}: left behind: {leftover}", printable(&subject)));
+            }
+            return;
+        }
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let mut is_done = true;
+        for judged in reports {
+            match self.post.keep(judged).await {
+                Ok((posted, saved)) => {
+                    self.stumbled(saved);
+                    is_done &= self.noted(&line(&posted, took_ms));
+                    let told = self.display.judged(&posted, took_ms);
+                    self.stumbled(told);
                     if posted.to_be_sent
                         && let Some(letters) = &self.letters
                     {
@@ -207,47 +278,80 @@ impl Watch<'_> {
                     }
                     self.all.push((posted, None));
                 }
-                Ok(self.record.append(&Line::Done { at: Timestamp::now(), subject: subject.subject })?)
+                Err(failure) => {
+                    is_done = false;
+                    self.stumbled(Err(failure));
+                }
             }
         }
+        if is_done {
+            self.noted(&Line::Done { at: Timestamp::now(), subject });
+        }
     }
 
-    fn sent(&mut self, run: Uuid, delivery: Delivery) -> Result<(), Failure> {
+    fn sent(&mut self, run: Uuid, delivery: Delivery) {
+        if delivery.has_arrived() {
+            self.noted(&Line::Delivered { at: Timestamp::now(), run });
+        }
         let Some((posted, noted)) = self.all.iter_mut().find(|(posted, _)| posted.run == run) else {
             self.still_waiting += usize::from(!delivery.has_arrived());
-            return Ok(());
+            return;
         };
-        let has_arrived = delivery.has_arrived();
-        self.display.delivered(posted, &delivery)?;
+        let told = self.display.delivered(posted, &delivery);
         *noted = Some(delivery);
-        if has_arrived {
-            self.record.append(&Line::Delivered { at: Timestamp::now(), run })?;
-        }
-        Ok(())
+        self.stumbled(told);
     }
 
-    /// A full disk, say: nobody else's report is lost for it, and the end tells.
+    /// Notes what happened, and says whether that is on disk.
+    fn noted(&mut self, line: &Line) -> bool {
+        let noted = self.record.append(line).map_err(Failure::from);
+        let is_noted = noted.is_ok();
+        self.stumbled(noted);
+        is_noted
+    }
+
+    /// A full disk, say: nobody else's report is lost for it, and the exit code tells.
     fn stumbled(&mut self, outcome: Result<(), Failure>) {
         if let Err(failure) = outcome {
-            note(&failure.report.to_string());
-            self.failed.get_or_insert(failure);
+            note(&format!("{:?}", failure.report));
+            self.has_failed = true;
         }
     }
 
-    fn end(mut self, arguments: &Run, cancel: &CancellationToken) -> Result<u8, Failure> {
+    fn end(mut self, arguments: &Run) -> Result<u8, Failure> {
         self.all.sort_by(|(a, _), (b, _)| (&a.subject, &a.scope).cmp(&(&b.subject, &b.scope)));
-        let exit = match cancel.is_cancelled() {
-            true => ExitCode::Interrupted,
-            false => exit(&self.all, self.left_out + self.still_waiting, arguments.handing.strict),
-        };
-        if exit != ExitCode::Interrupted {
-            let ended = self.record.append(&Line::Ended { at: Timestamp::now() });
-            self.stumbled(ended.map_err(Failure::from));
+        let mut exit = ExitCode::Interrupted;
+        if !self.cancel.is_cancelled() {
+            self.noted(&Line::Ended { at: Timestamp::now() });
+            exit = self.exit(arguments.handing.strict);
         }
         self.display.ended(&self.all, exit.code())?;
-        match self.failed {
-            Some(failure) => Err(failure),
-            None => Ok(exit.code()),
+        Ok(exit.code())
+    }
+
+    /// Over all subjects of the plan, those included that a run before this one has done.
+    fn exit(&self, strict: bool) -> ExitCode {
+        let outbox = self.post.monitor.as_ref().map(|(_, outbox)| outbox);
+        let waits = |run: Uuid| outbox.is_some_and(|outbox| outbox.has(run));
+        let earlier = &self.earlier.reports;
+        let kept = |delivery: &Option<Delivery>| delivery.as_ref().is_some_and(|one| !one.has_arrived());
+        if self.all.iter().any(|(posted, _)| !posted.leftovers.is_empty())
+            || earlier.iter().any(|report| report.has_leftovers)
+        {
+            ExitCode::Leftovers
+        } else if strict
+            && (self.all.iter().any(|(posted, _)| posted.tally.fail > 0)
+                || earlier.iter().any(|report| report.tally.fail > 0))
+        {
+            ExitCode::Failed
+        } else if self.has_failed
+            || self.left_out + self.still_waiting > 0
+            || self.all.iter().any(|(posted, sent)| !posted.determined || kept(sent))
+            || earlier.iter().any(|report| !report.determined || (report.to_be_sent && waits(report.run)))
+        {
+            ExitCode::Undetermined
+        } else {
+            ExitCode::Conforms
         }
     }
 }
@@ -260,6 +364,7 @@ fn line(posted: &Posted, took_ms: u64) -> Line {
         run: posted.run,
         tally: posted.tally,
         determined: posted.determined,
+        leftovers: posted.leftovers.len(),
         took_ms,
         to_be_sent: posted.to_be_sent,
     }
@@ -279,22 +384,7 @@ async fn send_all(
         .for_each_concurrent(SENDERS, async |run| {
             let delivery = sent(courier, &outbox, run, cancel).await;
             let delivery = delivery.unwrap_or_else(|failure| Delivery::Later(failure.report.to_string()));
-            let mut watch = watch.lock().await;
-            let outcome = watch.sent(run, delivery);
-            watch.stumbled(outcome);
+            watch.lock().await.sent(run, delivery);
         })
         .await;
-}
-
-fn exit(all: &[(Posted, Option<Delivery>)], open: usize, strict: bool) -> ExitCode {
-    let kept = |delivery: &Option<Delivery>| delivery.as_ref().is_some_and(|one| !one.has_arrived());
-    if all.iter().any(|(posted, _)| !posted.leftovers.is_empty()) {
-        ExitCode::Leftovers
-    } else if strict && all.iter().any(|(posted, _)| posted.tally.fail > 0) {
-        ExitCode::Failed
-    } else if open > 0 || all.iter().any(|(posted, sent)| !posted.determined || kept(sent)) {
-        ExitCode::Undetermined
-    } else {
-        ExitCode::Conforms
-    }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Run;
 use crate::against::{self, ScopeSpec};
 use crate::args::{Against, Asking, Global, ScopeName, SectionName};
-use crate::commands::check::{Gathering, fit, gather_one};
+use crate::commands::check::{Gathering, fit, gather_one, unknown};
 use crate::failure::Failure;
 use crate::output::note;
 use crate::{scripts, state};
@@ -98,7 +98,8 @@ impl Suite {
         for subject in subjects.iter() {
             for scope in self.scopes_of(subject) {
                 let Some(selection) = self.selection(subject, scope, now) else { continue };
-                let testcases = selection.testcases.iter().filter(|selected| self.is_in_sections(selected));
+                let testcases =
+                    selection.testcases.iter().filter(|selected| self.is_within_reach(scope, selected));
                 let missing = standings.missing(&subject.subject, &scope.spec.uuid, testcases, then);
                 if !missing.is_empty() {
                     let key = (subject.subject.clone(), scope.name.clone());
@@ -114,9 +115,12 @@ impl Suite {
         self.only = Some(only);
     }
 
-    /// Whether the sections of the run give all that a testcase needs; scripts have none.
-    fn is_in_sections(&self, selected: &Selected<'_>) -> bool {
+    /// Whether the run gives all that a testcase needs: the facts of its sections, or leave to run its script.
+    fn is_within_reach(&self, scope: &FleetScope, selected: &Selected<'_>) -> bool {
         let id = selected.testcase.id.as_str();
+        if Registry::get().find(id).is_none() {
+            return scope.scripts.is_some();
+        }
         let shows_text = Chosen::from(self.against.reading).shows_text();
         Registry::get().facts([id], shows_text).iter().all(|fact| self.includes(*fact))
     }
@@ -225,7 +229,7 @@ impl Suite {
                     ran.into_iter().map(|(id, judgement)| told(id, judgement, &silent)).collect()
                 }
             },
-            None => of_scripts(&selection, "only a script of the spec can judge it; --allow-scripts runs it"),
+            None => unknown(&selection),
         };
         Some(self.report(scope, &selection, subject, inventory, &of_scripts))
     }
@@ -274,7 +278,10 @@ impl Checker for Suite {
         let scopes = self.scopes_of(subject);
         let reports = scopes.filter_map(|scope| {
             let selection = self.selection(subject, scope, at)?;
-            let replaced = of_scripts(&selection, &why.message);
+            let replaced = match scope.scripts {
+                Some(_) => of_scripts(&selection, &why.message),
+                None => unknown(&selection),
+            };
             Some(self.report(scope, &selection, subject, &inventory, &replaced))
         });
         reports.collect()

@@ -37,6 +37,7 @@ pub(crate) async fn run(arguments: &Add, global: &Global) -> Result<u8, Failure>
     let files = [secrets.key.as_path(), &public, &secrets.token];
     // Before anybody types a passphrase.
     none_is_there(&files, "`assay subject rotate` makes new ones without a gap")?;
+    arguments.making.is_free()?;
     let passphrase = arguments.making.passphrase().await?;
     let key =
         NewKey::generate(passphrase.as_ref(), PRIMARY).map_err(|error| Failure::undetermined(error, ""))?;
@@ -50,6 +51,8 @@ pub(crate) async fn run(arguments: &Add, global: &Global) -> Result<u8, Failure>
     made.public(&public, &format!("{} {PRIMARY}\n", key.public()))?;
     made.secret(&secrets.token, token.text().expose_secret())?;
     arguments.making.hand_out(&entry)?;
+    // The entry for them is in somebody's hands.
+    made.keep();
     // What is asked for on standard output is the entry; with a file for it, the lines can have the place.
     match arguments.making.output.is_some() {
         true => print(&lines)?,
@@ -58,7 +61,6 @@ pub(crate) async fn run(arguments: &Add, global: &Global) -> Result<u8, Failure>
         }
         false => {}
     }
-    made.keep();
     told(&[&secrets.key, &secrets.token], global.quiet);
     Ok(0)
 }

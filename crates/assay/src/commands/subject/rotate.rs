@@ -40,6 +40,7 @@ pub(crate) struct Rotate {
 
 pub(crate) async fn run(arguments: &Rotate, global: &Global) -> Result<u8, Failure> {
     let subject = arguments.placed.named()?;
+    arguments.making.is_free()?;
     let config = arguments.placed.config()?;
     let now = Secrets::there(&arguments.placed, config.as_ref());
     if arguments.finish {
