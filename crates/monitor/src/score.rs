@@ -34,6 +34,21 @@ pub(crate) struct Score {
     pub(crate) next_change: DateTime,
 }
 
+impl Score {
+    /// What stands in the place of a score that cannot be read, until it is reckoned.
+    pub(crate) fn unknown() -> Self {
+        let never = never();
+        Score {
+            plain: None,
+            drafts: None,
+            achieved: None,
+            at: Timestamp::MIN,
+            newest: never,
+            next_change: never,
+        }
+    }
+}
+
 fn never() -> DateTime {
     DateTime::MAX
 }

@@ -173,11 +173,11 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .route("/api/v1/subjects/{subject}/findings", post(findings::find))
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/assets/monitor.css", get(pages::style))
+        .merge(desk::router(&monitor))
         .fallback(async || Refusal::not_found("address"))
         .method_not_allowed_fallback(async || {
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "that cannot be done at this address")
         })
-        .merge(desk::router(&monitor))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::from(BrokeOff).into_response()))
         .layer(from_fn(keep_private))

@@ -235,17 +235,19 @@ async fn stored(tx: &mut Transaction<'_, Any>) -> Result<Vec<StoredScore>, Store
          FROM score c JOIN subject s ON s.id = c.subject JOIN scope o ON o.id = c.scope ORDER BY s.name, o.uuid",
     );
     let stored = |row: &AnyRow| {
+        let reckoned = || -> Result<(DateTime, Score, i64, String), StoreError> {
+            let score = read(&row.try_get::<String, _>(6)?)?;
+            Ok((read_civil(row.try_get(4)?)?, score, row.try_get(5)?, row.try_get(7)?))
+        };
+        // It is reckoned from what stands: one that cannot be read is reckoned again, and stored, as what is overdue.
+        let (newest, score, next_change, fingerprint) =
+            reckoned().unwrap_or_else(|_| (DateTime::MIN, Score::unknown(), i64::MIN, String::new()));
         Ok(StoredScore {
             of: Of { subject: row.try_get(0)?, scope: row.try_get(1)? },
-            next_change: row.try_get(5)?,
-            fingerprint: row.try_get(7)?,
+            next_change,
+            fingerprint,
             standings: None,
-            listed: ListedScore {
-                subject: row.try_get(2)?,
-                scope: row.try_get(3)?,
-                newest: read_civil(row.try_get(4)?)?,
-                score: read(&row.try_get::<String, _>(6)?)?,
-            },
+            listed: ListedScore { subject: row.try_get(2)?, scope: row.try_get(3)?, newest, score },
         })
     };
     rows.fetch_all(&mut **tx).await?.iter().map(stored).collect()

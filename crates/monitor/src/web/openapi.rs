@@ -1,6 +1,8 @@
 //! The interface for programs as an OpenAPI 3.1 document. Its schemas are made from the types that are read and written, so
 //! that they cannot say anything else; which addresses there are is said once more here, and a test compares.
 
+use std::sync::LazyLock;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,12 +31,15 @@ const ANYWHERE: [u16; 3] = [408, 500, 503];
 pub(super) async fn openapi(State(monitor): Shared) -> Response {
     let headers = [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, "public, max-age=3600")];
     let base = monitor.settings.base_url.trim_end_matches('/');
-    let mut document = document();
+    let mut document = DOCUMENT.clone();
     if !base.is_empty() {
         document["servers"] = json!([{"url": base}]);
     }
     (headers, document.to_string()).into_response()
 }
+
+/// It is the same for all requests, and takes two generators to make.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The document, wherever the monitor is.
 fn document() -> Value {

@@ -738,11 +738,19 @@ pub(crate) async fn integrators_are_certified_with_forms(mut ground: Ground) {
             refused.text
         );
     }
-    assert_eq!(add("a customer", "2025-01-01", "").await.status, 303);
-    assert_eq!(add("another", "2025-01-01", "").await.status, 303);
+    let same = "0b5e0b5e-0b5e-4b5e-8b5e-0b5e0b5e0b5e";
+    assert_eq!(add("a customer", "2025-01-01", same).await.status, 303);
+    assert_eq!(add("another", "2025-01-01", same).await.status, 303);
     let assessor = Browser::of(&ground, "assessor").await;
     let page = assessor.get(path).await.text;
-    for told in ["2 + 2 = 4", "https://example.com/another", "the network", "A grant would give nothing."] {
+    for told in [
+        "2 + 2 = 4",
+        "https://example.com/another",
+        "the network",
+        "A grant would give nothing.",
+        "also named by reference 2",
+        "also named by reference 1",
+    ] {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(!page.contains("name=\"despite\""), "points are there or not");

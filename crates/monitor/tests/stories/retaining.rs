@@ -225,6 +225,15 @@ pub(crate) async fn what_cannot_be_read_is_named_and_all_else_goes_on(mut ground
     let certificate = granted.body["certificate"].as_str().unwrap();
     let told = audit(&ground.store).await.unwrap().findings;
     assert!(told.iter().any(|told| told.contains(certificate) && told.contains("is no day")), "{told:#?}");
+    assert!(metrics().await.lines().any(|line| line == kept_back), "the alarm is heard all the same");
+
+    // What can be reckoned again is.
+    let scores = async |ground: &Ground| ground.read(None, "/api/v1/scores").await.body;
+    let before = scores(&ground).await;
+    assert_ne!(before, json!([]));
+    ground.tamper_with("UPDATE score SET shown = 'x'").await;
+    ground.restart(settings(false)).await;
+    assert_eq!(scores(&ground).await, before);
 
     let folder = ground.folder.path().join("export");
     std::fs::create_dir(&folder).unwrap();

@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::certificates::Kind;
 use super::super::error::Refusal;

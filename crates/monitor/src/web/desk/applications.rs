@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::certificates::{
     Asked, Wanted, application_for, apply_for, decides, find, is_applicant, may_move_on, may_take_back,

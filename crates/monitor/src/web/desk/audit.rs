@@ -1,9 +1,10 @@
 //! The audit view, where auditors write down what they found.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::certificates::decides;
 use super::super::error::Refusal;

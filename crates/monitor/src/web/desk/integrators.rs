@@ -3,10 +3,11 @@
 use askama::Template;
 use assay_standards::integrators::{Reference, Share};
 use assay_standards::requirements::Integrators;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::error::Refusal;
 use super::super::integrators::{

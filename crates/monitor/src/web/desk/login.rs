@@ -1,13 +1,14 @@
 //! Coming and going.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::access::{Caller, cookie};
 use super::super::error::Refusal;
@@ -31,7 +32,7 @@ struct Login<'l> {
     to: &'l str,
     /// What somebody wrote before their session ended.
     kept: &'l Fields,
-    trouble: Option<&'static str>,
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +69,11 @@ pub(super) fn interrupted(monitor: &Monitor, path: &str, kept: &Fields) -> Resul
         None => ("/desk", "You are not logged in any more, and nothing was changed."),
     };
     let base = &monitor.settings.base_url;
-    ask(monitor, StatusCode::FORBIDDEN, &Login { base, name: "", to, kept, trouble: Some(trouble) })
+    ask(
+        monitor,
+        StatusCode::FORBIDDEN,
+        &Login { base, name: "", to, kept, trouble: Some(trouble.to_owned()) },
+    )
 }
 
 fn ask(monitor: &Monitor, status: StatusCode, login: &Login<'_>) -> Result<Response, Refusal> {
@@ -96,9 +101,15 @@ pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Re
             begin(&monitor, &caller.name, response).await
         }
         Err(refusal) if refusal.is_unknown_caller() => {
-            let trouble = Some("There is no account with this name and password.");
+            let trouble = Some("There is no account with this name and password.".to_owned());
             let login = Login { base: &monitor.settings.base_url, name, to, kept: &kept, trouble };
             ask(&monitor, StatusCode::UNAUTHORIZED, &login)
+        }
+        // Too many log in at once, say; what somebody wrote is there for the next attempt.
+        Err(refusal) if kept.all().next().is_some() => {
+            let trouble = Some(refusal.detail());
+            let login = Login { base: &monitor.settings.base_url, name, to, kept: &kept, trouble };
+            ask(&monitor, refusal.status(), &login)
         }
         Err(refusal) => Err(refusal),
     }

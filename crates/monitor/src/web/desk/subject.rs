@@ -1,9 +1,10 @@
 //! What is told about a subject beside its results.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 
+use super::super::Path;
 use super::super::Shared;
 use super::super::certificates::{Kind, checked, is_applicant};
 use super::super::error::Refusal;
