@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_standards::Verdict;
 use assay_standards::history::{Achievement, Interval, Latest, State};
 use assay_standards::scope::{Spec, Testcase};
 use jiff::civil::DateTime;
@@ -30,6 +31,10 @@ pub(crate) struct Known {
     pub(crate) is_open: bool,
     pub(crate) first_report: String,
     pub(crate) last_report: String,
+    /// Which checkers found it first and last, as far as their reports say.
+    pub(crate) creators: [Option<String>; 2],
+    /// Whether it holds from before, since the checks do nothing but give up.
+    is_kept: bool,
 }
 
 impl<'s> Past<'s> {
@@ -48,6 +53,8 @@ impl<'s> Past<'s> {
                 is_open: past.ended.is_none(),
                 first_report: past.spell.first_report.clone(),
                 last_report: past.spell.last_report.clone(),
+                creators: past.creators.clone(),
+                is_kept: past.spell.verdict == Verdict::Abort && interval.state == State::Fail,
             });
             match testcases.last_mut().filter(|last| last.testcase.id == testcase.id) {
                 Some(last) => last.intervals.extend(known),
@@ -89,6 +96,9 @@ impl Known {
             self.interval.to = next.interval.to;
             self.is_open = next.is_open;
             self.last_report.clone_from(&next.last_report);
+            if !next.is_kept {
+                self.creators[1].clone_from(&next.creators[1]);
+            }
         }
         goes_on
     }

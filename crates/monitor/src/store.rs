@@ -114,6 +114,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("people", include_str!("../migrations/0004_people.sql")),
     ("integrators", include_str!("../migrations/0005_integrators.sql")),
     ("retention", include_str!("../migrations/0006_retention.sql")),
+    ("creators", include_str!("../migrations/0009_creators.sql")),
 ];
 
 impl Store {

@@ -438,8 +438,9 @@ async fn insert_submissions<'h>(
     }
     for (some, submissions) in kept.chunks(SOME).zip(rows.chunks(SOME)) {
         let insert = format!(
-            "INSERT INTO report (id, uuid, submission, part, subject, scope, checked_at, counts_from) VALUES {}",
-            places(some.len(), 8)
+            "INSERT INTO report (id, uuid, submission, part, subject, scope, checked_at, counts_from, creator)
+             VALUES {}",
+            places(some.len(), 9)
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (kept, submission) in some.iter().zip(submissions) {
@@ -452,7 +453,8 @@ async fn insert_submissions<'h>(
                 .bind(kept.of.subject)
                 .bind(kept.of.scope)
                 .bind(report.checked_at.to_string())
-                .bind(micros(*counts_from));
+                .bind(micros(*counts_from))
+                .bind(report.creator.as_deref());
         }
         insert.execute(&mut **tx).await?;
     }

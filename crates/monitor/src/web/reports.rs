@@ -244,6 +244,7 @@ fn rest(stored: &StoredReport, results: BTreeMap<String, Verdict>) -> Result<Sub
         reference_date: None,
         subject: stored.subject.clone(),
         audience: None,
+        creator: None,
         run,
         arguments: Vec::new(),
         assignment: Vec::new(),

@@ -12,7 +12,7 @@ pub(crate) mod ground;
 mod integrating;
 mod log;
 mod looking;
-mod noticing;
+pub(crate) mod noticing;
 mod past;
 mod reading;
 mod retaining;
@@ -76,6 +76,7 @@ macro_rules! on {
             what_people_check_is_due_every_quarter,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
+            notices_name_the_checkers,
             a_notice_waits_until_it_arrives,
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,

@@ -1,4 +1,5 @@
 use askama::Template;
+use assay_report::visible;
 use assay_standards::scope::Spec;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
@@ -70,6 +71,8 @@ struct Change {
     after: &'static str,
     class: &'static str,
     report: Option<String>,
+    /// Which checkers found what was before and what is after, as far as their reports say.
+    creators: [Option<String>; 2],
 }
 
 /// Something that people have to check every quarter.
@@ -191,37 +194,49 @@ fn row(testcase: &str, intervals: &[Known], window: &Window) -> Row {
 fn changes(testcase: &str, intervals: &[Known], window: &Window) -> Vec<(DateTime, Change)> {
     let mut changes = Vec::new();
     let mut before: Option<&Known> = None;
-    let mut change = |at: DateTime, was: &'static str, is: &'static str, class, report: Option<&str>| {
-        if window.from <= at && at <= window.until && was != is {
+    let mut change = |at: DateTime, was: Option<&Known>, is: Option<&Known>| {
+        let word = |known: Option<&Known>| known.map_or("MISS", Known::word);
+        if window.from <= at && at <= window.until && word(was) != word(is) {
             let told = Change {
                 at: at.strftime("%F %H:%M").to_string(),
                 instant: instant(at),
                 testcase: testcase.to_owned(),
-                before: was,
-                after: is,
-                class,
-                report: report.map(str::to_owned),
+                before: word(was),
+                after: word(is),
+                class: is.map_or("miss", |is| class(is.interval.state)),
+                report: is.map(|is| is.first_report.clone()),
+                creators: [
+                    was.and_then(|was| was.creators[1].clone()),
+                    is.and_then(|is| is.creators[0].clone()),
+                ],
             };
             changes.push((at, told));
         }
     };
     for known in intervals {
-        let (from, word) = (known.interval.from, known.word());
-        let was = match before {
-            Some(before) if before.interval.to < from => {
-                change(before.interval.to, before.word(), "MISS", "miss", None);
-                "MISS"
-            }
-            Some(before) => before.word(),
-            None => "MISS",
-        };
-        change(from, was, word, class(known.interval.state), Some(&known.first_report));
+        let from = known.interval.from;
+        if let Some(ended) = before.filter(|before| before.interval.to < from) {
+            change(ended.interval.to, Some(ended), None);
+            before = None;
+        }
+        change(from, before, Some(known));
         before = Some(known);
     }
     if let Some(last) = before {
-        change(last.interval.to, last.word(), "MISS", "miss", None);
+        change(last.interval.to, Some(last), None);
     }
     changes
+}
+
+impl Change {
+    /// In a sentence.
+    fn told(&self) -> String {
+        let by = |creator: &Option<String>| {
+            creator.as_ref().map_or_else(String::new, |creator| format!(" (found by {})", visible(creator)))
+        };
+        let Self { at, testcase, before, after, creators: [was, is], .. } = self;
+        format!("{testcase} was {before}{} and is {after}{} since {at} UTC.", by(was), by(is))
+    }
 }
 
 /// What changed for a subject in a scope, for readers of feeds.
