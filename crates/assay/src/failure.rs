@@ -6,7 +6,7 @@ use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
 use assay_inventory::SnapshotError;
-use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
+use assay_monitor::{BootstrapProblem, NoticeProblem, OidcProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_standards::declaration::DeclarationError;
 use assay_standards::scope::{SelectionError, SpecError};
@@ -81,6 +81,12 @@ impl From<AnswersError> for Failure {
 
 impl From<Problems<NoticeProblem>> for Failure {
     fn from(error: Problems<NoticeProblem>) -> Self {
+        without_lines(&error)
+    }
+}
+
+impl From<Problems<OidcProblem>> for Failure {
+    fn from(error: Problems<OidcProblem>) -> Self {
         without_lines(&error)
     }
 }

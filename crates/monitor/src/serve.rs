@@ -15,6 +15,7 @@ use crate::explained::Explained;
 use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
+use crate::oidc::{Oidc, OidcConfig};
 use crate::scopes::Scopes;
 use crate::score::Score;
 use crate::store::{ListedScore, Store, StoreError};
@@ -103,6 +104,7 @@ pub struct Monitor {
     pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
+    oidc: RwLock<Option<Arc<Oidc>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
     /// The latest time at which the stored scores held, in microseconds.
     reckoned: AtomicI64,
@@ -128,6 +130,11 @@ pub enum ServeError {
         /// That which was given.
         found: String,
     },
+    /// Nobody can be sent back to here.
+    #[error(
+        "whoever logs in elsewhere comes back to the address of the monitor, which has to be a whole one: {0}"
+    )]
+    NoAddress(String),
     /// The network.
     #[error("the server stopped: {0}")]
     Network(#[from] std::io::Error),
@@ -178,6 +185,7 @@ impl Monitor {
             allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
             notices: RwLock::default(),
+            oidc: RwLock::default(),
             scopes,
             // Whatever another program has reckoned before is looked at once.
             reckoned: AtomicI64::new(i64::MAX),
@@ -206,6 +214,21 @@ impl Monitor {
     /// Puts in place who is told of what; what waits in the outbox is sent by it, too.
     pub fn take_notices(&self, config: NoticeConfig) {
         *self.notices.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
+    }
+
+    /// Puts in place who vouches for people who log in.
+    ///
+    /// # Errors
+    /// The settings have no whole address that they could be sent back to.
+    pub fn take_oidc(&self, config: OidcConfig) -> Result<(), ServeError> {
+        let oidc = Oidc::new(config, &self.settings.base_url);
+        let oidc = oidc.map_err(|error| ServeError::NoAddress(error.to_string()))?;
+        *self.oidc.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(oidc));
+        Ok(())
+    }
+
+    pub(crate) fn oidc(&self) -> Option<Arc<Oidc>> {
+        self.oidc.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn notices(&self) -> Option<Arc<NoticeConfig>> {

@@ -8,6 +8,7 @@ mod certificates;
 mod dialect;
 mod findings;
 mod history;
+mod identities;
 mod integrators;
 mod log;
 mod notices;
@@ -115,6 +116,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("integrators", include_str!("../migrations/0005_integrators.sql")),
     ("retention", include_str!("../migrations/0006_retention.sql")),
     ("creators", include_str!("../migrations/0009_creators.sql")),
+    ("identities", include_str!("../migrations/0010_identities.sql")),
 ];
 
 impl Store {

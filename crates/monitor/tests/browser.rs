@@ -9,9 +9,11 @@ mod ground;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::{env, fs};
 
-use assay_monitor::{Settings, Store};
+use assay_monitor::{OidcConfig, Settings, Store};
 use ground::{Ground, PASSWORD, Report};
+use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -428,5 +430,57 @@ async fn every_form_does_what_it_says() {
     browser.goto(&address).await;
     browser.is_whole("an old invitation").await;
     assert!(browser.text().await.contains("the invitation was used, or is too old"));
+    browser.close().await;
+}
+
+/// What the provider of the testbed wrote down about itself; none, with a word to whoever runs the tests, if it is not there.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know that one did not")]
+fn provider() -> Option<Value> {
+    let Ok(file) = env::var("ASSAY_TESTBED_OIDC") else {
+        eprintln!("skipped: ASSAY_TESTBED_OIDC is not set; `export ASSAY_TESTBED_OIDC=$(testbed/oidc/up)`");
+        return None;
+    };
+    Some(serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn people_log_in_with_a_provider() {
+    let Some(bed) = provider() else { return };
+    let ground = ground().await;
+    ground.set_clock(&Timestamp::now().to_string());
+    let text = format!(
+        "{{issuer: '{}', client_id: es256, client_secret_file: s, name: Example ID}}",
+        bed["issuer"].as_str().unwrap()
+    );
+    let secret = |_: &str| Ok(bed["secret"].as_str().unwrap().to_owned());
+    ground.monitor.take_oidc(OidcConfig::read("oidc", &text, &secret).unwrap()).unwrap();
+    let browser = Browser::start().await;
+    browser.log_in(&ground, "assessor").await;
+    browser.goto(&ground.url("/desk/account")).await;
+    browser.press("Connect who you are at Example ID").await;
+    browser.click(By::XPath("//a[.='Go to Example ID']")).await;
+    // Two forms of the provider: who it is, and whether the monitor may know.
+    let element = browser.element(By::Css("[name=login]")).await;
+    browser.post(&format!("element/{element}/value"), &json!({"text": "somebody in a browser"})).await;
+    let element = browser.element(By::Css("[name=password]")).await;
+    browser.post(&format!("element/{element}/value"), &json!({"text": "x"})).await;
+    browser.click(By::Css("[type=submit]")).await;
+    browser.click(By::Css("[type=submit]")).await;
+    browser.is_whole("the provider").await;
+    assert!(browser.text().await.contains("The identity is connected"));
+    browser.press("Log out").await;
+    // The provider knows this browser by now.
+    browser.goto(&ground.url("/login?to=%2Fdesk%2Faccount")).await;
+    browser.is_whole("the address").await;
+    browser.click(By::XPath("//a[.='Log in with Example ID']")).await;
+    if browser.get("url").await.contains("/interaction/") {
+        browser.click(By::Css("[type=submit]")).await;
+    }
+    browser.is_whole("the provider").await;
+    assert_eq!(browser.text_of(By::Css("h1")).await, "Account assessor");
+    browser.goto(&ground.url("/desk/accounts/assessor")).await;
+    browser.is_whole("the address").await;
+    browser.press("Disconnect somebody in a browser").await;
+    assert!(browser.text().await.contains("The identity is disconnected."));
     browser.close().await;
 }

@@ -80,6 +80,11 @@ const TABLES: &[Table] = &[
         columns: &[("digest", Text), ("account", Number), ("expires_at", Number)],
     },
     Table {
+        name: "identity",
+        key: 2,
+        columns: &[("issuer", Text), ("subject", Text), ("account", Number), ("made_at", Number)],
+    },
+    Table {
         name: "profile",
         key: 1,
         columns: &[

@@ -560,7 +560,7 @@ impl Deed {
 }
 
 /// The number of an account, if there is room for one more of what is counted.
-async fn has_room(
+pub(super) async fn has_room(
     tx: &mut Transaction<'_, Any>,
     account: &str,
     count: &'static str,

@@ -1,6 +1,7 @@
-//! What the monitor does with servers of others: a Matrix server and a mail server.
+//! What the monitor does with servers of others: a Matrix server, a mail server and a provider of identities.
 
 mod mail;
+mod oidc;
 mod synapse;
 
 use std::env;

@@ -17,11 +17,13 @@ mod past;
 mod reading;
 mod retaining;
 mod uploading;
+pub(crate) mod vouching;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
     asking::*, attacking::*, auditing::*, certifying::*, copying::*, desk::*, exporting::*, failing::*,
     integrating::*, log::*, looking::*, noticing::*, past::*, reading::*, retaining::*, uploading::*,
+    vouching::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -77,6 +79,9 @@ macro_rules! on {
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             notices_name_the_checkers,
+            somebody_is_known_by_an_identity,
+            nobody_is_known_by_what_does_not_hold,
+            an_identity_is_connected_by_who_it_is_of,
             a_notice_waits_until_it_arrives,
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,

@@ -12,6 +12,7 @@ use super::super::Shared;
 use super::super::certificates::{Kind, checked};
 use super::super::error::Refusal;
 use super::forms::{Fields, Sent, Visitor};
+use super::oidc::Identities;
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::{Role, Secret, digest_of};
 use crate::serve::Monitor;
@@ -37,6 +38,7 @@ struct Account<'a> {
     keys: &'a [KeyRow],
     tokens: &'a [TokenRow],
     delegates: &'a [(String, bool)],
+    identities: Identities,
     made: Option<&'a str>,
     trouble: Option<String>,
     fields: &'a Fields,
@@ -114,6 +116,7 @@ async fn page(
         keys: &keys.collect::<Vec<_>>(),
         tokens: &tokens.collect::<Vec<_>>(),
         delegates: &monitor.store.delegates(name).await?,
+        identities: Identities::of(monitor, visitor, None).await?,
         made: told.made,
         trouble: told.refusal.as_ref().map(Refusal::detail),
         fields: &told.fields,

@@ -12,6 +12,7 @@ use super::super::error::Refusal;
 use super::super::pages::segment;
 use super::account::role_words;
 use super::forms::{Fields, Sent, Visitor};
+use super::oidc::Identities;
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::{INVITATION, Role, Roles, Secret, digest_of, is_account_name};
 use crate::serve::Monitor;
@@ -111,6 +112,7 @@ struct PersonForm<'p> {
     form_key: &'p str,
     person: &'p Person,
     roles: String,
+    identities: Identities,
     invitation: Option<String>,
     trouble: Option<String>,
 }
@@ -124,14 +126,14 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let person = find(&monitor, &name).await?;
-    one(&monitor, &visitor, &person, came.said(), (None, None))
+    one(&monitor, &visitor, &person, came.said(), (None, None)).await
 }
 
 async fn find(monitor: &Monitor, name: &str) -> Result<Person, Refusal> {
     monitor.store.person(name).await?.ok_or_else(|| Refusal::not_found("account"))
 }
 
-fn one(
+async fn one(
     monitor: &Monitor,
     visitor: &Visitor,
     person: &Person,
@@ -143,6 +145,7 @@ fn one(
         form_key: &visitor.form_key,
         person,
         roles: role_words(person),
+        identities: Identities::of(monitor, visitor, Some(&person.name)).await?,
         invitation,
         trouble: refusal.map(Refusal::detail),
     };
@@ -180,7 +183,7 @@ pub(super) async fn change(
     };
     match changed.await {
         Ok(()) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
-        Err(refusal) => one(&monitor, &visitor, &before, None, (None, Some(&refusal))),
+        Err(refusal) => one(&monitor, &visitor, &before, None, (None, Some(&refusal))).await,
     }
 }
 
@@ -195,13 +198,13 @@ pub(super) async fn invite(
     if person.blocked {
         let refusal =
             Refusal::conflict("the account is blocked: nobody can use it, with a password or without");
-        return one(&monitor, &visitor, &person, None, (None, Some(&refusal)));
+        return one(&monitor, &visitor, &person, None, (None, Some(&refusal))).await;
     }
     let Secret(secret) = Secret::new()?;
     let deed = deed(&monitor, &visitor, "invited somebody to set its password".to_owned(), &name);
     monitor.store.invite(&deed, &digest_of(secret.expose_secret()), deed.at + INVITATION).await?;
     let address = format!("{}invitation/{}", monitor.settings.base_url, secret.expose_secret());
-    one(&monitor, &visitor, &person, None, (Some(address), None))
+    one(&monitor, &visitor, &person, None, (Some(address), None)).await
 }
 
 /// Ends the sessions, tokens and invitations of an account, whoever has them.
@@ -236,7 +239,7 @@ pub(super) async fn remove(
     } else {
         Refusal::conflict("this account is there because the operator's file names it")
     };
-    one(&monitor, &visitor, &person, None, (None, Some(&refusal)))
+    one(&monitor, &visitor, &person, None, (None, Some(&refusal))).await
 }
 
 #[derive(Template)]

@@ -26,13 +26,15 @@ struct Login<'l> {
     base: &'l str,
     name: &'l str,
     to: &'l str,
+    /// What those are called who vouch for people.
+    provider: Option<String>,
     trouble: Option<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Whither {
     #[serde(default)]
-    to: String,
+    pub(super) to: String,
 }
 
 /// Asks for name and password.
@@ -40,15 +42,23 @@ pub(super) async fn show(
     State(monitor): Shared,
     Query(Whither { to }): Query<Whither>,
 ) -> Result<Response, Refusal> {
-    ask(
-        &monitor,
-        StatusCode::OK,
-        &Login { base: &monitor.settings.base_url, name: "", to: &to, trouble: None },
-    )
+    ask(&monitor, StatusCode::OK, ("", &to), None)
 }
 
-fn ask(monitor: &Monitor, status: StatusCode, login: &Login<'_>) -> Result<Response, Refusal> {
-    Page { monitor, visitor: None, title: "Log in".to_owned(), said: None }.show(status, login)
+fn ask(
+    monitor: &Monitor,
+    status: StatusCode,
+    (name, to): (&str, &str),
+    trouble: Option<&'static str>,
+) -> Result<Response, Refusal> {
+    let provider = monitor.oidc().map(|oidc| oidc.name().to_owned());
+    let login = Login { base: &monitor.settings.base_url, name, to, provider, trouble };
+    Page { monitor, visitor: None, title: "Log in".to_owned(), said: None }.show(status, &login)
+}
+
+/// Where somebody goes on who is logged in: only to a path of the desk, lest they be led elsewhere.
+pub(super) fn whither(to: &str) -> &str {
+    to.strip_prefix('/').filter(|path| path.starts_with("desk")).unwrap_or("desk")
 }
 
 /// Begins a session; one that somebody brought along is not taken over.
@@ -56,21 +66,18 @@ pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Re
     let (name, to) = (fields.get("name").trim(), fields.get("to"));
     match Caller::who_knows(&monitor, name, fields.get("password").to_owned().into()).await {
         Ok(caller) => {
-            // Only a path of the desk, lest somebody be led elsewhere.
-            let path = to.strip_prefix('/').filter(|path| path.starts_with("desk"));
-            let response = go_on(&monitor, path.unwrap_or("desk"), "");
+            let response = go_on(&monitor, whither(to), "");
             begin(&monitor, &caller.name, response).await
         }
         Err(refusal) if refusal.is_unknown_caller() => {
             let trouble = Some("There is no account with this name and password.");
-            let login = Login { base: &monitor.settings.base_url, name, to, trouble };
-            ask(&monitor, StatusCode::UNAUTHORIZED, &login)
+            ask(&monitor, StatusCode::UNAUTHORIZED, (name, to), trouble)
         }
         Err(refusal) => Err(refusal),
     }
 }
 
-async fn begin(monitor: &Monitor, account: &str, response: Response) -> Result<Response, Refusal> {
+pub(super) async fn begin(monitor: &Monitor, account: &str, response: Response) -> Result<Response, Refusal> {
     let Secret(secret) = Secret::new()?;
     let now = monitor.clock.now();
     let secret = secret.expose_secret();
