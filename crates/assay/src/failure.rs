@@ -7,7 +7,7 @@ use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
 use assay_fleet::{CourierError, FleetProblem, OutboxError, PlanError, RecordError};
 use assay_inventory::SnapshotError;
-use assay_monitor::{BootstrapProblem, NoticeProblem, ServeError};
+use assay_monitor::{BootstrapProblem, NoticeProblem, OidcProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
 use assay_report::{BaselineError, ReportProblem, WaiverProblem};
 use assay_standards::declaration::DeclarationError;
@@ -131,6 +131,12 @@ impl From<Problems<ReportProblem>> for Failure {
 
 impl From<Problems<NoticeProblem>> for Failure {
     fn from(error: Problems<NoticeProblem>) -> Self {
+        without_lines(&error)
+    }
+}
+
+impl From<Problems<OidcProblem>> for Failure {
+    fn from(error: Problems<OidcProblem>) -> Self {
         without_lines(&error)
     }
 }

@@ -18,6 +18,7 @@ mod intake;
 mod listen;
 mod log;
 mod notices;
+mod oidc;
 mod past;
 mod reckoning;
 mod retention;
@@ -43,6 +44,7 @@ pub use import::{ImportError, Imported, ImportedAccounts, Left, ReferenceMonitor
 pub use intake::{Document, Envelope, MediaType, Record, RecordProblem, RecordedResult, payload_digest};
 pub use log::Entry;
 pub use notices::{NoticeConfig, NoticeProblem};
+pub use oidc::{OidcConfig, OidcProblem};
 pub use scopes::Scopes;
 pub use serve::{Monitor, ServeError, Settings};
 pub use store::{Backup, BackupError, Store, StoreError};

@@ -10,7 +10,7 @@ mod send;
 
 pub use config::{NoticeConfig, NoticeProblem};
 
-pub(crate) use conditions::{Condition, Found, Looked, Topic, conditions};
+pub(crate) use conditions::{About, Condition, Found, Looked, Topic, conditions};
 pub(crate) use config::{Rule, Way};
 pub(crate) use message::{Message, Told};
 pub(crate) use send::{NotSent, Sender};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use assay_standards::Verdict;
 use assay_standards::history::{Achievement, Interval, Latest, State};
-use assay_standards::scope::{Spec, Testcase};
+use assay_standards::scope::{Spec, Testcase, Validity, Version};
 use jiff::civil::DateTime;
 
 use crate::score::{Achieved, states};
@@ -30,6 +31,10 @@ pub(crate) struct Known {
     pub(crate) is_open: bool,
     pub(crate) first_report: String,
     pub(crate) last_report: String,
+    /// Which checkers found it first and last, as far as their reports say.
+    pub(crate) creators: [Option<String>; 2],
+    /// Whether it holds from before, since the checks do nothing but give up.
+    is_kept: bool,
 }
 
 impl<'s> Past<'s> {
@@ -48,6 +53,8 @@ impl<'s> Past<'s> {
                 is_open: past.ended.is_none(),
                 first_report: past.spell.first_report.clone(),
                 last_report: past.spell.last_report.clone(),
+                creators: past.creators.clone(),
+                is_kept: past.spell.verdict == Verdict::Abort && interval.state == State::Fail,
             });
             match testcases.last_mut().filter(|last| last.testcase.id == testcase.id) {
                 Some(last) => last.intervals.extend(known),
@@ -60,6 +67,68 @@ impl<'s> Past<'s> {
             past.intervals.dedup_by(|next, known| known.goes_on_in(next));
         }
         Self { spec, testcases }
+    }
+}
+
+/// What a version came to while it was in force.
+pub(crate) struct VersionPast<'s> {
+    pub(crate) version: &'s Version,
+    /// In order, each with the state of the version's target `main`. It was not in force where there is none.
+    pub(crate) spans: Vec<Interval>,
+}
+
+impl<'s> Past<'s> {
+    /// What the versions came to that were in force between two instants; what lasts until the second has no end.
+    pub(crate) fn versions(&self, from: DateTime, until: DateTime) -> Vec<VersionPast<'s>> {
+        let entries = self.spec.timeline.entries().iter().map(|entry| entry.date.at(0, 0, 0, 0));
+        let turns: Vec<DateTime> = entries.filter(|at| from < *at && *at < until).collect();
+        let of =
+            |version: &'s Version| VersionPast { version, spans: self.spans(version, &turns, (from, until)) };
+        self.spec.versions.iter().map(of).filter(|past| !past.spans.is_empty()).collect()
+    }
+
+    fn spans(
+        &self,
+        version: &Version,
+        turns: &[DateTime],
+        (from, until): (DateTime, DateTime),
+    ) -> Vec<Interval> {
+        let in_force = |at: DateTime| {
+            matches!(self.spec.validity_of(&version.name, at.date()), Validity::Effective | Validity::Warn)
+        };
+        if !turns.iter().chain([&from]).any(|at| in_force(*at)) {
+            return Vec::new();
+        }
+        let of = |id: &String| self.testcases.iter().find(|past| past.testcase.id == *id);
+        let main: Vec<&[Known]> = version
+            .target(Version::MAIN)
+            .iter()
+            .map(|id| of(id).map_or(&[][..], |past| past.intervals.as_slice()))
+            .collect();
+        let changes =
+            main.iter().copied().flatten().flat_map(|known| [known.interval.from, known.interval.to]);
+        let changes = changes.filter(|at| from < *at && *at < until);
+        let mut points: Vec<DateTime> = changes.chain(turns.iter().copied()).chain([from]).collect();
+        points.sort_unstable();
+        points.dedup();
+        let mut spans: Vec<Interval> = Vec::new();
+        for (place, &at) in points.iter().enumerate() {
+            if !in_force(at) {
+                continue;
+            }
+            let states = main.iter().map(|intervals| {
+                let begun = intervals.partition_point(|known| known.interval.from <= at);
+                let last = intervals[..begun].last().filter(|known| at < known.interval.to);
+                last.map_or(State::Miss, |known| known.interval.state)
+            });
+            let (state, to) =
+                (State::of_set(states), points.get(place + 1).copied().unwrap_or(DateTime::MAX));
+            match spans.last_mut() {
+                Some(last) if last.to == at && last.state.as_str() == state.as_str() => last.to = to,
+                _ => spans.push(Interval { from: at, to, state }),
+            }
+        }
+        spans
     }
 }
 
@@ -89,6 +158,9 @@ impl Known {
             self.interval.to = next.interval.to;
             self.is_open = next.is_open;
             self.last_report.clone_from(&next.last_report);
+            if !next.is_kept {
+                self.creators[1].clone_from(&next.creators[1]);
+            }
         }
         goes_on
     }

@@ -15,6 +15,7 @@ use crate::explained::Explained;
 use crate::intake::{Allowance, Queue};
 use crate::listen;
 use crate::notices::{NoticeConfig, Sender};
+use crate::oidc::{Oidc, OidcConfig};
 use crate::reckoning::Reckoning;
 use crate::retention::LastLook;
 use crate::scopes::Scopes;
@@ -25,6 +26,8 @@ use crate::workers::Workers;
 
 /// How many histories are at hand at a time.
 const HISTORIES: usize = 4;
+/// How many times what all subjects come to is written at a time.
+const STATUSES: usize = 2;
 /// How often it is looked whether something has changed by itself.
 const TICK: Duration = Duration::from_secs(30);
 
@@ -95,6 +98,8 @@ pub struct Monitor {
     pub(crate) signer: Signer,
     /// Long histories take memory: few are at hand at a time, and the others wait.
     pub(crate) histories: Semaphore,
+    /// So is what all subjects come to, testcase by testcase.
+    pub(crate) statuses: Semaphore,
     pub(crate) overviews: Overviews,
     pub(crate) uploads: Uploads,
     pub(crate) allowance: Allowance,
@@ -102,6 +107,7 @@ pub struct Monitor {
     /// How many texts may not go, since they are not as they were accepted.
     pub(crate) kept_back: AtomicU64,
     notices: RwLock<Option<Arc<NoticeConfig>>>,
+    oidc: RwLock<Option<Arc<Oidc>>>,
     scopes: Arc<RwLock<Arc<Scopes>>>,
     pub(crate) reckoning: Reckoning,
 }
@@ -124,6 +130,11 @@ pub enum ServeError {
         /// That which was given.
         found: String,
     },
+    /// Nobody can be sent back to here.
+    #[error(
+        "whoever logs in elsewhere comes back to the address of the monitor, which has to be a whole one: {0}"
+    )]
+    NoAddress(String),
     /// The network.
     #[error("the server stopped: {0}")]
     Network(#[from] std::io::Error),
@@ -158,7 +169,7 @@ impl Monitor {
         tokio::spawn(work);
         let allowance = Allowance::new(settings.uploads);
         let (passwords, workers) = (Passwords::new(), Workers::new());
-        let histories = Semaphore::new(HISTORIES);
+        let (histories, statuses) = (Semaphore::new(HISTORIES), Semaphore::new(STATUSES));
         let (overviews, uploads) = (Overviews::default(), Uploads::default());
         Ok(Self {
             store,
@@ -169,12 +180,14 @@ impl Monitor {
             queue,
             signer,
             histories,
+            statuses,
             overviews,
             uploads,
             allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,
             kept_back: AtomicU64::default(),
             notices: RwLock::default(),
+            oidc: RwLock::default(),
             scopes,
             reckoning: Reckoning::default(),
         })
@@ -201,6 +214,21 @@ impl Monitor {
     /// Puts in place who is told of what; what waits in the outbox is sent by it, too.
     pub fn take_notices(&self, config: NoticeConfig) {
         *self.notices.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
+    }
+
+    /// Puts in place who vouches for people who log in.
+    ///
+    /// # Errors
+    /// The settings have no whole address that they could be sent back to.
+    pub fn take_oidc(&self, config: OidcConfig) -> Result<(), ServeError> {
+        let oidc = Oidc::new(config, &self.settings.base_url);
+        let oidc = oidc.map_err(|error| ServeError::NoAddress(error.to_string()))?;
+        *self.oidc.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(oidc));
+        Ok(())
+    }
+
+    pub(crate) fn oidc(&self) -> Option<Arc<Oidc>> {
+        self.oidc.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn notices(&self) -> Option<Arc<NoticeConfig>> {

@@ -8,6 +8,7 @@ mod certificates;
 mod dialect;
 mod findings;
 mod history;
+mod identities;
 mod integrators;
 mod log;
 mod notices;
@@ -53,6 +54,8 @@ pub(crate) use scores::{Lapse, ListedScore, StoredScore};
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
+    /// One connection, so that whoever asks whether the database answers waits for nobody.
+    pulse: AnyPool,
     dialect: Dialect,
     numbers: Arc<Numbers>,
 }
@@ -116,6 +119,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("people", include_str!("../migrations/0004_people.sql")),
     ("integrators", include_str!("../migrations/0005_integrators.sql")),
     ("retention", include_str!("../migrations/0006_retention.sql")),
+    ("creators", include_str!("../migrations/0007_creators.sql")),
+    ("identities", include_str!("../migrations/0008_identities.sql")),
 ];
 
 impl Store {
@@ -167,25 +172,26 @@ impl Store {
             // What follows the scheme may hold a password.
             StoreError::UnknownDatabase(url.split(':').next().unwrap_or_default().to_owned())
         })?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for statement in preparation(dialect) {
-                        connection.execute(*statement).await?;
-                    }
-                    Ok(())
+        let options = || {
+            AnyPoolOptions::new()
+                .acquire_timeout(Duration::from_secs(10))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        for statement in preparation(dialect) {
+                            connection.execute(*statement).await?;
+                        }
+                        Ok(())
+                    })
                 })
-            })
-            // A transaction that SQLite gave up by itself, as on a full disk, is still counted: nothing could begin
-            // on that connection any more.
-            .before_acquire(|connection, _| {
-                let is_free = !connection.is_in_transaction();
-                Box::pin(async move { Ok(is_free) })
-            })
-            .connect(url)
-            .await?;
+                // A transaction that SQLite gave up by itself, as on a full disk, is still counted: nothing could begin
+                // on that connection any more.
+                .before_acquire(|connection, _| {
+                    let is_free = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(is_free) })
+                })
+        };
+        let pool = options().max_connections(CONNECTIONS).connect(url).await?;
+        let pulse = options().max_connections(1).min_connections(0).connect_lazy(url)?;
         if dialect == Dialect::Postgres {
             // It has tables of the same names, and nothing of it may be changed.
             let reference = sqlx::query("SELECT to_regclass('result2')::TEXT").fetch_one(&pool).await?;
@@ -193,7 +199,7 @@ impl Store {
                 return Err(StoreError::ReferenceMonitor);
             }
         }
-        Ok(Self { pool, dialect, numbers: Arc::default() })
+        Ok(Self { pool, pulse, dialect, numbers: Arc::default() })
     }
 
     /// Opens the database in a folder of its own, which is made if it is not there.
@@ -230,7 +236,8 @@ impl Store {
     /// Whether the database answers.
     pub(crate) async fn is_there(&self) -> Result<(), StoreError> {
         // SQLite says 1 whatever has become of its file.
-        self.revision().await.map(drop)
+        sqlx::query("SELECT number FROM revision").fetch_one(&self.pulse).await?;
+        Ok(())
     }
 
     /// Begins to write: all of it is stored at the commit, or nothing.

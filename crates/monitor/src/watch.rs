@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::certificates::{Certificate, layer_of};
 use crate::notices::{
-    Condition, Found, Looked, Message, NotSent, NoticeConfig, Rule, Told, Topic, Way, conditions,
+    About, Condition, Found, Looked, Message, NotSent, NoticeConfig, Rule, Told, Topic, Way, conditions,
 };
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
@@ -120,15 +120,16 @@ impl Monitor {
                 if let Some((verdict, stated)) = condition.found {
                     let of = (known.subject.as_str(), known.scope.as_str(), topic.of.as_str());
                     let (count, previous) = self.store.course_of(of, (stated, verdict)).await?;
-                    let has_expired = condition.word == Verdict::Miss.to_string();
+                    let has_expired = is_miss(&condition.word);
                     if count < rule.after && !has_expired {
                         continue;
                     }
                     let previous = if has_expired { Some(verdict) } else { previous };
                     from = from.or_else(|| previous.map(|verdict| verdict.to_string()));
                 }
+                let by = self.creators(known, topic, (from.as_deref(), Some(condition))).await?;
                 differences.push((key(topic), Some(condition.word.clone())));
-                notices.push(self.told(look.scopes, known, topic, (from, Some(condition))));
+                notices.push(self.told(look.scopes, known, topic, (from, Some(condition)), by));
             }
             let here = before.range((known.subject.clone(), known.scope.clone(), String::new())..);
             let here = here
@@ -141,7 +142,8 @@ impl Monitor {
                 differences.push((told.clone(), None));
                 // What is not asked for any more, or is over without being well, goes in silence.
                 if found.well.contains(&topic) {
-                    notices.push(self.told(look.scopes, known, &topic, (Some(word.clone()), None)));
+                    let by = self.creators(known, &topic, (Some(word), None)).await?;
+                    notices.push(self.told(look.scopes, known, &topic, (Some(word.clone()), None), by));
                 }
             }
         }
@@ -152,12 +154,40 @@ impl Monitor {
         Ok((differences, notices, is_all))
     }
 
+    /// Which checkers found what was the matter with a testcase, and what is.
+    async fn creators(
+        &self,
+        known: &Known,
+        topic: &Topic,
+        (from, to): (Option<&str>, Option<&Condition>),
+    ) -> Result<[Option<String>; 2], StoreError> {
+        if topic.about != About::Result {
+            return Ok([None, None]);
+        }
+        let (to, stated) = match to.map(|condition| (condition, condition.found)) {
+            // That something expired was found by nobody.
+            Some((condition, Some((_, stated)))) if is_miss(&condition.word) => (None, stated),
+            Some((_, Some((verdict, stated)))) => (Some(verdict), stated),
+            Some((_, None)) => return Ok([None, None]),
+            None => {
+                let passed = known.standings.iter().filter(|row| row.name == topic.of);
+                let passed = passed.filter(|row| row.spell.verdict == Verdict::Pass);
+                let Some(passed) = passed.max_by_key(|row| row.spell.last) else { return Ok([None, None]) };
+                (Some(Verdict::Pass), passed.stated)
+            }
+        };
+        let from = from.and_then(found_in);
+        let of = (known.subject.as_str(), known.scope.as_str(), topic.of.as_str());
+        self.store.creators_of(of, stated, [from, to]).await
+    }
+
     fn told(
         &self,
         scopes: &Scopes,
         known: &Known,
         topic: &Topic,
         (from, to): (Option<String>, Option<&Condition>),
+        [from_by, to_by]: [Option<String>; 2],
     ) -> Told {
         let Known { subject, scope, .. } = known;
         let (name, page) = match (layer_of(scope), scopes.by_uuid(scope)) {
@@ -174,6 +204,8 @@ impl Monitor {
             of: topic.of.clone(),
             from,
             to: to.map(|condition| condition.word.clone()),
+            from_by,
+            to_by,
             when: to.map(|condition| condition.at),
             page: format!("{}page/{page}", self.settings.base_url),
         }
@@ -210,6 +242,20 @@ impl Monitor {
                 self.store.was_not_sent(waiting, &trouble, again).await
             }
         }
+    }
+}
+
+fn is_miss(word: &str) -> bool {
+    word == Verdict::Miss.to_string()
+}
+
+/// What a checker found where the matter is called so; none if nobody found it.
+fn found_in(word: &str) -> Option<Verdict> {
+    // While a PASS still counts, the check gave up all the same.
+    let (abort, tentative) = (Verdict::Abort.to_string(), "TENTATIVE");
+    match word {
+        word if word == abort || word == tentative => Some(Verdict::Abort),
+        word => [Verdict::Pass, Verdict::Fail].into_iter().find(|verdict| verdict.to_string() == word),
     }
 }
 

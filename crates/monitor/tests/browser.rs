@@ -11,9 +11,11 @@ mod ground;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::{env, fs};
 
-use assay_monitor::{Settings, Store};
+use assay_monitor::{OidcConfig, Settings, Store};
 use ground::{Ground, PASSWORD, Report};
+use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,14 +41,8 @@ enum By<'b> {
 
 impl Browser {
     async fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver, of the package chromium-driver: {error}"));
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let started = lines.find(|line| line.contains("successfully on port")).unwrap();
-        let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
+        // It takes a free port of IPv4, and ends if somebody has that of IPv6.
+        let (driver, port) = (0..5).find_map(|_| Self::drive()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let profile = format!("--user-data-dir={}", folder.path().display());
         let arguments = [
@@ -65,6 +61,21 @@ impl Browser {
         let begun = answer(http.post(&sessions).body(wanted.to_string())).await.unwrap();
         let session = format!("{sessions}/{}", begun["sessionId"].as_str().unwrap());
         Self { http, session, driver, _folder: folder }
+    }
+
+    fn drive() -> Option<(Child, String)> {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("chromedriver, of the package chromium-driver: {error}"));
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        if let Some(started) = lines.find(|line| line.contains("successfully on port")) {
+            let port = started.rsplit(' ').next().unwrap().trim_end_matches('.');
+            return Some((driver, port.to_owned()));
+        }
+        driver.wait().unwrap();
+        None
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -346,7 +357,7 @@ async fn integrate(browser: &Browser, ground: &Ground) {
         browser.fill(field, "words about it").await;
     }
     browser.press("Apply").await;
-    for environment in ["a customer", "another customer"] {
+    for environment in ["a customer", "another customer", "nobody"] {
         browser.fill("environment", environment).await;
         // As browsers take a day that is typed, whatever the language: by its value.
         browser.ask("document.getElementById('from').value = '2025-01-01'").await;
@@ -354,17 +365,25 @@ async fn integrate(browser: &Browser, ground: &Ground) {
         browser.press("Add the reference").await;
         assert!(browser.text().await.contains("The reference is added."));
     }
+    browser.fill("said-3", "a mistake").await;
+    browser.press("Withdraw reference 3").await;
+    browser.press("Withdraw it").await;
+    assert!(browser.text().await.contains("What you said of the reference is written down."));
+    // Somebody else decides.
+    let application = browser.get("url").await;
+    assert!(!browser.text().await.contains("Accept"), "{application}");
+    browser.press("Log out").await;
+    browser.log_in(ground, "approver").await;
+    browser.goto(&application).await;
     browser.fill("said-1", "agreed by phone").await;
     browser.press("Accept reference 1").await;
     browser.fill("said-2", "nobody knows").await;
     browser.press("Refuse reference 2").await;
-    browser.fill("said-2", "a mistake").await;
-    browser.press("Withdraw reference 2").await;
-    browser.press("Withdraw it").await;
-    assert!(browser.text().await.contains("What you said of the reference is written down."));
     browser.fill("text", "not enough").await;
     browser.press("Reject").await;
     browser.press("Reject it").await;
+    browser.press("Log out").await;
+    browser.log_in(ground, "assessor").await;
 }
 
 #[tokio::test]
@@ -486,5 +505,57 @@ async fn every_form_does_what_it_says() {
     browser.goto(&address).await;
     browser.is_whole("an old invitation").await;
     assert!(browser.text().await.contains("the invitation was used, or is too old"));
+    browser.close().await;
+}
+
+/// What the provider of the testbed wrote down about itself; none, with a word to whoever runs the tests, if it is not there.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know that one did not")]
+fn provider() -> Option<Value> {
+    let Ok(file) = env::var("ASSAY_TESTBED_OIDC") else {
+        eprintln!("skipped: ASSAY_TESTBED_OIDC is not set; `export ASSAY_TESTBED_OIDC=$(testbed/oidc/up)`");
+        return None;
+    };
+    Some(serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn people_log_in_with_a_provider() {
+    let Some(bed) = provider() else { return };
+    let ground = ground().await;
+    ground.set_clock(&Timestamp::now().to_string());
+    let text = format!(
+        "{{issuer: '{}', client_id: es256, client_secret_file: s, name: Example ID}}",
+        bed["issuer"].as_str().unwrap()
+    );
+    let secret = |_: &str| Ok(bed["secret"].as_str().unwrap().to_owned());
+    ground.monitor.take_oidc(OidcConfig::read("oidc", &text, &secret).unwrap()).unwrap();
+    let browser = Browser::start().await;
+    browser.log_in(&ground, "assessor").await;
+    browser.goto(&ground.url("/desk/account")).await;
+    browser.press("Connect who you are at Example ID").await;
+    browser.click(By::XPath("//a[.='Go to Example ID']")).await;
+    // Two forms of the provider: who it is, and whether the monitor may know.
+    let element = browser.element(By::Css("[name=login]")).await;
+    browser.post(&format!("element/{element}/value"), &json!({"text": "somebody in a browser"})).await;
+    let element = browser.element(By::Css("[name=password]")).await;
+    browser.post(&format!("element/{element}/value"), &json!({"text": "x"})).await;
+    browser.click(By::Css("[type=submit]")).await;
+    browser.click(By::Css("[type=submit]")).await;
+    browser.is_whole("the provider").await;
+    assert!(browser.text().await.contains("The identity is connected"));
+    browser.press("Log out").await;
+    // The provider knows this browser by now.
+    browser.goto(&ground.url("/login?to=%2Fdesk%2Faccount")).await;
+    browser.is_whole("the address").await;
+    browser.click(By::XPath("//a[.='Log in with Example ID']")).await;
+    if browser.get("url").await.contains("/interaction/") {
+        browser.click(By::Css("[type=submit]")).await;
+    }
+    browser.is_whole("the provider").await;
+    assert_eq!(browser.text_of(By::Css("h1")).await, "Account assessor");
+    browser.goto(&ground.url("/desk/accounts/assessor")).await;
+    browser.is_whole("the address").await;
+    browser.press("Disconnect somebody in a browser").await;
+    assert!(browser.text().await.contains("The identity is disconnected."));
     browser.close().await;
 }

@@ -1,4 +1,5 @@
-//! The stories of the monitor, on the PostgreSQL that `testbed/postgres/up` starts.
+//! The stories of the monitor, on the PostgreSQL that `testbed/postgres/up` starts, and what it does with other servers that
+//! are real.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +10,7 @@
 
 mod reference;
 mod schemathesis;
+mod servers;
 mod stories;
 
 use std::env;

@@ -33,6 +33,8 @@ pub struct SubmittedReport {
     pub subject: String,
     /// The monitor that it is meant for; none if for any.
     pub audience: Option<String>,
+    /// The checker that made it and its revision, such as `assay 0.1.0`; none if that is not said.
+    pub creator: Option<String>,
     /// Identifies the run.
     pub run: Uuid,
     /// The arguments of the checker.
@@ -270,6 +272,11 @@ fn report(reader: &mut ReportReader, root: &Node) -> Result<SubmittedReport, Rep
     let subject = reader.needed(&fields, "subject", name);
     let reference_date = reader.optional_text(&fields, "reference_date");
     let audience = reader.optional_text(&fields, "audience");
+    // Others may mean something else by it, which is no reason to refuse the report.
+    let creator = fields.get("creator").and_then(|node| match &node.value {
+        Written::Text(text) => name(text).ok(),
+        _ => None,
+    });
     let versions = fields.get("versions").map(|node| versions(reader, node, &fields.path_of("versions")));
     let run = reader.required(&fields, "run").ok_or(Reported)?;
     let run = reader.fields(run, "run", &RUN).ok_or(Reported)?;
@@ -294,6 +301,7 @@ fn report(reader: &mut ReportReader, root: &Node) -> Result<SubmittedReport, Rep
         reference_date,
         subject: subject?,
         audience,
+        creator,
         run: uuid?,
         arguments: lines(reader, &run, "argv"),
         assignment: run
@@ -536,6 +544,21 @@ run:
         );
         assert_eq!(wrong("[]"), [": expected a map, found a list"]);
         assert_eq!(wrong("subject: a")[0], ": missing key `spec` in the report");
+    }
+
+    #[test]
+    fn who_made_a_report_is_known_where_it_is_said() {
+        for (line, creator) in [
+            ("", None),
+            ("creator: assay 0.1.0\n", Some("assay 0.1.0")),
+            ("creator: {name: other}\n", None),
+            ("creator: ''\n", None),
+            ("creator: \"a\\u0000b\"\n", None),
+        ] {
+            let report = SubmittedReport::read_yaml("report", &format!("{SHORT}{line}")).unwrap();
+            assert_eq!(report.creator.as_deref(), creator, "{line}");
+            assert_eq!(shown(&report).get("creator").and_then(Value::as_str), creator, "{line}");
+        }
     }
 
     #[test]

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_monitor::{
-    Audit, Backup, BackupError, Bootstrap, Clock, Explained, InviteError, Monitor, NoticeConfig, Scopes,
-    ServeError, Settings, Store, audit, invite, is_account_name,
+    Audit, Backup, BackupError, Bootstrap, Clock, Explained, InviteError, Monitor, NoticeConfig, OidcConfig,
+    Scopes, ServeError, Settings, Store, audit, invite, is_account_name,
 };
 use assay_standards::scope::Spec;
 use assay_testcases::{Registry, Testcase};
@@ -37,7 +37,7 @@ pub(crate) enum Monitoring {
     /// Take signed reports in, and show what they come to
     ///
     /// Without options it keeps all in a folder of its own and listens on loopback. SIGHUP reads the files of accounts,
-    /// scopes and notices again; what is wrong with them is told, and what was there stays.
+    /// scopes, notices and identities again; what is wrong with them is told, and what was there stays.
     Serve(Serve),
     /// Let somebody set the password of an account, which is made if it is not there
     ///
@@ -172,6 +172,11 @@ pub(crate) struct Serve {
     /// Who is told of what: webhooks, mail, Matrix
     #[arg(long, value_name = "FILE")]
     pub(crate) notify: Option<PathBuf>,
+    /// Who vouches for people who log in, beside passwords: a provider of OpenID Connect
+    ///
+    /// Takes a whole `--base-url`, which they come back to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) oidc: Option<PathBuf>,
     /// How long what was signed is kept, such as `2y` or `18mo`: a month at least [default: for ever]
     ///
     /// Then texts go whose results neither stand nor led to a certificate. Results, history, digests and signatures are
@@ -186,7 +191,7 @@ pub(crate) struct Serve {
     /// Each page says so. The password of its accounts is printed; all of it goes when the monitor ends.
     #[arg(
         long,
-        conflicts_with_all = ["data", "database", "key", "bootstrap", "scopes", "notify", "issuer"]
+        conflicts_with_all = ["data", "database", "key", "bootstrap", "scopes", "notify", "oidc", "issuer"]
     )]
     pub(crate) demo: bool,
 }
@@ -216,7 +221,7 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     // Files are read before anything is opened: what is wrong with them is told first.
     let accounts = accounts(arguments)?;
     let scopes = scopes(&arguments.scopes)?;
-    let notices = notices(arguments)?;
+    let (notices, oidc) = (notices(arguments)?, oidc(arguments)?);
     let (base_url, issuer) = (arguments.base_url.clone(), arguments.issuer.clone());
     let settings = Settings {
         base_url,
@@ -235,6 +240,9 @@ pub(crate) async fn serve(arguments: &Serve, cancel: CancellationToken) -> Resul
     }
     if let Some(notices) = notices {
         monitor.take_notices(notices);
+    }
+    if let Some(oidc) = oidc {
+        monitor.take_oidc(oidc)?;
     }
     let (listener, address) = listen(arguments).await?;
     note(&format!("the monitor is at http://{address}/"));
@@ -262,18 +270,21 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
     loop {
         hangup.recv().await;
         // All or none: accounts and scopes may depend on each other in the head of who wrote them.
-        let read = accounts(arguments)
-            .and_then(|accounts| Ok((accounts, scopes(&arguments.scopes)?, notices(arguments)?)));
+        let read = accounts(arguments).and_then(|accounts| {
+            Ok((accounts, scopes(&arguments.scopes)?, notices(arguments)?, oidc(arguments)?))
+        });
         let taken = match read {
-            Ok((accounts, scopes, notices)) => {
-                if let Some(notices) = notices {
-                    monitor.take_notices(notices);
-                }
+            Ok((accounts, scopes, notices, oidc)) => {
+                // What can fail comes first: the database may be away.
                 let taken = match &accounts {
                     Some(accounts) => monitor.take_accounts(accounts).await,
                     None => Ok(()),
                 };
+                let taken = taken.and_then(|()| oidc.map_or(Ok(()), |oidc| monitor.take_oidc(oidc)));
                 if taken.is_ok() {
+                    if let Some(notices) = notices {
+                        monitor.take_notices(notices);
+                    }
                     monitor.take_scopes(scopes).await;
                 }
                 taken.map_err(Failure::from)
@@ -281,7 +292,7 @@ async fn reload(arguments: &Serve, monitor: Arc<Monitor>) -> std::convert::Infal
             Err(failure) => Err(failure),
         };
         match taken {
-            Ok(()) => note("accounts, scopes and notices were read again"),
+            Ok(()) => note("accounts, scopes, notices and identities were read again"),
             Err(failure) => note(&format!("what was there stays: {:?}", failure.report)),
         }
     }
@@ -467,12 +478,22 @@ fn accounts(arguments: &Serve) -> Result<Option<Bootstrap>, Failure> {
     Ok(Some(Bootstrap::read(&file.display().to_string(), &text(file)?)?))
 }
 
-/// Who is told of what. Files with secrets are found beside the file that names them.
+/// Who is told of what.
 fn notices(arguments: &Serve) -> Result<Option<NoticeConfig>, Failure> {
     let Some(file) = &arguments.notify else { return Ok(None) };
+    Ok(Some(NoticeConfig::read(&file.display().to_string(), &text(file)?, &beside(file))?))
+}
+
+/// Who vouches for people who log in.
+fn oidc(arguments: &Serve) -> Result<Option<OidcConfig>, Failure> {
+    let Some(file) = &arguments.oidc else { return Ok(None) };
+    Ok(Some(OidcConfig::read(&file.display().to_string(), &text(file)?, &beside(file))?))
+}
+
+/// Reads files with secrets, which are found beside the file that names them.
+fn beside(file: &Path) -> impl Fn(&str) -> Result<String, String> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    let secret = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
-    Ok(Some(NoticeConfig::read(&file.display().to_string(), &text(file)?, &secret)?))
+    |name| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
 }
 
 fn scopes(files: &[PathBuf]) -> Result<Scopes, Failure> {

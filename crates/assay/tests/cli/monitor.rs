@@ -194,7 +194,10 @@ fn accounts_are_read_again_and_bad_ones_change_nothing() {
     assert!(reads(&served).contains("Incorrect username or password"));
     fs::write(&file, format!("accounts: [{{subject: a, api_keys: ['{HASH}']}}]\n")).unwrap();
     served.signal("-HUP");
-    assert_eq!(served.lines.next().unwrap().unwrap(), "accounts, scopes and notices were read again");
+    assert_eq!(
+        served.lines.next().unwrap().unwrap(),
+        "accounts, scopes, notices and identities were read again"
+    );
     assert_eq!(reads(&served), "[]");
     fs::write(&file, "accounts: [{subject: b, rolls: []}]\n").unwrap();
     served.signal("-HUP");

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use lettre::Address;
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::Certificate;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use url::Url;
 
@@ -69,6 +70,8 @@ pub(crate) struct MailServer {
     pub(crate) from: Mailbox,
     /// Name and password.
     pub(crate) login: Option<(String, SecretString)>,
+    /// Who vouches for it; none for whom the system trusts.
+    pub(crate) trusted: Option<Certificate>,
 }
 
 /// How a connection for mail is kept from being read by others.
@@ -123,6 +126,14 @@ pub enum NoticeProblem {
     /// Nobody is named who could be told.
     #[error("at least one must be named")]
     Nobody,
+    /// Nothing to trust.
+    #[error("there are no certificates in PEM to be read from {}{why}", quoted(.file))]
+    NoCertificates {
+        /// The file.
+        file: String,
+        /// What the system says, behind a colon.
+        why: String,
+    },
     /// A secret that is not there.
     #[error("the secret cannot be read from {}: {why}", quoted(.file))]
     NoSecret {
@@ -155,7 +166,7 @@ const RULE: Context = Context {
 };
 const MAIL: Context = Context {
     name: "the mail server",
-    keys: &["host", "port", "tls", "from", "user", "password_file"],
+    keys: &["host", "port", "tls", "from", "user", "password_file", "ca_file"],
     open: false,
 };
 const MATRIX: Context = Context { name: "the Matrix server", keys: &["url", "token_file"], open: false };
@@ -297,8 +308,19 @@ fn mail(reader: &mut Lines, node: &Node, secrets: Secrets<'_>) -> Result<MailSer
         None => None,
         Some(user) => Some((user, secret(reader, &fields, "password_file", secrets)?)),
     };
+    let trusted = reader.optional(&fields, "ca_file", |file| certificates(file, secrets))?;
     let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(SUBMISSION);
-    Ok(MailServer { host: host.value, port, tls, from, login })
+    Ok(MailServer { host: host.value, port, tls, from, login, trusted })
+}
+
+fn certificates(file: &str, files: Secrets<'_>) -> Result<Certificate, NoticeProblem> {
+    let wrong = |why| NoticeProblem::NoCertificates { file: file.to_owned(), why };
+    let text = files(file).map_err(|why| wrong(format!(": {why}")))?;
+    // What holds none would be trusted by nobody, and nobody would be told why.
+    match Certificate::from_pem(text.as_bytes()) {
+        Ok(certificates) if text.contains("BEGIN CERTIFICATE") => Ok(certificates),
+        _ => Err(wrong(String::new())),
+    }
 }
 
 impl MailTls {
@@ -433,6 +455,7 @@ mod tests {
         let secrets = |file: &str| match file {
             "there" => Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".to_owned()),
             "weak" => Ok("whsec_c2VjcmV0".to_owned()),
+            "ca" => Ok("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()),
             _ => Err("no such file".to_owned()),
         };
         NoticeConfig::read("notices", text, &secrets).map_err(|problems| {
@@ -449,7 +472,7 @@ mod tests {
 - {name: ops, webhook: 'https://example.com/hook', secret_file: there}
 - {name: us, mail: ['Us <us@example.com>', them@example.com]}
 - {name: chat, matrix: '!room:example.com'}
-mail: {host: mail.example.com, from: monitor@example.com, user: monitor, password_file: there}
+mail: {host: mail.example.com, from: monitor@example.com, user: monitor, password_file: there, ca_file: ca}
 matrix: {url: 'https://matrix.example.com', token_file: there}
 rules:
 - {name: all, channels: [ops, us, chat]}
@@ -461,6 +484,7 @@ rules:
         assert!(matches!(&config.channel("us").unwrap().way, Way::Mail { to } if to.len() == 2));
         let mail = config.mail.unwrap();
         assert_eq!((mail.port, mail.tls, mail.domain()), (587, MailTls::Starttls, "example.com"));
+        assert!(mail.trusted.is_some());
         let [all, one] = config.rules.as_slice() else { panic!() };
         assert_eq!((all.about.len(), all.after, all.silent), (About::ALL.len(), 1, Duration::from_hours(72)));
         assert_eq!((one.about.len(), one.after, one.every), (2, 2, Duration::from_hours(1)));
@@ -485,6 +509,13 @@ rules:
 ",
         )
         .unwrap_err();
+        let ca = |file: &str| {
+            let mail = format!("mail: {{host: a, from: m@example.com, ca_file: {file}}}");
+            read(&format!("{mail}\nchannels: [{{name: c, mail: [x@example.com]}}]\nrules: []")).unwrap_err()
+        };
+        let none = "mail.ca_file: there are no certificates in PEM to be read from";
+        assert_eq!(ca("there"), [format!("{none} `there`")]);
+        assert_eq!(ca("away"), [format!("{none} `away`: no such file")]);
         assert_eq!(
             wrong,
             [

@@ -31,6 +31,12 @@ pub(crate) struct Told {
     pub(crate) from: Option<String>,
     /// What is the matter now; none for nothing any more.
     pub(crate) to: Option<String>,
+    /// The checker and its revision that last found what was the matter before; none if its report did not say.
+    #[serde(default)]
+    pub(crate) from_by: Option<String>,
+    /// The same for what is the matter, or that nothing is.
+    #[serde(default)]
+    pub(crate) to_by: Option<String>,
     /// Since when, or until when; none where nothing is the matter.
     pub(crate) when: Option<DateTime>,
     /// Where more is told.
@@ -99,10 +105,14 @@ impl Told {
             (_, of) => visible(of).into_owned(),
         };
         let day = |at: &DateTime| at.strftime("%F %H:%M UTC").to_string();
+        let by = |creator: &Option<String>| {
+            creator.as_ref().map_or_else(String::new, |creator| format!(" ({})", visible(creator)))
+        };
+        let (from_by, to_by) = (by(&self.from_by), by(&self.to_by));
         match (&self.from, &self.to, &self.when) {
-            (Some(from), None, _) => format!("{what}: {from} → well again"),
+            (Some(from), None, _) => format!("{what}: {from}{from_by} → well again{to_by}"),
             (from, Some(to), when) => {
-                let from = from.as_ref().map_or_else(String::new, |from| format!("{from} → "));
+                let from = from.as_ref().map_or_else(String::new, |from| format!("{from}{from_by} → "));
                 let when = when.as_ref().map_or_else(String::new, |when| {
                     let word = match self.about.as_str() {
                         "expiry" | "check" => "at",
@@ -111,7 +121,7 @@ impl Told {
                     };
                     format!(", {word} {}", day(when))
                 });
-                format!("{what}: {from}{to}{when}")
+                format!("{what}: {from}{to}{to_by}{when}")
             }
             (None, None, _) => what,
         }
@@ -132,6 +142,8 @@ mod tests {
             of: of.into(),
             from: from.map(Into::into),
             to: to.map(Into::into),
+            from_by: None,
+            to_by: None,
             when: to.map(|_| date(2026, 11, 23).at(4, 0, 0, 0)),
             page: format!("https://example.com/page/subject/{subject}"),
         }
@@ -147,6 +159,12 @@ mod tests {
                 told("cloud-a", "scs-0102", Some("PASS"), Some("FAIL")),
                 told("cloud-a", "scs-0103", Some("ABORT"), None),
                 Told {
+                    from_by: Some("assay 0.1.0".into()),
+                    to_by: Some("assay 0.2.0".into()),
+                    ..told("cloud-a", "scs-0104", Some("PASS"), Some("FAIL"))
+                },
+                Told { to_by: Some("assay 0.2.0".into()), ..told("cloud-a", "scs-0114", Some("FAIL"), None) },
+                Told {
                     about: "silence".into(),
                     of: String::new(),
                     page: "https://example.com/".into(),
@@ -156,7 +174,7 @@ mod tests {
         };
         assert_eq!(
             message.title(),
-            "SCS compliance of cloud-a and cloud\\u{202e}b: 2 to look at, 1 well again"
+            "SCS compliance of cloud-a and cloud\\u{202e}b: 3 to look at, 2 well again"
         );
         assert_eq!(
             message.text(),
@@ -166,6 +184,8 @@ cloud-a, SCS-compatible IaaS
 https://example.com/page/subject/cloud-a
   scs-0102: PASS → FAIL, since 2026-11-23 04:00 UTC
   scs-0103: ABORT → well again
+  scs-0104: PASS (assay 0.1.0) → FAIL (assay 0.2.0), since 2026-11-23 04:00 UTC
+  scs-0114: FAIL → well again (assay 0.2.0)
 
 cloud\\u{202e}b, SCS-compatible IaaS
 https://example.com/

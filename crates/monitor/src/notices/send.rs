@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
+use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use reqwest::{Client, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretSlice};
@@ -155,18 +158,35 @@ async fn mail(server: &MailServer, to: &str, id: &str, message: &Message) -> Res
         .message_id(Some(format!("<{id}@{}>", server.domain())))
         .header(ContentType::TEXT_PLAIN);
     let mail = builder.body(message.text()).map_err(not_sent)?;
-    let host = server.host.as_str();
-    let transport = match server.tls {
-        MailTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(not_sent)?,
-        MailTls::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(not_sent)?,
-        MailTls::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
+    let tls = match server.tls {
+        MailTls::Starttls => Tls::Required(trust(server).map_err(not_sent)?),
+        MailTls::Tls => Tls::Wrapper(trust(server).map_err(not_sent)?),
+        MailTls::None => Tls::None,
     };
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host).tls(tls);
     let mut transport = transport.port(server.port).timeout(Some(TIMEOUT));
     if let Some((user, password)) = &server.login {
         let password = password.expose_secret().to_owned();
         transport = transport.credentials(Credentials::new(user.clone(), password));
     }
-    transport.build().send(mail).await.map(drop).map_err(not_sent)
+    let sent = transport.build().send(mail).await;
+    sent.map(drop).map_err(|error| NotSent { is_final: is_nobody(&error), ..not_sent(error) })
+}
+
+/// By what it is known that a server is the one that was named.
+fn trust(server: &MailServer) -> Result<TlsParameters, smtp::Error> {
+    let mut parameters = TlsParameters::builder(server.host.clone());
+    if let Some(trusted) = &server.trusted {
+        parameters =
+            parameters.certificate_store(CertificateStore::None).add_root_certificate(trusted.clone());
+    }
+    parameters.build()
+}
+
+/// Whether the server says that there is nobody of that address (RFC 3463, 5.1), now or later. All other refusals may be for
+/// what an operator can set right.
+fn is_nobody(error: &smtp::Error) -> bool {
+    error.is_permanent() && error.source().is_some_and(|said| said.to_string().starts_with("5.1."))
 }
 
 #[cfg(test)]

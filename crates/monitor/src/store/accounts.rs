@@ -84,6 +84,7 @@ impl Store {
             let name: String = row.try_get(0)?;
             if !bootstrap.accounts.iter().any(|account| account.name == name) {
                 sqlx::query("DELETE FROM account WHERE name = $1").bind(&name).execute(&mut *tx).await?;
+                people::forget(&mut tx, &name).await?;
                 deeds.push((name, "took the account out of the file".to_owned()));
             }
         }

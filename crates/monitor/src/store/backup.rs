@@ -80,6 +80,11 @@ const TABLES: &[Table] = &[
         columns: &[("digest", Text), ("account", Number), ("expires_at", Number)],
     },
     Table {
+        name: "identity",
+        key: 2,
+        columns: &[("issuer", Text), ("subject", Text), ("account", Number), ("made_at", Number)],
+    },
+    Table {
         name: "profile",
         key: 1,
         columns: &[
@@ -125,6 +130,7 @@ const TABLES: &[Table] = &[
             ("scope", Number),
             ("checked_at", Text),
             ("counts_from", Number),
+            ("creator", Text),
         ],
     },
     Table { name: "let_go", key: 1, columns: &[("submission", Number), ("at", Number)] },
@@ -578,6 +584,11 @@ mod tests {
                 .filter(|line| !line.trim_start().starts_with("--"))
                 .collect::<Vec<_>>()
                 .join("\n");
+            for added in text.split(';').filter_map(|statement| statement.trim().strip_prefix("ALTER TABLE "))
+            {
+                let (name, column) = added.split_once(" ADD COLUMN ").unwrap();
+                made.insert((name.to_owned(), column.split(' ').next().unwrap().to_owned()));
+            }
             for statement in
                 text.split(';').filter_map(|statement| statement.trim().strip_prefix("CREATE TABLE "))
             {

@@ -98,6 +98,8 @@ pub(crate) struct PastSpell {
     pub(crate) certain: Option<(Verdict, DateTime)>,
     /// When another result came, after it had expired or with something else; none while none came.
     pub(crate) ended: Option<DateTime>,
+    /// Which checkers made the first and the last report, as far as these say.
+    pub(crate) creators: [Option<String>; 2],
 }
 
 /// What was known over a time.
@@ -513,14 +515,14 @@ impl Store {
         let ids = "c.subject = (SELECT id FROM subject WHERE name = $1) AND c.scope = (SELECT id FROM scope WHERE uuid = $2)";
         let past = format!(
             "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.last, l.uuid, c.certain_verdict, c.certain_from,
-                 c.ended
+                 f.creator, l.creator, c.ended
              FROM spell c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
                  JOIN report l ON l.id = c.last_report
              WHERE {ids} AND c.ended > $3 AND c.since <= $4 ORDER BY c.ended DESC LIMIT $5"
         );
         let present = format!(
             "SELECT t.name, c.stated, c.verdict, c.since, f.uuid, c.counts_from, l.uuid, c.certain_verdict,
-                 c.certain_from
+                 c.certain_from, f.creator, l.creator
              FROM standing c JOIN testcase t ON t.id = c.testcase JOIN report f ON f.id = c.first_report
                  JOIN report l ON l.id = c.report
              WHERE {ids}"
@@ -545,9 +547,10 @@ impl Store {
                 },
                 certain: certain(row, 7)?,
                 ended,
+                creators: [row.try_get(9)?, row.try_get(10)?],
             })
         };
-        let past = past.iter().map(|row| read(row, Some(read_civil(row.try_get(9)?)?)));
+        let past = past.iter().map(|row| read(row, Some(read_civil(row.try_get(11)?)?)));
         let mut all: Vec<PastSpell> =
             past.chain(present.iter().map(|row| read(row, None))).collect::<Result<_, StoreError>>()?;
         let key =

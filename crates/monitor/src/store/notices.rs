@@ -106,6 +106,44 @@ impl Store {
         Ok((count, before.map(|row| verdict(row.try_get(0)?)).transpose()?))
     }
 
+    /// Which checkers found, last and then first, two results of a testcase one after the other, as far as their reports say;
+    /// by subject, UUID of the scope and name. Without the second, the first is the newest.
+    pub(crate) async fn creators_of(
+        &self,
+        (subject, scope, testcase): (&str, &str, &str),
+        stated: bool,
+        [from, to]: [Option<Verdict>; 2],
+    ) -> Result<[Option<String>; 2], StoreError> {
+        /// What lies further back was told long ago.
+        const MOST: i64 = 32;
+        let select = |table: &str, last: &str| {
+            format!(
+                "SELECT c.verdict, c.since, f.creator, l.creator FROM {table} c
+                     JOIN report f ON f.id = c.first_report JOIN report l ON l.id = c.{last}
+                 WHERE c.subject = (SELECT id FROM subject WHERE name = $1)
+                     AND c.scope = (SELECT id FROM scope WHERE uuid = $2)
+                     AND c.testcase = (SELECT id FROM testcase WHERE name = $3) AND c.stated = $4"
+            )
+        };
+        let (present, past) = (select("standing", "report"), select("spell", "last_report"));
+        let rows = format!("{present} UNION ALL {past} ORDER BY 2 DESC LIMIT $5");
+        let rows = sqlx::query(AssertSqlSafe(rows)).bind(subject).bind(scope).bind(testcase);
+        let rows = rows.bind(i64::from(stated)).bind(MOST).fetch_all(&self.pool).await?;
+        let spell = |row: &AnyRow| Ok((verdict(row.try_get(0)?)?, row.try_get(2)?, row.try_get(3)?));
+        let spells: Vec<(Verdict, Option<String>, Option<String>)> =
+            rows.iter().map(spell).collect::<Result<_, StoreError>>()?;
+        let mut spells = spells.into_iter();
+        let second = match to {
+            Some(to) => spells.find(|(found, ..)| *found == to).and_then(|(_, first, _)| first),
+            None => None,
+        };
+        let first = match from {
+            Some(from) => spells.find(|(found, ..)| *found == from).and_then(|(.., last)| last),
+            None => None,
+        };
+        Ok([first, second])
+    }
+
     /// When a rule told something the last time.
     pub(crate) async fn last_told(&self, rule: &str) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query("SELECT MAX(made_at) FROM outbox WHERE rule = $1").bind(rule);

@@ -467,13 +467,7 @@ impl Store {
         if delete.bind(name).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        // Whoever has the name next is somebody else.
-        for statement in [
-            "DELETE FROM delegation WHERE delegate = $1 AND own = 1",
-            "UPDATE profile SET contact = '' WHERE subject = $1",
-        ] {
-            sqlx::query(statement).bind(name).execute(&mut *tx).await?;
-        }
+        forget(&mut tx, name).await?;
         self.accounts_changed(tx, deed).await?;
         Ok(true)
     }
@@ -570,7 +564,7 @@ impl Deed {
 }
 
 /// The number of an account, if there is room for one more of what is counted.
-async fn has_room(
+pub(super) async fn has_room(
     tx: &mut Transaction<'_, Any>,
     account: &str,
     count: &'static str,
@@ -587,6 +581,17 @@ async fn end_invitations(tx: &mut Transaction<'_, Any>, account: &str) -> Result
     let delete =
         sqlx::query("DELETE FROM invitation WHERE account = (SELECT id FROM account WHERE name = $1)");
     delete.bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Forgets what others let somebody do who has no account any more: whoever has the name next is somebody else.
+pub(super) async fn forget(tx: &mut Transaction<'_, Any>, name: &str) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM delegation WHERE delegate = $1 AND own = 1",
+        "UPDATE profile SET contact = '' WHERE subject = $1",
+    ] {
+        sqlx::query(statement).bind(name).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

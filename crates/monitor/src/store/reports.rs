@@ -134,6 +134,12 @@ pub(crate) struct StoredReport {
     pub(crate) text: Packed,
     /// Empty if nobody's is known.
     pub(crate) signature: String,
+    /// Whose account handed it in.
+    pub(crate) uploader: String,
+    /// Type and base64 text; empty if none is known.
+    pub(crate) public_key: String,
+    /// The checker and its revision, where the report says it.
+    pub(crate) creator: Option<String>,
 }
 
 /// What was once handed in, with all there is to verify it by.
@@ -186,7 +192,7 @@ pub(crate) struct KeptReport {
 /// The columns of a report that [`stored`] reads.
 const REPORT: &str =
     "SELECT r.uuid, s.name, m.received_at, m.media_type, r.part, m.payload, m.signature, o.uuid,
-        r.checked_at, l.at
+        r.checked_at, l.at, m.uploader, m.public_key, r.creator
     FROM report r JOIN subject s ON s.id = r.subject JOIN scope o ON o.id = r.scope
         JOIN submission m ON m.id = r.submission LEFT JOIN let_go l ON l.submission = m.id";
 
@@ -496,8 +502,9 @@ async fn insert_submissions<'h>(
     }
     for (some, submissions) in kept.chunks(SOME).zip(rows.chunks(SOME)) {
         let insert = format!(
-            "INSERT INTO report (id, uuid, submission, part, subject, scope, checked_at, counts_from) VALUES {}",
-            places(some.len(), 8)
+            "INSERT INTO report (id, uuid, submission, part, subject, scope, checked_at, counts_from, creator)
+             VALUES {}",
+            places(some.len(), 9)
         );
         let mut insert = sqlx::query(in_order(tx, &insert));
         for (kept, submission) in some.iter().zip(submissions) {
@@ -510,7 +517,8 @@ async fn insert_submissions<'h>(
                 .bind(kept.of.subject)
                 .bind(kept.of.scope)
                 .bind(report.checked_at.to_string())
-                .bind(micros(*counts_from));
+                .bind(micros(*counts_from))
+                .bind(report.creator.as_deref());
         }
         insert.execute(&mut **tx).await?;
     }
@@ -588,6 +596,9 @@ fn stored(row: &AnyRow) -> Result<StoredReport, StoreError> {
         signature: row.try_get(6)?,
         scope: row.try_get(7)?,
         checked_at: row.try_get(8)?,
+        uploader: row.try_get(10)?,
+        public_key: row.try_get(11)?,
+        creator: row.try_get(12)?,
     })
 }
 

@@ -115,7 +115,11 @@ pub(super) fn cookie(monitor: &Monitor) -> &'static str {
 
 /// The secret of the session that a browser is in.
 pub(super) fn session_of<'h>(monitor: &Monitor, headers: &'h HeaderMap) -> Option<&'h str> {
-    let name = cookie(monitor);
+    cookie_of(cookie(monitor), headers)
+}
+
+/// What a browser keeps under a name.
+pub(super) fn cookie_of<'h>(name: &str, headers: &'h HeaderMap) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find_map(|(known, value)| (known == name).then_some(value))

@@ -249,6 +249,12 @@ pub(super) fn decides(caller: &Caller, subject: &str) -> bool {
     caller.has(Role::Approve) && caller.name != subject
 }
 
+/// Whether somebody decides about an application: not who made it, or spoke for it in the name of the applicant.
+pub(super) fn decides_about(caller: &Caller, application: &Application) -> bool {
+    let spoke_for = |made: &Made| made.account == caller.name && made.what.is_applicants();
+    decides(caller, &application.asked.subject) && !application.moves.iter().any(spoke_for)
+}
+
 /// Applies for a certificate.
 pub(super) async fn apply(State(monitor): Shared, request: Request) -> Result<Response, Refusal> {
     let (caller, asked): (_, Asked) = sent(&monitor, request).await?;
@@ -382,7 +388,7 @@ pub(super) async fn may_move_on(
     checked("text", &wanted.text, Kind::Text)?;
     let may = match made.is_applicants() {
         true => is_applicant(caller, &application.asked.subject),
-        false => decides(caller, &application.asked.subject),
+        false => decides_about(caller, &application),
     };
     if !may {
         return Err(Refusal::forbidden(format!("{} is for somebody else to do", made.as_str())));

@@ -13,6 +13,7 @@ mod fields;
 mod forms;
 mod integrators;
 mod login;
+mod oidc;
 mod subject;
 
 use std::sync::Arc;
@@ -41,6 +42,8 @@ use crate::store::civil;
 pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
     Router::new()
         .route("/login", get(login::show).post(login::log_in))
+        .route("/login/oidc", get(oidc::leave))
+        .route("/login/oidc/back", get(oidc::come_back))
         .route("/logout", post(login::log_out))
         .route("/invitation/{secret}", get(login::invited).post(login::accept))
         .route("/desk", get(home))
@@ -53,12 +56,16 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/account/keys/remove", post(account::remove_key))
         .route("/desk/account/delegates", post(account::add_delegate))
         .route("/desk/account/delegates/remove", post(account::remove_delegate))
+        .route("/desk/account/identities", post(oidc::leave_to_connect))
+        .route("/desk/account/identities/remove", post(oidc::remove))
         .route("/desk/subject/{subject}", get(subject::show).post(subject::change))
         .route("/desk/accounts", get(accounts::list).post(accounts::add))
         .route("/desk/accounts/{name}", get(accounts::show).post(accounts::change))
         .route("/desk/accounts/{name}/invitation", post(accounts::invite))
         .route("/desk/accounts/{name}/out", post(accounts::put_out))
         .route("/desk/accounts/{name}/remove", post(accounts::remove))
+        .route("/desk/accounts/{name}/identities", post(oidc::connect_other))
+        .route("/desk/accounts/{name}/identities/remove", post(oidc::remove_other))
         .route("/desk/changes", get(accounts::changes))
         .route("/desk/applications", get(applications::list).post(applications::apply))
         .route("/desk/applications/new", get(applications::begin))
@@ -81,7 +88,11 @@ async fn for_people(State(monitor): Shared, request: Request, next: Next) -> Res
         let title = status.canonical_reason().unwrap_or("Refused").to_owned();
         let page = Page { monitor: &monitor, visitor: None, title, said: None };
         let shown = page.show(status, &Trouble { base: &monitor.settings.base_url, detail });
+        let cookies = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect::<Vec<_>>();
         response = shown.unwrap_or_else(Refusal::into_response);
+        for cookie in cookies {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -155,6 +166,8 @@ const DONE: &[(&str, &str)] = &[
     ("no-key", "The key is removed. Reports signed with it are taken no more."),
     ("delegate", "It may hand in reports from now on."),
     ("no-delegate", "It may hand in reports no more."),
+    ("identity", "The identity is connected: whoever it is can log in with it."),
+    ("no-identity", "The identity is disconnected. Sessions that began with it go on."),
     ("subject", "What is told about the subject is saved."),
     ("person", "The account is saved."),
     ("out", "Its sessions, tokens and invitations have ended."),

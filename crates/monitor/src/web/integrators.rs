@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::access::Caller;
 use super::api::json_of;
 use super::certificates::{
-    ApplicationView, CertificateView, Kind, all_checked, application_for, checked, decides, find,
+    ApplicationView, CertificateView, Kind, all_checked, application_for, checked, decides_about, find,
     is_applicant, sent, take, taken_in,
 };
 use super::error::Refusal;
@@ -211,7 +211,7 @@ pub(super) async fn may_say(
     checked("text", text, Kind::Text)?;
     let may = match word.is_applicants() {
         true => is_applicant(caller, &application.asked.subject),
-        false => decides(caller, &application.asked.subject),
+        false => decides_about(caller, &application),
     };
     if !may {
         return Err(Refusal::forbidden("that word is for somebody else to say"));

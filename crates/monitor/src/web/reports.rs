@@ -93,7 +93,9 @@ pub(crate) async fn signed(
 ) -> Result<Response, Refusal> {
     let caller = Caller::of(&monitor, &headers).await?;
     let stored = monitor.store.report(&uuid).await?.ok_or_else(|| Refusal::not_found("report"))?;
-    caller.may(&stored.subject, Role::ReadAny)?;
+    if caller.name != stored.subject && !caller.has(Role::ReadAny) {
+        return Err(Refusal::forbidden("reports are for their subject, and for those who read all"));
+    }
     let StoredReport { media_type, signature, text, .. } = stored;
     if media_type == MediaType::Recorded {
         let detail =
@@ -220,7 +222,7 @@ fn read(media: MediaType, payload: &str, received_at: Timestamp) -> Result<Vec<H
 async fn may_hand_in(monitor: &Monitor, caller: &Caller, report: &SubmittedReport) -> Result<(), Refusal> {
     caller.may(&report.subject, Role::AppendAny)?;
     if let Some(audience) = &report.audience
-        && *audience != monitor.settings.base_url
+        && audience.trim_end_matches('/') != monitor.settings.base_url.trim_end_matches('/')
     {
         return Err(Refusal::unreadable(format!("audience: the report is meant for {audience}")));
     }
@@ -310,6 +312,7 @@ fn rest(
         reference_date: None,
         subject: stored.subject.clone(),
         audience: None,
+        creator: stored.creator.clone(),
         run,
         arguments: Vec::new(),
         assignment: Vec::new(),

@@ -15,6 +15,8 @@ use crate::store::{Approval, NotApproved};
 
 /// The largest list of approvals, in bytes.
 const LARGEST_LIST: usize = 1 << 20;
+/// How many results are listed at once at most; `skip` leads to the others.
+const MOST_LISTED: u32 = 50_000;
 /// How far back the list of results goes.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -60,8 +62,8 @@ pub(crate) async fn list(
     let Query(filter) = filter?;
     Caller::of(&monitor, &headers).await?.must_have(Role::ReadAny)?;
     let since = monitor.clock.now() - LISTED;
-    let results =
-        monitor.store.results_since(since, filter.approved, filter.limit.into(), filter.skip.into()).await?;
+    let limit = filter.limit.min(MOST_LISTED).into();
+    let results = monitor.store.results_since(since, filter.approved, limit, filter.skip.into()).await?;
     let listed = results.into_iter().map(|result| ResultView {
         reportuuid: result.report,
         subject: result.subject,

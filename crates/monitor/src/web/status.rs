@@ -26,10 +26,10 @@ pub(crate) async fn status(
     if !takes_json(&headers) {
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "the status is served as application/json"));
     }
-    let scopes = monitor.scopes();
+    let (scopes, now) = (monitor.scopes(), monitor.clock.now());
+    let _turn = monitor.statuses.acquire().await;
     let standings = monitor.store.standings(filter.subject.as_deref(), filter.scopeuuid.as_deref()).await?;
-    let cards = cards(&scopes, standings, monitor.clock.now(), false);
-    json_of(&view(&cards))
+    monitor.workers.run(move || json_of(&view(&cards(&scopes, standings, now, false)))).await?
 }
 
 /// A request that does not say what it takes takes everything.

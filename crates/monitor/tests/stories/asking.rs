@@ -77,7 +77,7 @@ pub(crate) async fn every_address_is_for_whom_it_is_meant(mut ground: Ground) {
             Method::GET,
             format!("/reports/{uuid}/signed"),
             None,
-            [401, 200, 401, 200, 401, 200],
+            [401, 200, 403, 200, 403, 200],
         ),
         ("/results", Method::GET, "/results".into(), None, [401, 200, 401, 401, 401, 200]),
         ("/results", Method::POST, "/results".into(), Some(&approval), [401, 401, 401, 401, 200, 200]),

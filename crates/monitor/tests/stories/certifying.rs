@@ -254,6 +254,21 @@ pub(crate) async fn who_may_do_what_with_applications(ground: Ground) {
     assert_eq!(ground.read(Some("reader"), APPLICATIONS).await.body, json!([]));
     let own = ground.read(Some("cloud-b"), APPLICATIONS).await.body;
     assert_eq!(own.as_array().unwrap().len(), 6);
+    // Who is both, assessor and admin, decides about nothing that he spoke for.
+    let applied = ground.send(Some("assessor"), APPLICATIONS, &application()).await.body;
+    let applied = format!("{APPLICATIONS}/{}", applied["application"].as_str().unwrap());
+    let answered = apply(&ground).await;
+    assert_eq!(make(&ground, "assessor", &answered, made("evidence")).await.0, 200);
+    for address in [applied, answered] {
+        for decided in ["ask", "grant", "reject"] {
+            assert_eq!(
+                make(&ground, "assessor", &address, made(decided)).await.0,
+                403,
+                "{address} {decided}"
+            );
+        }
+        assert_eq!(make(&ground, "approver", &address, made("reject")).await.0, 200, "{address}");
+    }
     // A form of another site cannot send what counts.
     let form = ground.post(&revocation).basic_auth("assessor", Some(super::ground::PASSWORD));
     let form = form.header("content-type", "text/plain").body("{\"reason\": \"x\"}");

@@ -980,6 +980,8 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
         plain("/desk/account/tokens/remove", None, Some([404; 4])),
         plain("/desk/account/keys", None, Some([422; 4])),
         plain("/desk/account/keys/remove", None, Some([404; 4])),
+        plain("/desk/account/identities", None, Some([404; 4])),
+        plain("/desk/account/identities/remove", None, Some([404; 4])),
         plain("/desk/account/delegates", None, Some([422; 4])),
         plain("/desk/account/delegates/remove", None, Some([404; 4])),
         (
@@ -993,6 +995,20 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
         ("/desk/accounts/{name}/invitation", "/desk/accounts/ci/invitation".into(), None, Some(admins)),
         ("/desk/accounts/{name}/out", "/desk/accounts/ci/out".into(), None, Some(admins)),
         ("/desk/accounts/{name}/remove", "/desk/accounts/ci/remove".into(), None, Some([403, 403, 403, 409])),
+        (
+            "/desk/accounts/{name}/identities",
+            "/desk/accounts/ci/identities".into(),
+            None,
+            Some([403, 403, 403, 404]),
+        ),
+        (
+            "/desk/accounts/{name}/identities/remove",
+            "/desk/accounts/ci/identities/remove".into(),
+            None,
+            Some([403, 403, 403, 404]),
+        ),
+        plain("/login/oidc", Some([404; 4]), None),
+        plain("/login/oidc/back", Some([404; 4]), None),
         plain("/desk/changes", Some(admins), None),
         plain("/desk/applications", Some(all), Some([422; 4])),
         plain("/desk/applications/new", Some(all), None),
@@ -1030,7 +1046,7 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
     let mut known = BTreeSet::new();
     for (route, path, shown, sent) in &matrix {
         known.insert((*route, shown.is_some(), sent.is_some()));
-        let is_open = ["/login", "/invitation/{secret}"].contains(route);
+        let is_open = ["/login", "/login/oidc", "/login/oidc/back", "/invitation/{secret}"].contains(route);
         let nobody = Browser::new(&ground);
         for (index, name) in who.into_iter().enumerate() {
             if let Some(shown) = shown {

@@ -13,16 +13,18 @@ pub(crate) mod ground;
 mod integrating;
 mod log;
 mod looking;
-mod noticing;
+pub(crate) mod noticing;
 mod past;
 mod reading;
 mod retaining;
 mod uploading;
+pub(crate) mod vouching;
 
 pub(crate) use ground::Ground;
 pub(crate) use {
     asking::*, attacking::*, auditing::*, certifying::*, copying::*, desk::*, exporting::*, failing::*,
     integrating::*, log::*, looking::*, noticing::*, past::*, reading::*, retaining::*, uploading::*,
+    vouching::*,
 };
 
 /// A test for each story, on what a function sets up.
@@ -38,6 +40,9 @@ macro_rules! on {
             all_of_a_stream_is_taken_or_nothing,
             no_result_lives_longer_because_a_clock_is_wrong,
             accounts_are_those_of_the_file,
+            whoever_has_a_name_next_inherits_nothing,
+            a_report_for_another_monitor_is_refused,
+            a_run_of_some_testcases_hides_nothing_of_the_others,
             what_does_not_count_is_told_until_it_does,
             reports_are_read_by_whom_they_concern,
             the_status_is_for_everybody,
@@ -78,6 +83,10 @@ macro_rules! on {
             what_people_check_is_due_every_quarter,
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
+            notices_name_the_checkers,
+            somebody_is_known_by_an_identity,
+            nobody_is_known_by_what_does_not_hold,
+            an_identity_is_connected_by_who_it_is_of,
             a_notice_waits_until_it_arrives,
             only_what_happens_again_is_told,
             people_are_told_by_mail_and_in_rooms,

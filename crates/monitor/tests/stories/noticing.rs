@@ -12,9 +12,9 @@ use super::ground::{Ground, IAAS, PASSWORD, Report};
 
 const WEEKLY: &str = "version-policy-check";
 /// Long enough for a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let base_url = "https://compliance.example.com/".into();
     Settings { base_url, watch: Duration::from_millis(50), ..Settings::default() }
 }
@@ -43,7 +43,7 @@ pub(super) async fn hook(status: u16) -> MockServer {
     server
 }
 
-pub(super) async fn hand_in(ground: &Ground, checked_at: &str, code: i8) {
+pub(crate) async fn hand_in(ground: &Ground, checked_at: &str, code: i8) {
     let report = Report::new("cloud-b", checked_at, &[(WEEKLY, code)]);
     let answer = ground.hand_in("cloud-b", &ground.own, &report.yaml()).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -86,7 +86,7 @@ async fn is_looked_at(ground: &Ground, server: &MockServer, before: usize, check
 }
 
 /// Nothing waits any more.
-pub(super) async fn all_is_sent(ground: &Ground) {
+pub(crate) async fn all_is_sent(ground: &Ground) {
     let begun = Instant::now();
     loop {
         let metrics = ground.get("/metrics").send().await.unwrap().text().await.unwrap();
@@ -134,6 +134,56 @@ pub(crate) async fn who_wants_to_know_is_told_what_changed(mut ground: Ground) {
     assert_eq!(ground.read(None, "/feed/nobody/scs-compatible-kaas.atom").await.status, 404);
     all_is_sent(&ground).await;
     requests(&server, 3).await;
+}
+
+pub(crate) async fn notices_name_the_checkers(mut ground: Ground) {
+    let server = hook(204).await;
+    ground.restart(settings()).await;
+    ground.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
+    // The last has been told that something is the matter by one that does not say who it is.
+    for (hour, code, creator) in [
+        ("06", 1, "assay 0.1.0"),
+        ("07", 1, "assay 0.2.0"),
+        ("08", -1, "assay 0.3.0"),
+        ("09", -1, "assay 0.4.0"),
+        ("10", 1, ""),
+        ("11", -1, "'assay\u{202e}'"),
+    ] {
+        let checked_at = format!("2026-11-22 {hour}:00:00");
+        let report = Report::new("cloud-b", &checked_at, &[(WEEKLY, code)]).yaml();
+        let report = report.replace("\nchecked_at:", &format!("\ncreator: {creator}\nchecked_at:"));
+        let answer = ground.hand_in("cloud-b", &ground.own, &report).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let told = ["08", "10", "11"].iter().take_while(|told| **told <= hour).count();
+        requests(&server, told).await;
+    }
+    let told = requests(&server, 3).await;
+    let by = |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let told = &body["notices"][0];
+        (told["from_by"].clone(), told["to_by"].clone())
+    };
+    assert_eq!(by(&told[0]), (json!("assay 0.2.0"), json!("assay 0.3.0")));
+    assert_eq!(by(&told[1]), (json!("assay 0.4.0"), Value::Null));
+    assert_eq!(by(&told[2]), (Value::Null, json!("assay\u{202e}")));
+    let feed = ground.get("/feed/cloud-b/scs-compatible-kaas.atom").send().await.unwrap();
+    let feed = feed.text().await.unwrap();
+    let found: Vec<&str> = feed
+        .split("<content type=\"text\">")
+        .skip(1)
+        .filter_map(|rest| rest.split(" since").next())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "was PASS and is FAIL (found by assay\\u{202e})",
+            "was FAIL (found by assay 0.4.0) and is PASS",
+            "was PASS (found by assay 0.2.0) and is FAIL (found by assay 0.3.0)",
+            "was MISS and is PASS (found by assay 0.1.0)",
+        ]
+        .map(|sentence| format!("{WEEKLY} {sentence}"))
+    );
+    all_is_sent(&ground).await;
 }
 
 pub(crate) async fn a_notice_waits_until_it_arrives(mut ground: Ground) {

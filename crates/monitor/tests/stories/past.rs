@@ -154,7 +154,11 @@ pub(crate) async fn the_history_is_shown(ground: Ground) {
         "{shown}"
     );
     assert!(shown.contains("PASS → FAIL</a>"), "{shown}");
+    // The version came to what its testcases came to together, and to nothing before they were known.
+    let version = "\"MISS from 2026-10-24 00:00, PASS from 2026-11-20 10:00, FAIL from 2026-11-21 10:00\"";
+    assert!(shown.contains(version) && shown.contains("matrix/scs-compatible-kaas/v1\">v1</a>"), "{shown}");
     let then = page("/markdown/subject/ci?at=2026-11-20&days=90").await;
+    assert!(then.contains("| v1 | PASS |"), "{then}");
     assert!(then.contains("scs-compatible-kaas): PASS v1") && then.contains("MISS → PASS"), "{then}");
     assert!(!then.contains("FAIL"), "{then}");
     assert!(page("/page/subject/nobody").await.contains("Nothing is known of this subject."));

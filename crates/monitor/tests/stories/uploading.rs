@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use assay_monitor::{Scopes, Settings};
+use assay_signature::Signature;
 use assay_standards::scope::Spec;
 use std::fs;
 use std::process::Command;
@@ -10,7 +11,9 @@ use tokio::net::TcpStream;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::certifying::{BASE, text};
 use super::ground::{Answer, Ground, KAAS, PASSWORD, Report};
+use super::vouching::Traveller;
 
 const GREEN: &[(&str, i8)] =
     &[("cncf-k8s-conformance", 1), ("version-policy-check", 1), ("kaas-networking-check", 1)];
@@ -241,6 +244,58 @@ pub(crate) async fn accounts_are_those_of_the_file(ground: Ground) {
     assert_eq!(ground.read(Some("cloud-b"), "/reports").await.status, 401);
     let stored = ground.read(Some("assessor"), &format!("/reports/{}", report.uuid)).await;
     assert_eq!(stored.status, 200);
+}
+
+pub(crate) async fn whoever_has_a_name_next_inherits_nothing(ground: Ground) {
+    let mut owner = Traveller::new();
+    let form_key = owner.log_in(&ground, "cloud-b").await;
+    let sent = [("form_key", form_key.as_str()), ("delegate", "ci")];
+    // The file says so, too, at first.
+    let without = ground.accounts().replace(", delegates: [ci]", "");
+    ground.take_accounts(&without).await;
+    assert_eq!(owner.send(&ground.url("/desk/account/delegates"), &sent).await.status, 303);
+    let report = || Report::new("cloud-b", "2026-11-22 11:00:00", GREEN).yaml();
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report()).await.status, 200);
+    let gone: Vec<&str> = without.lines().filter(|line| !line.contains("subject: ci,")).collect();
+    ground.take_accounts(&gone.join("\n")).await;
+    ground.take_accounts(&without).await;
+    assert_eq!(ground.hand_in("ci", &ground.ci, &report()).await.refusal(), (401, "delegation problem?"));
+}
+
+pub(crate) async fn a_report_for_another_monitor_is_refused(mut ground: Ground) {
+    ground.restart(Settings { base_url: BASE.into(), ..Settings::default() }).await;
+    let report = |audience: &str| {
+        let report = Report::new("cloud-b", "2026-11-22 11:00:00", GREEN).yaml();
+        format!("{report}audience: {audience}\n")
+    };
+    let other = ground.hand_in("cloud-b", &ground.own, &report("https://other.example.com/")).await;
+    assert_eq!(other.refusal(), (422, "audience: the report is meant for https://other.example.com/"));
+    for audience in [BASE, BASE.trim_end_matches('/')] {
+        assert_eq!(ground.hand_in("cloud-b", &ground.own, &report(audience)).await.status, 200, "{audience}");
+    }
+}
+
+pub(crate) async fn a_run_of_some_testcases_hides_nothing_of_the_others(ground: Ground) {
+    let both = [("version-policy-check", -1), ("cncf-k8s-conformance", 1)];
+    let all = Report::new("cloud-b", "2026-11-22 10:00:00", &both);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &all.yaml()).await.status, 200);
+    let some = Report::new("cloud-b", "2026-11-22 11:00:00", &[("version-policy-check", 1)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &some.yaml()).await.status, 200);
+    // Of each testcase the newest counts of all that came in; what is not in the newest report stays in force.
+    let status = ground.read(None, "/status").await.body;
+    let results = &status["cloud-b"][KAAS]["results"];
+    for (testcase, report) in [("version-policy-check", &some), ("cncf-k8s-conformance", &all)] {
+        assert_eq!(results[testcase]["report"], report.uuid.to_string(), "{testcase}");
+        assert_eq!(results[testcase]["result"], 1);
+    }
+    // And what failed is not forgotten.
+    let page = text(&ground, "/page/subject/cloud-b").await;
+    for report in [&all, &some] {
+        assert!(page.contains(&report.uuid.to_string()), "{page}");
+    }
+    let shown = text(&ground, &format!("/page/report/{}", some.uuid)).await;
+    let fingerprint = Signature::read(&ground.own.sign("report", "")).unwrap().fingerprint();
+    assert!(shown.contains("<dd><bdi>cloud-b</bdi></dd>") && shown.contains(&fingerprint), "{shown}");
 }
 
 pub(crate) async fn one_that_cannot_be_stored_keeps_out_nobody_else(ground: Ground) {

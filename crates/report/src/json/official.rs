@@ -159,6 +159,7 @@ fn official(tool: &str, report: &Report) -> Result<Value, ReadError> {
         "checked_at": report.checked_at,
         "reference_date": report.reference_date,
         "subject": report.subject.cloud,
+        "creator": tool,
         "run": {
             "uuid": report.run_id,
             "argv": report.arguments,
@@ -251,6 +252,7 @@ mod tests {
         assert_eq!(ours.checked_at.in_utc(), theirs.checked_at.in_utc());
         assert_eq!(ours.arguments, theirs.arguments);
         assert_eq!(ours.assignment, theirs.assignment);
+        assert_eq!((ours.creator.as_deref(), &ours.creator), (Some("assay 0.1.0"), &theirs.creator));
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct ReportView<'r> {
     /// The day for which versions were chosen.
     reference_date: Option<&'r str>,
     subject: &'r str,
+    /// The checker and its revision, where the report says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator: Option<&'r str>,
     run: RunView<'r>,
     /// The results by version and testcase, in reports of the first generation only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +95,7 @@ impl<'r> ReportView<'r> {
             checked_at: report.checked_at.to_string(),
             reference_date: report.reference_date.as_deref(),
             subject: &report.subject,
+            creator: report.creator.as_deref(),
             run: RunView {
                 uuid: run.to_string(),
                 argv: &report.arguments,

@@ -13,6 +13,7 @@ use super::super::certificates::{Kind, checked};
 use super::super::error::Refusal;
 use super::again::Again;
 use super::forms::{Fields, Form, Sent, Visitor};
+use super::oidc::{IDENTITY, Identities};
 use super::{Came, Page, go_on, shown_time};
 use crate::accounts::{Role, Secret, digest_of};
 use crate::serve::Monitor;
@@ -43,6 +44,7 @@ struct Account<'a> {
     keys: &'a [KeyRow],
     tokens: &'a [TokenRow],
     delegates: &'a [(String, bool)],
+    identities: Identities<'a>,
     made: Option<&'a str>,
     trouble: Option<String>,
     key: Form<'a>,
@@ -128,6 +130,7 @@ async fn page(
         keys: &keys.collect::<Vec<_>>(),
         tokens: &tokens.collect::<Vec<_>>(),
         delegates: &monitor.store.delegates(name).await?,
+        identities: Identities::of(monitor, visitor, None, Form::empty(IDENTITY)).await?,
         made: told.made,
         trouble: trouble.or_else(|| told.sent.map(|(_, _, refusal)| refusal.detail())),
         key,

@@ -16,6 +16,7 @@ use super::super::pages::{Pager, segment};
 use super::account::role_words;
 use super::again::Again;
 use super::forms::{Fields, Form, Sent, Visitor};
+use super::oidc::{IDENTITY, Identities};
 use super::{Came, LISTED, Page, go_on, shown_time};
 use crate::accounts::{INVITATION, Role, Roles, Secret, digest_of, is_account_name};
 use crate::serve::Monitor;
@@ -120,6 +121,7 @@ struct PersonForm<'p> {
     form_key: &'p str,
     person: &'p Person,
     roles: String,
+    identities: Identities<'p>,
     invitation: Option<String>,
     /// As it is stored, or as it was written and not taken.
     form: Form<'p>,
@@ -134,14 +136,14 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     visitor.must_have(Role::Admin)?;
     let person = find(&monitor, &name).await?;
-    one(&monitor, &visitor, &person, came.said(), (None, (None, None)))
+    one(&monitor, &visitor, &person, came.said(), (None, (None, None))).await
 }
 
 async fn find(monitor: &Monitor, name: &str) -> Result<Person, Refusal> {
     monitor.store.person(name).await?.ok_or_else(|| Refusal::not_found("account"))
 }
 
-fn one(
+async fn one(
     monitor: &Monitor,
     visitor: &Visitor,
     person: &Person,
@@ -150,12 +152,27 @@ fn one(
 ) -> Result<Response, Refusal> {
     let stored = written(person);
     let form = Form::new(PERSON, fields.unwrap_or(&stored), refusal);
-    let status = form.status();
+    let identity = Form::empty(IDENTITY);
+    with_identity(monitor, visitor, person, said, (invitation, Some(form), identity)).await
+}
+
+/// The page of an account, with what was written of an identity.
+pub(super) async fn with_identity(
+    monitor: &Monitor,
+    visitor: &Visitor,
+    person: &Person,
+    said: Option<&'static str>,
+    (invitation, form, identity): (Option<String>, Option<Form<'_>>, Form<'_>),
+) -> Result<Response, Refusal> {
+    let stored = written(person);
+    let form = form.unwrap_or_else(|| Form::new(PERSON, &stored, None));
+    let status = form.status().max(identity.status());
     let page = PersonForm {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
         person,
         roles: role_words(person),
+        identities: Identities::of(monitor, visitor, Some(&person.name), identity).await?,
         invitation,
         form,
     };
@@ -200,7 +217,7 @@ pub(super) async fn change(
     };
     match changed.await {
         Ok(()) => Ok(go_on(&monitor, &format!("desk/accounts/{}", segment(&name)), "person")),
-        Err(refusal) => one(&monitor, &visitor, &before, None, (None, (Some(&fields), Some(&refusal)))),
+        Err(refusal) => one(&monitor, &visitor, &before, None, (None, (Some(&fields), Some(&refusal)))).await,
     }
 }
 
@@ -215,13 +232,13 @@ pub(super) async fn invite(
     if person.blocked {
         let refusal =
             Refusal::conflict("the account is blocked: nobody can use it, with a password or without");
-        return one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal))));
+        return one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal)))).await;
     }
     let Secret(secret) = Secret::new()?;
     let deed = deed(&monitor, &visitor, "invited somebody to set its password".to_owned(), &name);
     monitor.store.invite(&deed, &digest_of(secret.expose_secret()), deed.at + INVITATION).await?;
     let address = format!("{}invitation/{}", monitor.settings.base_url, secret.expose_secret());
-    one(&monitor, &visitor, &person, None, (Some(address), (None, None)))
+    one(&monitor, &visitor, &person, None, (Some(address), (None, None))).await
 }
 
 /// Ends the sessions, tokens and invitations of an account, whoever has them; if somebody means it.
@@ -274,7 +291,7 @@ pub(super) async fn remove(
     } else {
         Refusal::conflict("this account is there because the operator's file names it")
     };
-    one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal))))
+    one(&monitor, &visitor, &person, None, (None, (None, Some(&refusal)))).await
 }
 
 #[derive(Template)]

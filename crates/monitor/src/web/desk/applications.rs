@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::super::Path;
 use super::super::Shared;
 use super::super::certificates::{
-    Asked, Wanted, application_for, apply_for, decides, find, is_applicant, may_move_on, may_take_back,
+    Asked, Wanted, application_for, apply_for, decides_about, find, is_applicant, may_move_on, may_take_back,
     move_on as make, take_back,
 };
 use super::super::error::Refusal;
@@ -249,7 +249,7 @@ pub(super) async fn one(
         moves: moves.collect(),
         is_open: matches!(application.course, Course::Submitted | Course::Asked),
         is_applicant: is_applicant(&visitor.caller, &asked.subject),
-        decides: decides(&visitor.caller, &asked.subject),
+        decides: decides_about(&visitor.caller, &application),
         revocation: (visitor.is_assessor() && revoked.is_none()).then_some(revocation),
         revoked: revoked.map(|revocation| shown_time(revocation.at)),
         references: view.as_ref().map(References::of),

@@ -67,6 +67,7 @@ pub(super) const FORMS: &[Known] = &[
         "/desk/accounts/{name}",
         &[GROUP, ROLES[0], ROLES[1], ROLES[2], ROLES[3], ("blocked", "Blocked", Choice)],
     ),
+    ("/desk/accounts/{name}/identities", &[("subject", "What the provider calls somebody (sub)", Line)]),
     (
         "/desk/applications",
         &[

@@ -32,13 +32,15 @@ struct Login<'l> {
     to: &'l str,
     /// What somebody wrote before their session ended.
     kept: &'l Fields,
+    /// What those are called who vouch for people.
+    provider: Option<String>,
     trouble: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Whither {
     #[serde(default)]
-    to: String,
+    pub(super) to: String,
 }
 
 /// Asks for name and password.
@@ -46,17 +48,7 @@ pub(super) async fn show(
     State(monitor): Shared,
     Query(Whither { to }): Query<Whither>,
 ) -> Result<Response, Refusal> {
-    ask(
-        &monitor,
-        StatusCode::OK,
-        &Login {
-            base: &monitor.settings.base_url,
-            name: "",
-            to: &to,
-            kept: &Fields::default(),
-            trouble: None,
-        },
-    )
+    ask(&monitor, StatusCode::OK, ("", &to), &Fields::default(), None)
 }
 
 /// Asks somebody for name and password whose session ended before what they wrote was sent, and keeps that.
@@ -68,16 +60,24 @@ pub(super) fn interrupted(monitor: &Monitor, path: &str, kept: &Fields) -> Resul
         ),
         None => ("/desk", "You are not logged in any more, and nothing was changed."),
     };
-    let base = &monitor.settings.base_url;
-    ask(
-        monitor,
-        StatusCode::FORBIDDEN,
-        &Login { base, name: "", to, kept, trouble: Some(trouble.to_owned()) },
-    )
+    ask(monitor, StatusCode::FORBIDDEN, ("", to), kept, Some(trouble.to_owned()))
 }
 
-fn ask(monitor: &Monitor, status: StatusCode, login: &Login<'_>) -> Result<Response, Refusal> {
-    Page { monitor, visitor: None, title: "Log in".to_owned(), said: None }.show(status, login)
+fn ask(
+    monitor: &Monitor,
+    status: StatusCode,
+    (name, to): (&str, &str),
+    kept: &Fields,
+    trouble: Option<String>,
+) -> Result<Response, Refusal> {
+    let provider = monitor.oidc().map(|oidc| oidc.name().to_owned());
+    let login = Login { base: &monitor.settings.base_url, name, to, kept, provider, trouble };
+    Page { monitor, visitor: None, title: "Log in".to_owned(), said: None }.show(status, &login)
+}
+
+/// Where somebody goes on who is logged in: only to a path of the desk, lest they be led elsewhere.
+pub(super) fn whither(to: &str) -> &str {
+    to.strip_prefix('/').filter(|path| path.starts_with("desk")).unwrap_or("desk")
 }
 
 /// Begins a session; one that somebody brought along is not taken over.
@@ -95,27 +95,22 @@ pub(super) async fn log_in(State(monitor): Shared, Before(fields): Before) -> Re
             Ok(([(header::SET_COOKIE, cookie)], page).into_response())
         }
         Ok(caller) => {
-            // Only a path of the desk, lest somebody be led elsewhere.
-            let path = to.strip_prefix('/').filter(|path| path.starts_with("desk"));
-            let response = go_on(&monitor, path.unwrap_or("desk"), "");
+            let response = go_on(&monitor, whither(to), "");
             begin(&monitor, &caller.name, response).await
         }
         Err(refusal) if refusal.is_unknown_caller() => {
-            let trouble = Some("There is no account with this name and password.".to_owned());
-            let login = Login { base: &monitor.settings.base_url, name, to, kept: &kept, trouble };
-            ask(&monitor, StatusCode::UNAUTHORIZED, &login)
+            let trouble = "There is no account with this name and password.".to_owned();
+            ask(&monitor, StatusCode::UNAUTHORIZED, (name, to), &kept, Some(trouble))
         }
         // Too many log in at once, say; what somebody wrote is there for the next attempt.
         Err(refusal) if kept.all().next().is_some() => {
-            let trouble = Some(refusal.detail());
-            let login = Login { base: &monitor.settings.base_url, name, to, kept: &kept, trouble };
-            ask(&monitor, refusal.status(), &login)
+            ask(&monitor, refusal.status(), (name, to), &kept, Some(refusal.detail()))
         }
         Err(refusal) => Err(refusal),
     }
 }
 
-async fn begin(monitor: &Monitor, account: &str, response: Response) -> Result<Response, Refusal> {
+pub(super) async fn begin(monitor: &Monitor, account: &str, response: Response) -> Result<Response, Refusal> {
     let (cookie, _) = enter(monitor, account).await?;
     Ok(([(header::SET_COOKIE, cookie)], response).into_response())
 }

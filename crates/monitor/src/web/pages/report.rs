@@ -1,5 +1,6 @@
 use askama::Template;
 use assay_report::{SubmittedInvocation, SubmittedReport, visible};
+use assay_signature::PublicKey;
 use assay_standards::Verdict;
 
 use super::Shown;
@@ -22,6 +23,12 @@ pub(super) struct ReportPage<'r> {
     slug: Option<String>,
     checked_at: String,
     received_at: String,
+    /// Whose account handed it in.
+    uploader: String,
+    /// What identifies the key that signed it.
+    fingerprint: Option<String>,
+    /// The checker and its revision, where the report says it.
+    creator: Option<String>,
     /// Whether it was taken over, without anybody's signature.
     is_imported: bool,
     /// When its text was let go.
@@ -77,6 +84,13 @@ impl<'r> ReportPage<'r> {
             slug: spec.map(Scopes::slug),
             checked_at: report.checked_at.to_string(),
             received_at: stored.received_at.strftime("%F %T UTC").to_string(),
+            uploader: stored.uploader.clone(),
+            fingerprint: stored
+                .public_key
+                .split_once(' ')
+                .and_then(|(kind, key)| PublicKey::read(kind, key).ok())
+                .map(|key| key.fingerprint()),
+            creator: stored.creator.clone(),
             is_imported: stored.media_type == MediaType::Recorded,
             let_go: match stored.text {
                 Packed::Kept(_) => None,

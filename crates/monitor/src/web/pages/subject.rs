@@ -1,4 +1,6 @@
 use askama::Template;
+use assay_report::visible;
+use assay_standards::history::Interval;
 use assay_standards::scope::Spec;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
@@ -36,6 +38,9 @@ struct ScopePast {
     achieved: String,
     first_day: String,
     last_day: String,
+    /// The versions that were in force.
+    versions: Vec<Row>,
+    /// The testcases.
     rows: Vec<Row>,
     /// What people have to check.
     checks: Vec<Check>,
@@ -47,7 +52,8 @@ struct ScopePast {
 }
 
 struct Row {
-    testcase: String,
+    /// A testcase or a version.
+    of: String,
     state: &'static str,
     class: &'static str,
     bars: Vec<Bar>,
@@ -70,6 +76,8 @@ struct Change {
     after: &'static str,
     class: &'static str,
     report: Option<String>,
+    /// Which checkers found what was before and what is after, as far as their reports say.
+    creators: [Option<String>; 2],
 }
 
 /// Something that people have to check every quarter.
@@ -159,7 +167,19 @@ impl ScopePast {
             achieved: achieved.as_ref().map_or_else(|| "no version in force".to_owned(), ToString::to_string),
             first_day: window.from.date().to_string(),
             last_day: window.until.date().to_string(),
-            rows: past.testcases.iter().map(|past| row(&past.testcase.id, &past.intervals, window)).collect(),
+            versions: past
+                .versions(window.from, window.until)
+                .iter()
+                .map(|past| row((&past.version.name, "not in force"), past.spans.iter(), window))
+                .collect(),
+            rows: past
+                .testcases
+                .iter()
+                .map(|past| {
+                    let intervals = past.intervals.iter().map(|known| &known.interval);
+                    row((&past.testcase.id, "MISS"), intervals, window)
+                })
+                .collect(),
             left_out: changes.len().saturating_sub(LISTED),
             checks,
             is_cut,
@@ -168,21 +188,24 @@ impl ScopePast {
     }
 }
 
-fn row(testcase: &str, intervals: &[Known], window: &Window) -> Row {
-    let seen = intervals.iter().filter(|known| known.interval.from <= window.until);
-    let bars = seen.map(|known| {
-        let (x, end) = (window.place(known.interval.from), window.place(known.interval.to));
-        let told = format!("{} from {}", known.word(), known.interval.from.strftime("%F %H:%M"));
+/// `nothing` is what is said where there is no interval at the end.
+fn row<'i>(
+    (of, nothing): (&str, &'static str),
+    intervals: impl Iterator<Item = &'i Interval>,
+    window: &Window,
+) -> Row {
+    let seen: Vec<&Interval> = intervals.filter(|interval| interval.from <= window.until).collect();
+    let bars = seen.iter().map(|interval| {
+        let (x, end) = (window.place(interval.from), window.place(interval.to));
+        let told = format!("{} from {}", interval.state.as_str(), interval.from.strftime("%F %H:%M"));
         // What lasted for a moment is seen, too.
-        Bar { x: x.min(996), width: (end - x).max(4), class: class(known.interval.state), told }
+        Bar { x: x.min(996), width: (end - x).max(4), class: class(interval.state), told }
     });
-    let last = intervals
-        .iter()
-        .rfind(|known| known.interval.from <= window.until && window.until < known.interval.to);
+    let last = seen.iter().rfind(|interval| window.until < interval.to);
     Row {
-        testcase: testcase.to_owned(),
-        state: last.map_or("MISS", Known::word),
-        class: last.map_or("miss", |known| class(known.interval.state)),
+        of: of.to_owned(),
+        state: last.map_or(nothing, |last| last.state.as_str()),
+        class: last.map_or("miss", |last| class(last.state)),
         bars: bars.collect(),
     }
 }
@@ -191,37 +214,49 @@ fn row(testcase: &str, intervals: &[Known], window: &Window) -> Row {
 fn changes(testcase: &str, intervals: &[Known], window: &Window) -> Vec<(DateTime, Change)> {
     let mut changes = Vec::new();
     let mut before: Option<&Known> = None;
-    let mut change = |at: DateTime, was: &'static str, is: &'static str, class, report: Option<&str>| {
-        if window.from <= at && at <= window.until && was != is {
+    let mut change = |at: DateTime, was: Option<&Known>, is: Option<&Known>| {
+        let word = |known: Option<&Known>| known.map_or("MISS", Known::word);
+        if window.from <= at && at <= window.until && word(was) != word(is) {
             let told = Change {
                 at: at.strftime("%F %H:%M").to_string(),
                 instant: instant(at),
                 testcase: testcase.to_owned(),
-                before: was,
-                after: is,
-                class,
-                report: report.map(str::to_owned),
+                before: word(was),
+                after: word(is),
+                class: is.map_or("miss", |is| class(is.interval.state)),
+                report: is.map(|is| is.first_report.clone()),
+                creators: [
+                    was.and_then(|was| was.creators[1].clone()),
+                    is.and_then(|is| is.creators[0].clone()),
+                ],
             };
             changes.push((at, told));
         }
     };
     for known in intervals {
-        let (from, word) = (known.interval.from, known.word());
-        let was = match before {
-            Some(before) if before.interval.to < from => {
-                change(before.interval.to, before.word(), "MISS", "miss", None);
-                "MISS"
-            }
-            Some(before) => before.word(),
-            None => "MISS",
-        };
-        change(from, was, word, class(known.interval.state), Some(&known.first_report));
+        let from = known.interval.from;
+        if let Some(ended) = before.filter(|before| before.interval.to < from) {
+            change(ended.interval.to, Some(ended), None);
+            before = None;
+        }
+        change(from, before, Some(known));
         before = Some(known);
     }
     if let Some(last) = before {
-        change(last.interval.to, last.word(), "MISS", "miss", None);
+        change(last.interval.to, Some(last), None);
     }
     changes
+}
+
+impl Change {
+    /// In a sentence.
+    fn told(&self) -> String {
+        let by = |creator: &Option<String>| {
+            creator.as_ref().map_or_else(String::new, |creator| format!(" (found by {})", visible(creator)))
+        };
+        let Self { at, testcase, before, after, creators: [was, is], .. } = self;
+        format!("{testcase} was {before}{} and is {after}{} since {at} UTC.", by(was), by(is))
+    }
 }
 
 /// What changed for a subject in a scope, for readers of feeds.
