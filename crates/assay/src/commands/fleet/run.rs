@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_fleet::{
-    Config, Courier, Delivery, Event, Judged, Line, Outbox, Pace, Past, Plan, Record, Standings, Tally,
-    run as run_all,
+    Config, Courier, Delivery, Event, Judged, Leases, Line, Outbox, Pace, Past, Plan, Record, Standings,
+    Tally, run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -45,6 +45,7 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
     let today = day(Timestamp::now());
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
     let (post, courier) = post(arguments, &config, global).await?;
+    let leases = Leases::open(&config.leases, state::fleet().join("leases")).await?;
     let about = about(arguments, &plan, &post)?;
     let (record, earlier) = record(arguments, &plan, about)?;
     plan.subjects.retain(|planned| !earlier.done.contains(&planned.subject));
@@ -73,8 +74,9 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         workers: plan.workers,
         deadline: arguments.deadline,
         grace: GRACE,
-        leases: state::fleet().join("leases"),
+        leases,
         patience: PATIENCE,
+        windows: Windows::default(),
     };
     let (letters, waiting) = unbounded_channel();
     for run in left_before(&post)? {
@@ -193,7 +195,7 @@ fn record(arguments: &Run, plan: &Plan, about: String) -> Result<(Record, Earlie
         return Ok((record, Earlier::of(&past)));
     }
     let subjects = plan.subjects.iter().map(|planned| planned.subject.clone()).collect();
-    let begun = Line::Begun { at: now, about, preset: plan.preset.clone(), subjects };
+    let begun = Line::Begun { at: now, about, preset: plan.preset.clone(), subjects, occasion: None };
     Ok((Record::begin(&records(), &begun)?, Earlier::default()))
 }
 
@@ -239,11 +241,12 @@ impl Watch<'_> {
                 self.stumbled(told);
             }
             Event::Step { subject, step } => self.display.step(&subject, &step),
-            Event::LeftOut { subject, why } => {
+            Event::LeftOut { subject, why, postponed } => {
                 self.left_out += 1;
+                self.display.over(&subject.subject);
                 let told = self.display.left_out(&subject.subject, &why);
                 self.stumbled(told);
-                let line = Line::LeftOut { at: Timestamp::now(), subject: subject.subject, why };
+                let line = Line::LeftOut { at: Timestamp::now(), subject: subject.subject, why, postponed };
                 self.noted(&line);
             }
             Event::Judged { subject, reports, took } => {
