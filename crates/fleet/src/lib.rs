@@ -6,6 +6,7 @@
 mod config;
 mod delivery;
 mod lease;
+mod metrics;
 mod missing;
 mod outbox;
 mod plan;
@@ -17,6 +18,7 @@ mod settled;
 pub use config::{Config, FleetProblem, monitor};
 pub use delivery::{Courier, CourierError, Delivery, TOKEN_MARK, Welcome, account};
 pub use lease::{Lease, LeaseError, LeaseKeeper, Leases, file_name};
+pub use metrics::{Metrics, Moment};
 pub use missing::{Standings, StatusError};
 pub use outbox::{Address, Attempts, Letter, Outbox, OutboxError};
 pub use plan::{Choice, Plan, PlanError, Planned};
