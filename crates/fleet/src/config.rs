@@ -99,6 +99,9 @@ pub enum FleetProblem {
     /// No sections.
     #[error("{} is no section; there are {}", quoted(.0), Section::ALL.map(|(name, _)| name).join(", "))]
     Section(String),
+    /// An empty list, where leaving it out means something else.
+    #[error("nothing is named here; without this key it is {0}")]
+    Empty(&'static str),
     /// A schedule for a preset that is not there.
     #[error("there is no preset {}", quoted(.0))]
     UnknownPreset(String),
@@ -402,6 +405,10 @@ mod tests {
             ("[schedules.n]\npreset = 'a'\n", "at"),
             ("[windows.w]\nat = '0 2 * * *'\nlasts = '1h'\nsubjects = ['gren']\n", "the subject `gren`"),
             ("[windows.w]\nat = '0 2 * * *'\nlasts = 'long'\n", "`long` is no duration"),
+            (
+                "[windows.w]\nat = '0 2 * * *'\nlasts = '1h'\nsubjects = []\n",
+                "without this key it is all subjects",
+            ),
         ] {
             let told = wrong(table);
             assert!(told.contains(expected), "{told}");

@@ -267,7 +267,11 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::schedule::{Times, Window};
 
     /// A checker that does what the names of the subjects say.
     #[derive(Default)]
@@ -377,6 +381,18 @@ mod tests {
         let ran = ran(&["a", "b"], pace(&folder), &CancellationToken::new()).await;
         assert_eq!(ran.judged, ["a"]);
         assert_eq!(ran.left_out, [("b".to_owned(), "another runner is at it".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn whom_a_window_holds_when_their_turn_comes_is_left_for_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let begins = Times::read("* * * * *", TimeZone::UTC).unwrap();
+        let (lasts, subjects) = (SignedDuration::from_hours(1), ["b".to_owned()].into());
+        let windows = Windows(vec![Window { name: "move".into(), begins, lasts, subjects }]);
+        let pace = Pace { windows, ..pace(&folder) };
+        let ran = ran(&["a", "b"], pace, &CancellationToken::new()).await;
+        assert_eq!(ran.judged, ["a"]);
+        assert_eq!(ran.left_out, [("b".to_owned(), "the maintenance window move has begun".to_owned())]);
     }
 
     #[tokio::test]

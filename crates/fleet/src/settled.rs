@@ -78,6 +78,14 @@ impl Settled {
         }
     }
 
+    /// Forgets schedules and subjects that are no longer there: when they come back, they have missed nothing.
+    pub fn keep(&mut self, is_there: impl Fn(&str, &str) -> bool) {
+        for (schedule, entry) in &mut self.schedules {
+            entry.subjects.retain(|subject, _| is_there(schedule, subject));
+        }
+        self.schedules.retain(|_, entry| !entry.subjects.is_empty());
+    }
+
     /// Up to when each subject of a schedule is done.
     pub fn of(&self, schedule: &str) -> &BTreeMap<String, Timestamp> {
         static NONE: BTreeMap<String, Timestamp> = BTreeMap::new();
@@ -139,6 +147,10 @@ mod tests {
         assert_eq!(until(&settled, "red"), Some(at(100)));
         assert_eq!(until(&settled, "new"), Some(at(300)));
         assert_eq!(until(&settled, "stranger"), None);
+        settled.keep(|_, subject| subject != "red");
+        assert_eq!(until(&settled, "red"), None);
+        settled.keep(|schedule, _| schedule != "weekly");
+        assert_eq!(until(&settled, "green"), Some(at(200)));
         settled.meet("nightly", &schedule("0 3 * * *"), ["green"], at(400));
         assert_eq!(until(&settled, "green"), Some(at(400)), "3 o'clock was no time of it before");
         fs::write(&file, "{").unwrap();

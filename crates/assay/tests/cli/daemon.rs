@@ -264,11 +264,15 @@ fn a_bad_configuration_is_refused_and_a_good_one_taken() {
     let metrics = daemon.get("metrics").expect("it answers");
     assert!(!metrics.contains("yearly"), "{metrics}");
     // Where nothing can be kept, somebody is to look.
-    let file = runner.path(".local/state/assay/fleet/daemon.json");
-    fs::remove_file(&file).expect("it is there");
-    fs::create_dir(&file).expect("a folder");
+    let folder = runner.path(".local/state/assay/fleet");
+    fs::rename(&folder, runner.path("away")).expect("it is there");
+    fs::write(&folder, "").expect("a file");
     daemon.signal("-HUP");
     awaited("it is unwell", || daemon.get("healthz").is_none().then_some(()));
-    daemon.says("daemon.json cannot be written");
+    daemon.says("cannot be written");
+    fs::remove_file(&folder).expect("it is there");
+    fs::rename(runner.path("away"), &folder).expect("it is there");
+    daemon.signal("-HUP");
+    awaited("it is well again", || daemon.get("healthz"));
     assert_eq!(daemon.end("-TERM"), Some(0));
 }

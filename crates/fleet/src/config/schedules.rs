@@ -1,6 +1,6 @@
 //! The tables `schedules` and `windows`: when the daemon checks whom, and when it leaves them alone.
 
-use assay_yaml::{Context, Fields, Node, Reader, Reported};
+use assay_yaml::{Context, Fields, Node, Reader, Reported, Value};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -43,11 +43,28 @@ fn schedule(reader: &mut Lines, node: &Node, path: &str, config: &Config) -> Res
     let times = times(reader, &fields)?;
     let jitter = reader.optional(&fields, "jitter", duration)?.unwrap_or_default();
     let catch_up = reader.optional(&fields, "catch_up", duration)?.unwrap_or(CATCH_UP);
-    let sections = match fields.get("sections") {
-        None => vec![Section::Light, Section::Medium],
-        Some(node) => reader.list(node, &fields.path_of("sections"), section).ok_or(Reported)?,
-    };
+    let sections = some(reader, &fields, "sections", section, "light and medium")?;
+    let sections = sections.unwrap_or_else(|| vec![Section::Light, Section::Medium]);
     Ok(Schedule { preset: preset.value, sections, times, jitter, catch_up })
+}
+
+/// A list that names something, if it is there.
+fn some<T>(
+    reader: &mut Lines,
+    fields: &Fields<'_>,
+    key: &str,
+    read: fn(&mut Lines, &Node, &str) -> Option<T>,
+    without: &'static str,
+) -> Result<Option<Vec<T>>, Reported> {
+    let Some(node) = fields.get(key) else { return Ok(None) };
+    let path = fields.path_of(key);
+    let all = reader.list(node, &path, read).ok_or(Reported)?;
+    if matches!(&node.value, Value::List(items) if items.is_empty()) {
+        let spot = reader.spot(node.place, path);
+        reader.report(spot, FleetProblem::Empty(without));
+        return Err(Reported);
+    }
+    Ok(Some(all))
 }
 
 fn section(reader: &mut Lines, node: &Node, path: &str) -> Option<Section> {
@@ -68,11 +85,8 @@ fn window(
     let fields = reader.fields(node, path, &WINDOW).ok_or(Reported)?;
     let begins = times(reader, &fields)?;
     let lasts = reader.required_text(&fields, "lasts").ok_or(Reported)?;
-    let subjects = match fields.get("subjects") {
-        None => Vec::new(),
-        Some(node) => reader.list(node, &fields.path_of("subjects"), Reader::text_at).ok_or(Reported)?,
-    };
-    // A window that names nobody by mistake would be one for all, or for none.
+    let subjects = some(reader, &fields, "subjects", Reader::text_at, "all subjects")?.unwrap_or_default();
+    // One that names somebody else by mistake would hold nobody.
     let known = config.subjects();
     for subject in subjects.iter().filter(|subject| !known.contains(subject.value.as_str())) {
         reader.report(subject.spot.clone(), FleetProblem::UnknownSubject(subject.value.clone()));

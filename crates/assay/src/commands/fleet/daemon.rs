@@ -3,7 +3,8 @@
 mod health;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use assay_fleet::{
 use assay_openstack::{CloudConfig, KeptCredential, Overrides, Session, Settings, kept_credential};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::health::States;
@@ -40,8 +41,8 @@ const CREDENTIALS: SignedDuration = SignedDuration::from_hours(12);
 /// So many clouds are asked for that at the same time.
 const AT_ONCE: usize = 8;
 
-/// A run that goes on, which gives the name of its schedule when it is over.
-type Going<'d> = Pin<Box<dyn Future<Output = (String, Result<u8, Failure>)> + 'd>>;
+/// A run that goes on, which gives what it belongs to when it is over.
+type Going<'d> = Pin<Box<dyn Future<Output = (Occasion, Result<u8, Failure>)> + 'd>>;
 /// When the credentials of subjects end.
 type Ends<'d> = Pin<Box<dyn Future<Output = BTreeMap<String, Timestamp>> + 'd>>;
 
@@ -50,6 +51,9 @@ pub(crate) async fn run(
     global: &Global,
     cancel: CancellationToken,
 ) -> Result<u8, Failure> {
+    // Whoever asks for another configuration while this one is read does not end the daemon.
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| Failure::undetermined(format!("signals cannot be had: {error}"), ""))?;
     let config = load(arguments, global).await?;
     let _alone = alone()?;
     let server = health::listen(arguments.listen).await?;
@@ -74,7 +78,7 @@ pub(crate) async fn run(
         pauses: BTreeMap::new(),
     };
     keeper.meet();
-    keeper.keep().await
+    keeper.keep(hangup).await
 }
 
 /// Reads the configuration, and looks whether its schedules can be carried out: what is wrong is told to whoever changed
@@ -107,14 +111,17 @@ async fn load(arguments: &Daemon, global: &Global) -> Result<Config, Failure> {
 /// One daemon for each folder of state: two would check everything twice.
 fn alone() -> Result<File, Failure> {
     let path = state::fleet().join("daemon.lock");
-    let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()), "");
-    std::fs::create_dir_all(state::fleet()).map_err(|error| failed(&error))?;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| failed(&error))?;
+    let file = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state::fleet())
+        .and_then(|()| OpenOptions::new().write(true).create(true).truncate(false).open(&path));
+    let file =
+        file.map_err(|error| Failure::usage(format!("{} cannot be locked: {error}", path.display()), ""))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => Err(Failure::usage(
-            format!("{} is locked: another daemon is running", path.display()),
+            format!("another daemon is running, which has locked {}", path.display()),
             "end it, or give this one another folder with ASSAY_STATE_DIR",
         )),
     }
@@ -192,10 +199,7 @@ struct Keeper<'d> {
 }
 
 impl<'d> Keeper<'d> {
-    async fn keep(mut self) -> Result<u8, Failure> {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            return Err(Failure::undetermined("signals cannot be had", ""));
-        };
+    async fn keep(mut self, mut hangup: Signal) -> Result<u8, Failure> {
         let mut runs: FuturesUnordered<Going<'d>> = FuturesUnordered::new();
         let mut looking: FuturesUnordered<Ends<'d>> = FuturesUnordered::new();
         let mut look_at = Timestamp::now();
@@ -217,7 +221,7 @@ impl<'d> Keeper<'d> {
             let pause = Duration::try_from(wake.duration_since(Timestamp::now())).unwrap_or_default();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                Some((name, outcome)) = runs.next() => self.over(name, outcome),
+                Some((occasion, outcome)) = runs.next() => self.over(occasion, outcome),
                 Some(ends) = looking.next() => self.states.change(|standing| standing.credentials = ends),
                 _ = hangup.recv(), if !is_ending => self.reload().await,
                 () = self.cancel.cancelled(), if !is_ending => is_ending = true,
@@ -252,14 +256,10 @@ impl<'d> Keeper<'d> {
             return None;
         }
         let config = Arc::clone(&self.config);
-        let run = self.arguments.run(config.schedules.get(&name)?);
-        if !self.global.quiet {
-            let subjects = counted(outlook.due.len(), ["subject", "subjects"]);
-            note(&printable(&format!(
-                "{name}: {subjects} of preset {}, due since {at}",
-                config.schedules[&name].preset
-            )));
-        }
+        let schedule = config.schedules.get(&name)?;
+        let run = self.arguments.run(schedule);
+        let subjects = counted(outlook.due.len(), ["subject", "subjects"]);
+        self.say(&format!("{name}: {subjects} of preset {}, due since {at}", schedule.preset));
         let (states, schedule) = (self.states.clone(), name.clone());
         let told = move |line: &Line| {
             states.change(|standing| {
@@ -272,11 +272,9 @@ impl<'d> Keeper<'d> {
                 }
             });
         };
-        let scheduled = Scheduled {
-            occasion: Occasion { schedule: name.clone(), at },
-            windows: config.windows.clone(),
-            told: Box::new(told),
-        };
+        let occasion = Occasion { schedule: name, at };
+        let scheduled =
+            Scheduled { occasion: occasion.clone(), windows: config.windows.clone(), told: Box::new(told) };
         let (global, cancel) = (self.global, self.cancel.clone());
         Some(Box::pin(async move {
             let outcome = async {
@@ -285,25 +283,30 @@ impl<'d> Keeper<'d> {
                 checked(&run, &config, plan, Some(scheduled), global, cancel).await
             };
             let outcome = outcome.await;
-            (name, outcome)
+            (occasion, outcome)
         }))
     }
 
-    fn over(&mut self, name: String, outcome: Result<u8, Failure>) {
-        self.going.remove(&name);
+    fn over(&mut self, occasion: Occasion, outcome: Result<u8, Failure>) {
+        let Occasion { schedule, at } = occasion;
+        self.going.remove(&schedule);
         match outcome {
-            Ok(code) if !self.global.quiet => note(&printable(&format!("{name}: over, exit code {code}"))),
-            Ok(_) => {}
-            Err(failure) => note(&printable(&format!("{name}: {:?}", failure.report))),
+            Ok(code) => self.say(&format!("{schedule}: over, exit code {code}")),
+            Err(failure) => note(&printable(&format!("{schedule}: {:?}", failure.report))),
         }
         // Whoever is still due could not be checked, and is tried again, but not without pause.
-        let until = Timestamp::now().saturating_add(PAUSE).unwrap_or(Timestamp::MAX);
         let now = Timestamp::now();
-        let is_due =
-            self.outlooks(now).iter().any(|(other, outlook)| *other == name && !outlook.due.is_empty());
-        match is_due {
-            true => drop(self.pauses.insert(name, until)),
-            false => drop(self.pauses.remove(&name)),
+        let is_left = |(name, outlook): &(String, Outlook)| {
+            *name == schedule && outlook.at == Some(at) && !outlook.due.is_empty()
+        };
+        if self.outlooks(now).iter().any(is_left) {
+            self.pauses.insert(schedule, now.saturating_add(PAUSE).unwrap_or(Timestamp::MAX));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.global.quiet {
+            note(&printable(text));
         }
     }
 
@@ -333,9 +336,11 @@ impl<'d> Keeper<'d> {
                 let subjects = all.get(name.as_str()).into_iter().flatten().map(String::as_str);
                 standing.settled.meet(name, schedule, subjects, now);
             }
-            standing.metrics.keep(|schedule, subject| {
+            let is_there = |schedule: &str, subject: &str| {
                 all.get(schedule).is_some_and(|subjects| subjects.iter().any(|name| name == subject))
-            });
+            };
+            standing.settled.keep(is_there);
+            standing.metrics.keep(is_there);
         });
         self.pauses.clear();
     }

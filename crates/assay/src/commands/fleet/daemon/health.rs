@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::file;
 use crate::commands::fleet::outbox;
 use crate::failure::Failure;
-use crate::output::note;
+use crate::output::{note, put_file};
+use crate::state;
 
 /// A daemon that has not looked at its schedules for so long is stuck; it does every 15 seconds.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -31,6 +32,8 @@ pub(super) struct Standing {
     pub(super) next: BTreeMap<String, Option<Timestamp>>,
     pub(super) credentials: BTreeMap<String, Timestamp>,
     going: BTreeSet<String>,
+    /// What was last written.
+    written: Option<Settled>,
     /// When the daemon last looked at its schedules, and what was wrong with its folder then.
     looked: Option<(Instant, Option<String>)>,
 }
@@ -48,15 +51,25 @@ impl States {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The daemon looks at its schedules, and keeps up to when they are done. A disk that hangs shows in the time of the
-    /// last look.
+    /// The daemon looks at its schedules, keeps up to when they are done, and sees that its folder can be written. A disk
+    /// that hangs shows in the time of the last look.
     pub(super) async fn beat(&self, going: BTreeSet<String>) {
-        let settled = self.change(|standing| standing.settled.clone());
-        let written = tokio::task::spawn_blocking(move || settled.write(&file())).await;
-        let trouble = match written {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(error) => Some(error.to_string()),
+        let (settled, is_new) = self.change(|standing| {
+            (standing.settled.clone(), standing.written.as_ref() != Some(&standing.settled))
+        });
+        let writing = tokio::task::spawn_blocking(move || {
+            let (file, alive) = (file(), state::fleet().join("alive"));
+            match is_new {
+                true => settled.write(&file).map_err(|error| error.to_string())?,
+                false => put_file(&alive, Timestamp::now().to_string().as_bytes())
+                    .map_err(|error| format!("{} cannot be written: {error}", alive.display()))?,
+            }
+            Ok(settled)
+        });
+        let written = writing.await.unwrap_or_else(|error| Err(error.to_string()));
+        let (written, trouble) = match written {
+            Ok(settled) => (Some(settled), None),
+            Err(why) => (None, Some(why)),
         };
         self.change(|standing| {
             let before = standing.looked.take().and_then(|(_, trouble)| trouble);
@@ -66,6 +79,7 @@ impl States {
                 note(why);
             }
             standing.going = going;
+            standing.written = written;
             standing.looked = Some((Instant::now(), trouble));
         });
     }
@@ -143,5 +157,27 @@ async fn health(State(states): State<States>) -> Response {
     match states.health() {
         Ok(()) => "ok\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_looks_at_nothing_is_unwell() {
+        let states = States::new(Settled::default(), Metrics::default());
+        let health = |looked| {
+            states.change(|standing| standing.looked = looked);
+            states.health().err()
+        };
+        assert_eq!(health(None).as_deref(), Some("it has not looked at its schedules yet"));
+        assert_eq!(health(Some((Instant::now(), None))), None);
+        let long_ago = Instant::now().checked_sub(LONGEST + Duration::from_secs(9)).unwrap();
+        assert_eq!(
+            health(Some((long_ago, None))).as_deref(),
+            Some("it last looked at its schedules 129 s ago")
+        );
+        assert_eq!(health(Some((Instant::now(), Some("full".into())))).as_deref(), Some("full"));
     }
 }
