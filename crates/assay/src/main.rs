@@ -140,6 +140,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             }
             Fleet::Flush(flush) => awaited(commands::fleet::flush::run(flush, global)),
             Fleet::Status(status) => commands::fleet::status::run(status),
+            Fleet::Manifests(written) => commands::fleet::manifests::run(written, global),
         },
         Command::Subject(subject) => match &**subject {
             Subject::Add(add) => awaited(commands::subject::add::run(add, global)),

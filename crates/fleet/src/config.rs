@@ -87,6 +87,12 @@ pub enum FleetProblem {
     /// An address of a database with a password in it.
     #[error("the address of a database has no password in it; `password_file` names the file with it")]
     SecretDatabase,
+    /// No namespace of a Kubernetes.
+    #[error("{} is no namespace", quoted(.0))]
+    Namespace(String),
+    /// Leases at two places.
+    #[error("leases are at one place, and there is `{0}`, too")]
+    TwoKeepers(&'static str),
     /// No times.
     #[error("{} are no times as crontab has them, such as 30 2 * * MON-FRI: {}", quoted(.0), .1.trim_end_matches('.'))]
     Times(String, String),
@@ -383,6 +389,19 @@ mod tests {
         let password_file = Some(PathBuf::from("/fleet/secret"));
         assert_eq!(read(text).unwrap().leases, LeaseKeeper::Postgres { url, password_file });
         assert_eq!(read("").unwrap().leases, LeaseKeeper::Files);
+    }
+
+    #[test]
+    fn leases_are_kept_on_kubernetes_alone_or_in_a_database_alone() {
+        let kubernetes = |text| read(text).unwrap().leases;
+        let namespace = Some("fleet".to_owned());
+        let named = kubernetes("[leases]\nkubernetes = {namespace = \"fleet\"}\n");
+        assert_eq!(named, LeaseKeeper::Kubernetes { namespace });
+        assert_eq!(kubernetes("[leases.kubernetes]\n"), LeaseKeeper::Kubernetes { namespace: None });
+        let told =
+            problems("[leases]\npostgres = 'postgres://db/fleet'\n[leases.kubernetes]\nnamespace = 'A'\n");
+        assert!(told.iter().any(|told| told.contains("there is `postgres`, too")), "{told:?}");
+        assert!(told.iter().any(|told| told.contains("`A` is no namespace")), "{told:?}");
     }
 
     #[test]

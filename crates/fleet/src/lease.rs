@@ -2,6 +2,7 @@
 //! runners of one machine, and by what they share among those of several.
 
 mod files;
+mod kubernetes;
 mod postgres;
 
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use url::Url;
 
 pub use self::files::file_name;
 use self::files::{FileLock, Files};
-use self::postgres::{Grip, Postgres};
+use self::kubernetes::Kubernetes;
+use self::postgres::Postgres;
 
 /// Where it is noted who is at which subject, as the configuration has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,11 @@ pub enum LeaseKeeper {
         /// The file with the password, if it is not in the environment.
         password_file: Option<PathBuf>,
     },
+    /// A Kubernetes that runners share: the one that they run in, or that `KUBECONFIG` names.
+    Kubernetes {
+        /// The namespace, if not the one that they are in.
+        namespace: Option<String>,
+    },
 }
 
 /// Where it is noted who is at which subject. Files are always locked, too: what is shared may not tell two checks of
@@ -40,6 +47,8 @@ pub enum Leases {
     /// Among all that use one PostgreSQL, by advisory locks of a session: when the runner or its connection dies, so do
     /// they, a minute later at most.
     Postgres(Files, Postgres),
+    /// Among all that use one namespace of a Kubernetes, by its leases: who says nothing for half a minute has lost it.
+    Kubernetes(Files, Box<Kubernetes>),
 }
 
 /// A subject that is ours until this goes. The system takes it back from a program that dies.
@@ -55,7 +64,8 @@ pub struct Lease {
 #[expect(dead_code, reason = "dropping it is what it is for")]
 enum Held {
     File(FileLock),
-    Postgres(Grip),
+    Postgres(postgres::Grip),
+    Kubernetes(kubernetes::Grip),
 }
 
 /// It cannot be said whether somebody is at a subject.
@@ -90,6 +100,9 @@ impl Leases {
             LeaseKeeper::Postgres { url, password_file } => {
                 Leases::Postgres(files, Postgres::connect(url, password_file.as_deref()).await?)
             }
+            LeaseKeeper::Kubernetes { namespace } => {
+                Leases::Kubernetes(files, Box::new(Kubernetes::connect(namespace.as_deref()).await?))
+            }
         })
     }
 
@@ -98,12 +111,17 @@ impl Leases {
         Leases::Files(Files(folder))
     }
 
+    /// Files in a folder, and the leases of a namespace, each for a term.
+    pub fn on_kubernetes(client: kube::Client, namespace: &str, term: Duration, folder: PathBuf) -> Self {
+        Leases::Kubernetes(Files(folder), Box::new(Kubernetes::new(client, Some(namespace), term)))
+    }
+
     /// A subject, if nobody has it.
     ///
     /// # Errors
     /// It cannot be found out.
     pub async fn take(&self, subject: &str) -> Result<Option<Lease>, LeaseError> {
-        let (Leases::Files(files) | Leases::Postgres(files, _)) = self;
+        let (Leases::Files(files) | Leases::Postgres(files, _) | Leases::Kubernetes(files, _)) = self;
         let Some(file) = files.take(subject)? else { return Ok(None) };
         match self {
             // Nobody takes a lock on a file away.
@@ -111,6 +129,10 @@ impl Leases {
             Leases::Postgres(_, postgres) => {
                 let grip = postgres.take(subject, file).await?;
                 Ok(grip.map(|grip| Lease { lost: grip.lost(), _held: Held::Postgres(grip) }))
+            }
+            Leases::Kubernetes(_, kubernetes) => {
+                let grip = kubernetes.take(subject, file).await?;
+                Ok(grip.map(|grip| Lease { lost: grip.lost(), _held: Held::Kubernetes(grip) }))
             }
         }
     }
@@ -133,12 +155,20 @@ impl Leases {
         }
     }
 
+    /// Ends when all that was given back is free for others, who would wait for the end of its term if the program ended
+    /// before.
+    pub async fn settled(&self) {
+        if let Leases::Kubernetes(_, kubernetes) = self {
+            kubernetes.settled().await;
+        }
+    }
+
     /// How often it is looked whether a subject is free again. No lock tells those who wait that it ended, and a database
     /// has more to do than a file.
     fn look(&self) -> Duration {
         Duration::from_millis(match self {
             Leases::Files(_) => 200,
-            Leases::Postgres(..) => 2000,
+            Leases::Postgres(..) | Leases::Kubernetes(..) => 2000,
         })
     }
 }

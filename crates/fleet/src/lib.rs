@@ -6,6 +6,7 @@
 mod config;
 mod delivery;
 mod lease;
+pub mod manifests;
 mod metrics;
 mod missing;
 mod outbox;

@@ -118,6 +118,7 @@ pub async fn run<C: Checker>(
             }
         })
         .await;
+        pace.leases.settled().await;
         over.cancel();
     };
     let telling = async {

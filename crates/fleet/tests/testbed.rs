@@ -1,6 +1,10 @@
-//! Leases of several runners, on the PostgreSQL that `testbed/postgres/up` starts.
+//! Leases of several runners, on the PostgreSQL that `testbed/postgres/up` starts; what concerns Kubernetes, on the one of
+//! `testbed/kubernetes/up`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "testbed/kubernetes.rs"]
+mod kubernetes;
 
 use std::collections::BTreeMap;
 use std::env;

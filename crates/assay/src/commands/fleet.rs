@@ -3,6 +3,7 @@
 pub(crate) mod daemon;
 mod display;
 pub(crate) mod flush;
+pub(crate) mod manifests;
 mod post;
 pub(crate) mod run;
 pub(crate) mod status;
@@ -47,6 +48,11 @@ pub(crate) enum Fleet {
     Flush(Flush),
     /// Show the last runs, and what waits in the outbox
     Status(Status),
+    /// Write what runs the same on Kubernetes: a cron job for each subject or batch, and what they need
+    ///
+    /// Nothing is applied, and no secret is read: clouds.yaml, key and token are taken from a Secret that you make; the
+    /// output begins with how. Jobs start one after the other, and a Lease keeps two runners from one subject.
+    Manifests(Box<manifests::Written>),
 }
 
 /// Which configuration.
@@ -104,6 +110,10 @@ pub(crate) struct Run {
     /// Seconds for one subject; what is not known by then is not to be had
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = crate::args::seconds, help_heading = "Pace")]
     pub(crate) deadline: Duration,
+    /// Where runners note who is at which subject, whatever the configuration says: only on this machine, or in the
+    /// Kubernetes that it runs in or that KUBECONFIG names
+    #[arg(long, value_enum, value_name = "PLACE", help_heading = "Pace")]
+    pub(crate) leases: Option<LeasePlace>,
     /// Check every subject again, even if the last run of the same was killed
     #[arg(long, help_heading = "Pace")]
     pub(crate) fresh: bool,
@@ -172,6 +182,12 @@ pub(crate) enum FleetSection {
     Light,
     Medium,
     Heavy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LeasePlace {
+    Files,
+    Kubernetes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

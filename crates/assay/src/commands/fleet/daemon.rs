@@ -170,6 +170,7 @@ impl Daemon {
             within: 0,
             workers: None,
             deadline: self.deadline,
+            leases: None,
             fresh: true,
             asking: self.asking.clone(),
             handing: Handing {

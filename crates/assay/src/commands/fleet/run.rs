@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_fleet::{
-    Config, Courier, Delivery, Event, Judged, Leases, Line, Occasion, Outbox, Pace, Past, Plan, Record,
-    Standings, Tally, Windows, run as run_all,
+    Config, Courier, Delivery, Event, Judged, LeaseKeeper, Leases, Line, Occasion, Outbox, Pace, Past, Plan,
+    Record, Standings, Tally, Windows, run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -22,7 +22,7 @@ use super::daemon::leases;
 use super::display::Display;
 use super::post::{Post, Posted, sent};
 use super::suite::Suite;
-use super::{ANSWER, Run, configuration, courier, outbox, records};
+use super::{ANSWER, LeasePlace, Run, configuration, courier, outbox, records};
 use crate::against::day;
 use crate::args::Global;
 use crate::failure::Failure;
@@ -31,9 +31,9 @@ use crate::output::note;
 use crate::signing::SigningKey;
 
 /// What has not come to its end so long after its deadline, taking down included, is cut off.
-const GRACE: Duration = Duration::from_mins(10);
+pub(super) const GRACE: Duration = Duration::from_mins(10);
 /// How long to wait for a subject that another runner has.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// A run that was killed longer ago is not gone on with: what it found out is old.
 const OLDEST: SignedDuration = SignedDuration::from_hours(12);
 /// So many reports are sent at the same time.
@@ -66,7 +66,14 @@ pub(super) async fn checked(
     let today = day(Timestamp::now());
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
     let (post, courier) = post(arguments, config, global).await?;
-    let leases = Leases::open(&config.leases, leases()).await?;
+    let keeper = match (arguments.leases, &config.leases) {
+        (Some(LeasePlace::Files), _) => &LeaseKeeper::Files,
+        (Some(LeasePlace::Kubernetes), LeaseKeeper::Files | LeaseKeeper::Postgres { .. }) => {
+            &LeaseKeeper::Kubernetes { namespace: None }
+        }
+        (_, configured) => configured,
+    };
+    let leases = Leases::open(keeper, leases()).await?;
     let about = about(arguments, &plan, &post)?;
     let (record, earlier) = record(arguments, &plan, about, scheduled.as_ref())?;
     plan.subjects.retain(|planned| !earlier.done.contains(&planned.subject));
