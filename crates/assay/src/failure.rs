@@ -5,7 +5,7 @@ use std::fmt;
 use assay_curate::flavors::FlavorFileError;
 use assay_curate::images::CatalogueError;
 use assay_curate::repair::AnswersError;
-use assay_fleet::{CourierError, FleetProblem, OutboxError, PlanError, RecordError};
+use assay_fleet::{CourierError, FleetProblem, LeaseError, OutboxError, PlanError, RecordError};
 use assay_inventory::SnapshotError;
 use assay_monitor::{BootstrapProblem, NoticeProblem, OidcProblem, ServeError};
 use assay_openstack::{ConfigError, ConnectError, DomainManagerError};
@@ -65,7 +65,21 @@ impl From<DeclarationError> for Failure {
 
 impl From<Problems<FleetProblem>> for Failure {
     fn from(error: Problems<FleetProblem>) -> Self {
-        Failure::of(error)
+        match error.problems().iter().any(|problem| problem.kind().is_secret()) {
+            true => without_lines(&error),
+            false => Failure::of(error),
+        }
+    }
+}
+
+impl From<LeaseError> for Failure {
+    fn from(error: LeaseError) -> Self {
+        let hint = "[leases] in the configuration names what runners share";
+        match error {
+            LeaseError::Configuration(_) => Failure::usage(error, hint),
+            LeaseError::Shared(_) => Failure::undetermined(error, hint),
+            _ => Failure::undetermined(error, ""),
+        }
     }
 }
 

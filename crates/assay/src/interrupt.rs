@@ -32,7 +32,7 @@ pub(crate) const CURATED: Words = Words {
 };
 
 /// For what answers requests.
-const SERVED: Words = Words {
+pub(crate) const SERVED: Words = Words {
     first: "interrupted: finishing the requests that have begun; Ctrl-C again ends at once",
     second: "what was acknowledged is stored",
 };
@@ -62,11 +62,11 @@ where
 }
 
 /// Runs what goes on until somebody ends it. The first signal asks it to, and that it ended is no failure then.
-pub(crate) fn served<W>(work: impl FnOnce(CancellationToken) -> W) -> Result<u8, Failure>
+pub(crate) fn served<W>(words: Words, work: impl FnOnce(CancellationToken) -> W) -> Result<u8, Failure>
 where
     W: Future<Output = Result<u8, Failure>>,
 {
-    Ok(until_told(SERVED, work)?.0)
+    Ok(until_told(words, work)?.0)
 }
 
 /// The exit code, 0 for what ended because it was asked to, and whether it was asked to.

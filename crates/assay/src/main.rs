@@ -30,7 +30,7 @@ use crate::commands::fleet::Fleet;
 use crate::commands::monitor::Monitoring;
 use crate::commands::subject::Subject;
 use crate::failure::Failure;
-use crate::interrupt::{CURATED, PROBED, awaited, awaited_to_the_end, served};
+use crate::interrupt::{CURATED, PROBED, SERVED, awaited, awaited_to_the_end, served};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -135,8 +135,12 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Fleet::Run(run) => {
                 awaited_to_the_end(PROBED, |cancel| commands::fleet::run::run(run, global, cancel))
             }
+            Fleet::Daemon(daemon) => {
+                served(PROBED, |cancel| commands::fleet::daemon::run(daemon, global, cancel))
+            }
             Fleet::Flush(flush) => awaited(commands::fleet::flush::run(flush, global)),
             Fleet::Status(status) => commands::fleet::status::run(status),
+            Fleet::Manifests(written) => commands::fleet::manifests::run(written, global),
         },
         Command::Subject(subject) => match &**subject {
             Subject::Add(add) => awaited(commands::subject::add::run(add, global)),
@@ -144,7 +148,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
             Subject::Check(check) => awaited(commands::subject::check::run(check)),
         },
         Command::Monitor(monitoring) => match &**monitoring {
-            Monitoring::Serve(serve) => served(|cancel| commands::monitor::serve(serve, cancel)),
+            Monitoring::Serve(serve) => served(SERVED, |cancel| commands::monitor::serve(serve, cancel)),
             Monitoring::Invite(invite) => awaited(commands::monitor::invite_somebody(invite)),
             Monitoring::Backup(copy) => awaited(commands::monitor::backup(copy)),
             Monitoring::Restore(restore) => awaited(commands::monitor::restore(restore)),

@@ -1,5 +1,7 @@
 //! The configuration of a fleet: `config.toml`, as the reference runner reads it, and what we add to it.
 
+mod leases;
+mod schedules;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,9 @@ use assay_yaml::{
 };
 use miette::NamedSource;
 use url::Url;
+
+use crate::lease::LeaseKeeper;
+use crate::schedule::{Schedule, Section, Windows};
 
 /// The name under which defaults for all subjects stand.
 const DEFAULTS: &str = "_";
@@ -35,6 +40,12 @@ pub struct Config {
     pub tokenfile: Option<PathBuf>,
     /// The monitor that reports are handed to.
     pub monitor: Option<Url>,
+    /// What runners share to know who is at which subject.
+    pub leases: LeaseKeeper,
+    /// When whom is checked.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// When nothing is begun with whom.
+    pub windows: Windows,
     pub(crate) presets: BTreeMap<String, Preset>,
     pub(crate) scopes: BTreeMap<String, PathBuf>,
     defaults: BTreeMap<String, String>,
@@ -70,12 +81,52 @@ pub enum FleetProblem {
         "the address of a monitor has neither a name and password nor a query; `tokenfile` names the token"
     )]
     SecretUrl,
+    /// No address of a database. It is not repeated: there may be a password in it.
+    #[error("this is no address of a database such as postgres://runner@db.example.com/fleet")]
+    NoDatabase,
+    /// An address of a database with a password in it.
+    #[error("the address of a database has no password in it; `password_file` names the file with it")]
+    SecretDatabase,
+    /// No namespace of a Kubernetes.
+    #[error("{} is no namespace", quoted(.0))]
+    Namespace(String),
+    /// Leases at two places.
+    #[error("leases are at one place, and there is `{0}`, too")]
+    TwoKeepers(&'static str),
+    /// No times.
+    #[error("{} are no times as crontab has them, such as 30 2 * * MON-FRI: {}", quoted(.0), .1.trim_end_matches('.'))]
+    Times(String, String),
+    /// No time zone.
+    #[error("{} is no time zone such as Europe/Berlin", quoted(.0))]
+    Zone(String),
+    /// No duration.
+    #[error("{} is no duration of a year at most, such as 30m, 12h or 1h30m", quoted(.0))]
+    Duration(String),
+    /// No sections.
+    #[error("{} is no section; there are {}", quoted(.0), Section::ALL.map(|(name, _)| name).join(", "))]
+    Section(String),
+    /// An empty list, where leaving it out means something else.
+    #[error("nothing is named here; without this key it is {0}")]
+    Empty(&'static str),
+    /// A schedule for a preset that is not there.
+    #[error("there is no preset {}", quoted(.0))]
+    UnknownPreset(String),
+    /// A window for a subject that is not there.
+    #[error("no preset and no mapping names the subject {}", quoted(.0))]
+    UnknownSubject(String),
     /// Not so many subjects can be asked at the same time.
     #[error("expected a number of workers from 1 to {MOST_WORKERS}, found {0}")]
     Workers(u64),
     /// A name that could not be told from others, or that could hide something.
     #[error("{} cannot be the name of a subject: it is empty, too long or has control characters", quoted(.0))]
     Name(String),
+}
+
+impl FleetProblem {
+    /// Whether what is wrong may have a secret beside it, so that the lines of the file are not to be shown.
+    pub fn is_secret(&self) -> bool {
+        matches!(self, FleetProblem::SecretUrl | FleetProblem::NoDatabase | FleetProblem::SecretDatabase)
+    }
 }
 
 impl Wrong for FleetProblem {
@@ -94,7 +145,7 @@ impl Wrong for FleetProblem {
 
 const FILE: Context = Context {
     name: "the configuration of the fleet",
-    keys: &["secrets", "monitor", "presets", "scopes", "subjects"],
+    keys: &["secrets", "monitor", "leases", "presets", "scopes", "subjects", "schedules", "windows"],
     open: false,
 };
 const SECRETS: Context = Context { name: "the secrets", keys: &["keyfile", "tokenfile"], open: false };
@@ -173,6 +224,7 @@ fn config(reader: &mut Lines, root: &Node, folder: &Path) -> Option<Config> {
         let fields = reader.fields(node, "monitor", &MONITOR)?;
         config.monitor = reader.optional(&fields, "url", monitor).ok().flatten();
     }
+    config.leases = leases::leases(reader, &fields, folder);
     for (name, node, path) in named(reader, &fields, "scopes") {
         let Some(fields) = reader.fields(node, &path, &SCOPE) else { continue };
         if let Some(spec) = reader.required_text(&fields, "spec") {
@@ -193,6 +245,7 @@ fn config(reader: &mut Lines, root: &Node, folder: &Path) -> Option<Config> {
             _ => drop(config.mappings.insert(name.to_owned(), variables)),
         }
     }
+    schedules::schedules(reader, &fields, &mut config);
     Some(config)
 }
 
@@ -330,6 +383,58 @@ mod tests {
     }
 
     #[test]
+    fn a_database_for_leases_is_named_without_its_password() {
+        let text = "[leases]\npostgres = \"postgres://runner@db/fleet\"\npassword_file = \"secret\"\n";
+        let url = "postgres://runner@db/fleet".parse().unwrap();
+        let password_file = Some(PathBuf::from("/fleet/secret"));
+        assert_eq!(read(text).unwrap().leases, LeaseKeeper::Postgres { url, password_file });
+        assert_eq!(read("").unwrap().leases, LeaseKeeper::Files);
+    }
+
+    #[test]
+    fn leases_are_kept_on_kubernetes_alone_or_in_a_database_alone() {
+        let kubernetes = |text| read(text).unwrap().leases;
+        let namespace = Some("fleet".to_owned());
+        let named = kubernetes("[leases]\nkubernetes = {namespace = \"fleet\"}\n");
+        assert_eq!(named, LeaseKeeper::Kubernetes { namespace });
+        assert_eq!(kubernetes("[leases.kubernetes]\n"), LeaseKeeper::Kubernetes { namespace: None });
+        let told =
+            problems("[leases]\npostgres = 'postgres://db/fleet'\n[leases.kubernetes]\nnamespace = 'A'\n");
+        assert!(told.iter().any(|told| told.contains("there is `postgres`, too")), "{told:?}");
+        assert!(told.iter().any(|told| told.contains("`A` is no namespace")), "{told:?}");
+    }
+
+    #[test]
+    fn schedules_and_windows_are_read_and_their_mistakes_told() {
+        let preset = "[presets.a]\nscopes = ['x']\nsubjects = ['green']\n";
+        let good = "[schedules.nightly]\npreset = 'a'\nat = '0 2 * * *'\nzone = 'Europe/Berlin'\njitter = '30m'\n\
+                    catch_up = '6h'\nsections = ['.auto']\n[windows.w]\nat = '@daily'\nlasts = '1h'\n\
+                    subjects = ['green']\n";
+        let config = read(&format!("{preset}{good}")).unwrap();
+        let schedule = &config.schedules["nightly"];
+        assert_eq!((&*schedule.preset, &schedule.sections[..]), ("a", &[Section::Auto][..]));
+        assert_eq!(schedule.definition(), "0 2 * * * Europe/Berlin");
+        let wrong = |table: &str| problems(&format!("{preset}{table}")).join("\n");
+        for (table, expected) in [
+            ("[schedules.n]\npreset = 'b'\nat = '0 2 * * *'\n", "no preset `b`"),
+            ("[schedules.n]\npreset = 'a'\nat = '0 25 * * *'\n", "`0 25 * * *` are no times"),
+            ("[schedules.n]\npreset = 'a'\nat = '0 2 * * *'\nzone = 'Berlin'\n", "`Berlin` is no time zone"),
+            ("[schedules.n]\npreset = 'a'\nat = '0 2 * * *'\njitter = '-5m'\n", "`-5m` is no duration"),
+            ("[schedules.n]\npreset = 'a'\nat = '0 2 * * *'\nsections = ['easy']\n", "`easy` is no section"),
+            ("[schedules.n]\npreset = 'a'\n", "at"),
+            ("[windows.w]\nat = '0 2 * * *'\nlasts = '1h'\nsubjects = ['gren']\n", "the subject `gren`"),
+            ("[windows.w]\nat = '0 2 * * *'\nlasts = 'long'\n", "`long` is no duration"),
+            (
+                "[windows.w]\nat = '0 2 * * *'\nlasts = '1h'\nsubjects = []\n",
+                "without this key it is all subjects",
+            ),
+        ] {
+            let told = wrong(table);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_places() {
         assert_eq!(
             problems("[presets.a]\nscopes = \"x\"\nsubjects = [\"b\"]\nworker = 3\n"),
@@ -355,6 +460,13 @@ mod tests {
             ["config.toml:2:7: monitor.url: `ftp://example.com` is no address such as \
                  https://monitor.example.com/"]
         );
+        for secret in ["postgres://a:sesame@db/fleet", "postgres://a@db/fleet?password=sesame", "sesame"] {
+            let Err(wrong) = read(&format!("[leases]\npostgres = \"{secret}\"\n")) else {
+                panic!("{secret}")
+            };
+            assert!(wrong.problems().iter().all(|problem| problem.kind().is_secret()));
+            assert!(!wrong.to_string().contains("sesame"), "{wrong}");
+        }
         let wrong = problems("a = 1\na = 2\n");
         assert!(wrong[0].starts_with("config.toml:2:1: cannot be read as TOML: duplicate key"), "{wrong:?}");
     }

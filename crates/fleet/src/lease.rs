@@ -1,82 +1,183 @@
-//! One runner at a time for each subject, so that two never test one project side by side.
+//! One runner at a time for each subject, so that two never test one project side by side: by locks on files among the
+//! runners of one machine, and by what they share among those of several.
 
-use std::fmt::Write as _;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+mod files;
+mod kubernetes;
+mod postgres;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::outbox::private_folder;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use url::Url;
 
-/// How often it is looked whether a subject is free again. Locks of files tell nobody that they ended.
-const LOOK: Duration = Duration::from_millis(200);
+pub use self::files::file_name;
+use self::files::{FileLock, Files};
+use self::kubernetes::Kubernetes;
+use self::postgres::Postgres;
 
-/// A subject that is ours until this goes; the system takes it back from a program that dies.
+/// Where it is noted who is at which subject, as the configuration has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeaseKeeper {
+    /// Files of this machine.
+    #[default]
+    Files,
+    /// A PostgreSQL that runners share.
+    Postgres {
+        /// The database, without a password.
+        url: Url,
+        /// The file with the password, if it is not in the environment.
+        password_file: Option<PathBuf>,
+    },
+    /// A Kubernetes that runners share: the one that they run in, or that `KUBECONFIG` names.
+    Kubernetes {
+        /// The namespace, if not the one that they are in.
+        namespace: Option<String>,
+    },
+}
+
+/// Where it is noted who is at which subject. Files are always locked, too: what is shared may not tell two checks of
+/// one program apart, and a runner of the same machine may not share it.
+#[derive(Clone, Debug)]
+pub enum Leases {
+    /// Among the runners of one machine.
+    Files(Files),
+    /// Among all that use one PostgreSQL, by advisory locks of a session: when the runner or its connection dies, so do
+    /// they, a minute later at most.
+    Postgres(Files, Postgres),
+    /// Among all that use one namespace of a Kubernetes, by its leases: who says nothing for half a minute has lost it.
+    Kubernetes(Files, Box<Kubernetes>),
+}
+
+/// A subject that is ours until this goes. The system takes it back from a program that dies.
 #[derive(Debug)]
 pub struct Lease {
-    _file: File,
+    lost: CancellationToken,
+    /// Held for as long as the lease is.
+    _held: Held,
 }
 
-/// The folder of leases cannot be used.
+/// What is given back when a lease goes.
+#[derive(Debug)]
+#[expect(dead_code, reason = "dropping it is what it is for")]
+enum Held {
+    File(FileLock),
+    Postgres(postgres::Grip),
+    Kubernetes(kubernetes::Grip),
+}
+
+/// It cannot be said whether somebody is at a subject.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be locked: {cause}", path.display())]
-pub struct LeaseError {
-    path: PathBuf,
-    cause: io::Error,
+#[non_exhaustive]
+pub enum LeaseError {
+    /// The folder of leases cannot be used.
+    #[error("{} cannot be locked: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// What the configuration says cannot be used.
+    #[error("{0}")]
+    Configuration(String),
+    /// What runners share does not answer, which may pass.
+    #[error("{0}")]
+    Shared(String),
 }
 
-impl Lease {
+impl Leases {
+    /// Files in a folder, and what runners share if the configuration names it.
+    ///
+    /// # Errors
+    /// What is shared cannot be reached or used.
+    pub async fn open(keeper: &LeaseKeeper, folder: PathBuf) -> Result<Self, LeaseError> {
+        let files = Files(folder);
+        Ok(match keeper {
+            LeaseKeeper::Files => Leases::Files(files),
+            LeaseKeeper::Postgres { url, password_file } => {
+                Leases::Postgres(files, Postgres::connect(url, password_file.as_deref()).await?)
+            }
+            LeaseKeeper::Kubernetes { namespace } => {
+                Leases::Kubernetes(files, Box::new(Kubernetes::connect(namespace.as_deref()).await?))
+            }
+        })
+    }
+
+    /// Files in a folder alone.
+    pub fn in_folder(folder: PathBuf) -> Self {
+        Leases::Files(Files(folder))
+    }
+
+    /// Files in a folder, and the leases of a namespace, each for a term.
+    pub fn on_kubernetes(client: kube::Client, namespace: &str, term: Duration, folder: PathBuf) -> Self {
+        Leases::Kubernetes(Files(folder), Box::new(Kubernetes::new(client, Some(namespace), term)))
+    }
+
     /// A subject, if nobody has it.
     ///
     /// # Errors
-    /// The folder cannot be used.
-    pub fn take(folder: &Path, subject: &str) -> Result<Option<Self>, LeaseError> {
-        let path = folder.join(format!("{}.lock", file_name(subject)));
-        let failed = |cause| LeaseError { path: path.clone(), cause };
-        private_folder(folder).map_err(failed)?;
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lease { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    /// It cannot be found out.
+    pub async fn take(&self, subject: &str) -> Result<Option<Lease>, LeaseError> {
+        let (Leases::Files(files) | Leases::Postgres(files, _) | Leases::Kubernetes(files, _)) = self;
+        let Some(file) = files.take(subject)? else { return Ok(None) };
+        match self {
+            // Nobody takes a lock on a file away.
+            Leases::Files(_) => Ok(Some(Lease { lost: CancellationToken::new(), _held: Held::File(file) })),
+            Leases::Postgres(_, postgres) => {
+                let grip = postgres.take(subject, file).await?;
+                Ok(grip.map(|grip| Lease { lost: grip.lost(), _held: Held::Postgres(grip) }))
+            }
+            Leases::Kubernetes(_, kubernetes) => {
+                let grip = kubernetes.take(subject, file).await?;
+                Ok(grip.map(|grip| Lease { lost: grip.lost(), _held: Held::Kubernetes(grip) }))
+            }
         }
     }
 
-    /// A subject, as soon as nobody has it; none if that does not happen in time.
+    /// A subject, as soon as nobody has it; none if that does not happen in time. What does not answer is asked again
+    /// until then.
     ///
     /// # Errors
-    /// The folder cannot be used.
-    pub async fn await_within(
-        folder: &Path,
-        subject: &str,
-        longest: Duration,
-    ) -> Result<Option<Self>, LeaseError> {
-        let waiting = async {
-            loop {
-                if let Some(lease) = Self::take(folder, subject)? {
-                    return Ok(Some(lease));
-                }
-                tokio::time::sleep(LOOK).await;
+    /// It cannot be found out.
+    pub async fn await_within(&self, subject: &str, longest: Duration) -> Result<Option<Lease>, LeaseError> {
+        let end = Instant::now() + longest;
+        loop {
+            let taken = self.take(subject).await;
+            let may_pass = matches!(taken, Ok(None) | Err(LeaseError::Shared(_)));
+            let left = end.saturating_duration_since(Instant::now());
+            if !may_pass || left.is_zero() {
+                return taken;
             }
-        };
-        tokio::time::timeout(longest, waiting).await.unwrap_or(Ok(None))
+            tokio::time::sleep(left.min(self.look())).await;
+        }
+    }
+
+    /// Ends when all that was given back is free for others, who would wait for the end of its term if the program ended
+    /// before.
+    pub async fn settled(&self) {
+        if let Leases::Kubernetes(_, kubernetes) = self {
+            kubernetes.settled().await;
+        }
+    }
+
+    /// How often it is looked whether a subject is free again. No lock tells those who wait that it ended, and a database
+    /// has more to do than a file.
+    fn look(&self) -> Duration {
+        Duration::from_millis(match self {
+            Leases::Files(_) => 200,
+            Leases::Postgres(..) | Leases::Kubernetes(..) => 2000,
+        })
     }
 }
 
-/// A name that leads to no other folder, and that no two subjects share.
-pub fn file_name(subject: &str) -> String {
-    let mut name = String::with_capacity(subject.len());
-    for byte in subject.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            b'.' if !name.is_empty() => name.push('.'),
-            other => {
-                // Writing to a text cannot fail.
-                let _ = write!(name, "%{other:02X}");
-            }
-        }
+impl Lease {
+    /// Ends when the lease is ours no longer, though nobody gave it back.
+    pub fn lost(&self) -> CancellationToken {
+        self.lost.clone()
     }
-    name
 }
 
 #[cfg(test)]
@@ -86,21 +187,14 @@ mod tests {
     #[tokio::test]
     async fn a_subject_is_taken_once_and_free_again() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Lease::take(folder.path(), "green").unwrap().unwrap();
-        assert!(Lease::take(folder.path(), "green").unwrap().is_none());
-        assert!(Lease::take(folder.path(), "red").unwrap().is_some());
-        let waited = Lease::await_within(folder.path(), "green", Duration::from_millis(10)).await;
+        let leases = Leases::in_folder(folder.path().to_owned());
+        let first = leases.take("green").await.unwrap().unwrap();
+        assert!(leases.take("green").await.unwrap().is_none());
+        assert!(leases.take("red").await.unwrap().is_some());
+        let waited = leases.await_within("green", Duration::from_millis(10)).await;
         assert!(waited.unwrap().is_none());
-        let waiting = Lease::await_within(folder.path(), "green", Duration::from_mins(1));
+        let waiting = leases.await_within("green", Duration::from_mins(1));
         let (waited, ()) = tokio::join!(waiting, async { drop(first) });
         assert!(waited.unwrap().is_some());
-    }
-
-    #[test]
-    fn names_of_files_lead_nowhere_else() {
-        assert_eq!(file_name("scs-1.35_a"), "scs-1.35_a");
-        assert_eq!(file_name("../etc"), "%2E.%2Fetc");
-        assert_eq!(file_name("ä b"), "%C3%A4%20b");
-        assert_ne!(file_name("a%2Fb"), file_name("a/b"));
     }
 }

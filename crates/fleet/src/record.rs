@@ -35,6 +35,9 @@ pub enum Line {
         preset: Option<String>,
         /// All subjects.
         subjects: Vec<String>,
+        /// The schedule that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        occasion: Option<Occasion>,
     },
     /// There is a report.
     Judged {
@@ -73,6 +76,9 @@ pub enum Line {
         subject: String,
         /// Why.
         why: String,
+        /// Whether it is still to be checked on this occasion.
+        #[serde(default)]
+        postponed: bool,
     },
     /// A monitor has a report.
     Delivered {
@@ -86,6 +92,15 @@ pub enum Line {
         /// When.
         at: Timestamp,
     },
+}
+
+/// A time of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occasion {
+    /// The schedule.
+    pub schedule: String,
+    /// The time.
+    pub at: Timestamp,
 }
 
 /// How many testcases came to what, officially.
@@ -141,6 +156,14 @@ impl Past {
             _ => None,
         });
         done.collect()
+    }
+}
+
+impl Past {
+    /// Whether a subject was left out and is still to be checked.
+    pub(crate) fn is_postponed(&self, subject: &str) -> bool {
+        let held = |line: &Line| matches!(line, Line::LeftOut { subject: name, postponed: true, .. } if name == subject);
+        self.lines.iter().any(held)
     }
 }
 
@@ -291,6 +314,7 @@ mod tests {
             about: about.into(),
             preset: None,
             subjects: vec!["green".into(), "red".into()],
+            occasion: None,
         }
     }
 

@@ -2,19 +2,20 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_report::Report;
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
-use crate::lease::{Lease, LeaseError};
+use crate::lease::{Lease, LeaseError, Leases};
 use crate::plan::Planned;
+use crate::schedule::Windows;
 
 /// Who checks subjects.
 pub trait Checker: Send + Sync + 'static {
@@ -52,10 +53,12 @@ pub struct Pace {
     pub deadline: Duration,
     /// What then has not ended after so long is cut off.
     pub grace: Duration,
-    /// The folder of leases.
-    pub leases: PathBuf,
+    /// Who notes which subjects are being checked.
+    pub leases: Leases,
     /// How long to wait for a subject that another runner has.
     pub patience: Duration,
+    /// When nothing is begun with whom.
+    pub windows: Windows,
 }
 
 /// What happens in a run.
@@ -88,6 +91,8 @@ pub enum Event<S> {
         subject: Planned,
         /// Why.
         why: String,
+        /// Whether the reason passes by itself, so that it may be checked later.
+        postponed: bool,
     },
 }
 
@@ -113,6 +118,7 @@ pub async fn run<C: Checker>(
             }
         })
         .await;
+        pace.leases.settled().await;
         over.cancel();
     };
     let telling = async {
@@ -139,7 +145,14 @@ async fn one<C: Checker>(
     events: &UnboundedSender<Event<C::Step>>,
 ) {
     let tell = |event| drop(events.send(event));
-    let waiting = Lease::await_within(&pace.leases, &subject.subject, pace.patience);
+    let left_out = |subject, why, postponed| tell(Event::LeftOut { subject, why, postponed });
+    // A run takes hours where there are many; a window may have begun meanwhile.
+    if let Some(window) = pace.windows.holding(&subject.subject, Timestamp::now()) {
+        let why = format!("the maintenance window {window} has begun");
+        left_out(subject, why, true);
+        return;
+    }
+    let waiting = pace.leases.await_within(&subject.subject, pace.patience);
     let lease = tokio::select! {
         biased;
         () = cancel.cancelled() => return,
@@ -148,13 +161,22 @@ async fn one<C: Checker>(
     let lease = match lease {
         Ok(Some(lease)) => lease,
         other => {
-            tell(Event::LeftOut { why: why_not(other.err()), subject });
+            let error = other.err();
+            let may_pass = matches!(error, Some(LeaseError::Shared(_)));
+            left_out(subject, why_not(error), may_pass);
             return;
         }
     };
     tell(Event::Started { subject: subject.subject.clone() });
-    let begun = Instant::now();
+    let (begun, lost) = (Instant::now(), lease.lost());
     let reports = within_deadline(&subject, lease, checker, pace, cancel, events.clone()).await;
+    if lost.is_cancelled() {
+        // Somebody else may be at it meanwhile, and what two find at once is nobody's verdict.
+        let leftovers = reports.iter().flat_map(|judged| &judged.report.leftovers);
+        let left: String = leftovers.map(|leftover| format!("; left behind: {leftover}")).collect();
+        left_out(subject, format!("the lease was lost during the check{left}"), true);
+        return;
+    }
     tell(Event::Judged { subject, reports, took: begun.elapsed() });
 }
 
@@ -174,17 +196,25 @@ async fn within_deadline<C: Checker>(
     let name = subject.subject.clone();
     let tell = Box::new(move |step| drop(events.send(Event::Step { subject: name.clone(), step })));
     let check = (Arc::clone(&checker), subject.clone(), ending.clone(), cut.clone());
+    let lost = lease.lost();
     let mut check = on_a_thread(check, lease, tell);
-    let mut ended = tokio::time::timeout(pace.deadline, &mut check).await;
-    if ended.is_err() {
+    let in_time = async {
+        tokio::select! {
+            ended = &mut check => Some(ended),
+            () = tokio::time::sleep(pace.deadline) => None,
+            () = lost.cancelled() => None,
+        }
+    };
+    let mut ended = in_time.await;
+    if ended.is_none() {
         ending.cancel();
-        ended = tokio::time::timeout(pace.grace, &mut check).await;
+        ended = tokio::time::timeout(pace.grace, &mut check).await.ok();
     }
     let why = match ended {
-        Ok(Ok(Ok(reports))) => return reports,
-        Ok(Ok(Err(why))) => why,
-        Ok(Err(_)) => "the check ended without a word".into(),
-        Err(_) => {
+        Some(Ok(Ok(reports))) => return reports,
+        Some(Ok(Err(why))) => why,
+        Some(Err(_)) => "the check ended without a word".into(),
+        None => {
             cut.cancel();
             let after = (pace.deadline + pace.grace).as_secs();
             format!("the check was cut off after {after} s; the next one takes down what it created")
@@ -238,7 +268,11 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::schedule::{Times, Window};
 
     /// A checker that does what the names of the subjects say.
     #[derive(Default)]
@@ -296,7 +330,7 @@ mod tests {
         let subjects = names.iter().map(|name| planned(name)).collect();
         run(subjects, Arc::clone(&checker), &pace, cancel, async |event| match event {
             Event::Judged { subject, .. } => judged.push(subject.subject),
-            Event::LeftOut { subject, why } => left_out.push((subject.subject, why)),
+            Event::LeftOut { subject, why, .. } => left_out.push((subject.subject, why)),
             Event::Step { .. } if names == ["slow", "a"] => cancel.cancel(),
             Event::Started { .. } | Event::Step { .. } => {}
         })
@@ -310,8 +344,9 @@ mod tests {
             workers: 10,
             deadline: Duration::from_secs(3),
             grace: Duration::from_secs(1),
-            leases: folder.path().to_owned(),
+            leases: Leases::in_folder(folder.path().to_owned()),
             patience: Duration::ZERO,
+            windows: Windows::default(),
         }
     }
 
@@ -343,10 +378,22 @@ mod tests {
     #[tokio::test]
     async fn whom_another_runner_has_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let _other = Lease::take(folder.path(), "b").unwrap().unwrap();
+        let _other = pace(&folder).leases.take("b").await.unwrap().unwrap();
         let ran = ran(&["a", "b"], pace(&folder), &CancellationToken::new()).await;
         assert_eq!(ran.judged, ["a"]);
         assert_eq!(ran.left_out, [("b".to_owned(), "another runner is at it".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn whom_a_window_holds_when_their_turn_comes_is_left_for_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let begins = Times::read("* * * * *", TimeZone::UTC).unwrap();
+        let (lasts, subjects) = (SignedDuration::from_hours(1), ["b".to_owned()].into());
+        let windows = Windows(vec![Window { name: "move".into(), begins, lasts, subjects }]);
+        let pace = Pace { windows, ..pace(&folder) };
+        let ran = ran(&["a", "b"], pace, &CancellationToken::new()).await;
+        assert_eq!(ran.judged, ["a"]);
+        assert_eq!(ran.left_out, [("b".to_owned(), "the maintenance window move has begun".to_owned())]);
     }
 
     #[tokio::test]

@@ -1,16 +1,19 @@
 //! `assay fleet`: many clouds in one go.
 
+pub(crate) mod daemon;
 mod display;
 pub(crate) mod flush;
+pub(crate) mod manifests;
 mod post;
 pub(crate) mod run;
 pub(crate) mod status;
 mod suite;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_fleet::{Choice, Config, Courier, account, monitor};
+use assay_fleet::{Choice, Config, Courier, Section, account, monitor};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::{Date, Weekday};
 use secrecy::SecretString;
@@ -34,10 +37,22 @@ pub(crate) enum Fleet {
     /// every subject was judged and its report delivered, whatever the verdicts; 1 with --strict, a testcase failed; 3 a
     /// subject could not be determined or a report not delivered; 4 something that was created could not be taken down.
     Run(Box<Run>),
+    /// Check the subjects of presets whenever the schedules of the configuration say so
+    ///
+    /// It goes on until SIGTERM or Ctrl-C: what was created is taken down then, and nothing that was cut short is handed
+    /// in. What it missed while it was away it makes up for, once. SIGHUP reads the configuration again; a bad one is
+    /// told, and the old one stays. Exit codes: 0 it was ended; 2 wrong usage or configuration; 3 its state cannot be
+    /// read.
+    Daemon(Box<Daemon>),
     /// Send what waits in the outbox
     Flush(Flush),
     /// Show the last runs, and what waits in the outbox
     Status(Status),
+    /// Write what runs the same on Kubernetes: a cron job for each subject or batch, and what they need
+    ///
+    /// Nothing is applied, and no secret is read: clouds.yaml, key and token are taken from a Secret that you make; the
+    /// output begins with how. Jobs start one after the other, and a Lease keeps two runners from one subject.
+    Manifests(Box<manifests::Written>),
 }
 
 /// Which configuration.
@@ -95,6 +110,10 @@ pub(crate) struct Run {
     /// Seconds for one subject; what is not known by then is not to be had
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = crate::args::seconds, help_heading = "Pace")]
     pub(crate) deadline: Duration,
+    /// Where runners note who is at which subject, whatever the configuration says: only on this machine, or in the
+    /// Kubernetes that it runs in or that KUBECONFIG names
+    #[arg(long, value_enum, value_name = "PLACE", help_heading = "Pace")]
+    pub(crate) leases: Option<LeasePlace>,
     /// Check every subject again, even if the last run of the same was killed
     #[arg(long, help_heading = "Pace")]
     pub(crate) fresh: bool,
@@ -102,6 +121,29 @@ pub(crate) struct Run {
     pub(crate) asking: Asking,
     #[command(flatten)]
     pub(crate) handing: Handing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// Where to answer /metrics, for Prometheus, and /healthz, such as 127.0.0.1:9464 [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Run the scripts of specs for testcases that this program does not know
+    #[arg(long)]
+    pub(crate) allow_scripts: bool,
+    /// Seconds for one subject; what is not known by then is not to be had
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = crate::args::seconds)]
+    pub(crate) deadline: Duration,
+    /// A folder for the last reports of each subject, each with its signature
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// A file with the passphrase of the key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
 }
 
 /// What becomes of the reports.
@@ -143,6 +185,12 @@ pub(crate) enum FleetSection {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LeasePlace {
+    Files,
+    Kubernetes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EventFormat {
     /// A JSON object per line
     Jsonl,
@@ -159,12 +207,26 @@ pub(crate) struct Flush {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// A configuration with schedules, to show what comes next
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// So many runs
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     pub(crate) last: usize,
     /// The format
     #[arg(long, value_enum, default_value_t = crate::args::Listing::Human)]
     pub(crate) format: crate::args::Listing,
+}
+
+impl From<Section> for FleetSection {
+    fn from(section: Section) -> Self {
+        match section {
+            Section::Auto => FleetSection::Auto,
+            Section::Light => FleetSection::Light,
+            Section::Medium => FleetSection::Medium,
+            Section::Heavy => FleetSection::Heavy,
+        }
+    }
 }
 
 impl Run {

@@ -280,3 +280,80 @@ fn what_is_wrong_is_told_before_anything_is_done() {
     told(&run(&["--passphrase-file", "words"]), "passphrase");
     assert!(runner.run(&["status"]).1.starts_with("no run yet"), "nothing was begun");
 }
+
+const MONITOR: &str = "--monitor-url=https://monitor.example.com";
+
+#[test]
+fn manifests_hold_the_configuration_and_no_secret() {
+    let runner = Runner::new();
+    let (code, stdout, stderr) = runner.run(&["manifests", "--preset=scripted", MONITOR, "--batch=2"]);
+    assert_eq!((code, stderr.as_str()), (0, "replace REGISTRY/assay:TAG, or say --image\n"));
+    for expected in [
+        "#     --from-file=clouds.yaml --from-file=keyfile=key --from-file=tokenfile=token\n",
+        "  own.yaml: |\n    name: Own scope\n",
+        "    subjects = [\"quick\", \"slow\"]\n",
+        "name: assay-fleet-batch-1\n",
+        "- --leases=kubernetes\n",
+        "- --monitor-url=https://monitor.example.com/\n",
+        "- --scope=own\n            - --subject=quick\n            - --subject=slow\n",
+        "schedule: 0 2 * * *\n",
+    ] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let key = fs::read_to_string(runner.path("key")).expect("a key");
+    let line = key.lines().nth(1).expect("a key has lines");
+    for secret in [line, TOKEN, "example\n", "auth_url", "PRIVATE KEY"] {
+        assert!(!stdout.contains(secret), "{secret:?} is in {stdout}");
+    }
+}
+
+#[test]
+fn manifests_are_a_file_for_each_job_and_what_is_left_of_others_is_told() {
+    let runner = Runner::new();
+    let write = ["manifests", MONITOR, "--image=assay:1", "--once", "--without-volumes", "-o", "out"];
+    let (code, stdout, stderr) = runner.run(&write);
+    assert_eq!((code, &*stdout, &*stderr), (0, "", ""));
+    let files = || {
+        let entries = fs::read_dir(runner.path("out")).expect("a folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("a file").file_name().into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(files(), ["assay-fleet-unknown.yaml", "assay-fleet-unreachable.yaml", "assay-fleet.yaml"]);
+    let job = fs::read_to_string(runner.path("out/assay-fleet-unknown.yaml")).expect("a file");
+    assert!(job.starts_with("apiVersion: batch/v1\nkind: Job\n"), "{job}");
+    let fewer = [&write[..], &["--subject=unknown", "--scope=scs-compatible-iaas"]].concat();
+    let (code, _, stderr) = runner.run(&fewer);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.starts_with("out/assay-fleet-unreachable.yaml is none of these"), "{stderr}");
+    assert_eq!(files().len(), 3, "what may be somebody else's stays");
+}
+
+#[test]
+fn what_could_not_run_on_kubernetes_is_told_before() {
+    let runner = Runner::new();
+    let refused = |arguments: &[&str]| {
+        let (code, stdout, stderr) = runner.run(&[&["manifests"], arguments].concat());
+        assert_eq!((code, &*stdout), (2, ""), "{stderr}");
+        // Lines are broken to the width of a terminal.
+        stderr.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+    };
+    assert!(refused(&[]).contains("names a monitor"));
+    assert!(refused(&[MONITOR, "--name=Fleet"]).contains("is not a name of at most 30"));
+    assert!(refused(&[MONITOR, "--schedule=nightly"]).contains("is no schedule such as"));
+    fs::write(runner.path("own.yaml"), "name: broken\n").expect("a file");
+    assert!(refused(&[MONITOR, "--preset=scripted"]).contains("own.yaml"));
+    let outside = CONFIG.replace("\"key\"", "\"/home/me/.ssh/id\"");
+    fs::write(runner.path("config.toml"), outside).expect("a file");
+    assert!(refused(&[MONITOR]).contains("does not lie in the folder of the configuration"));
+}
+
+#[test]
+fn without_the_kubernetes_that_was_named_nobody_is_checked() {
+    let runner = Runner::new();
+    let (code, stdout, stderr) = runner.run(&["run", "--leases=kubernetes", "--no-upload", "-o", "reports"]);
+    assert_eq!((code, &*stdout), (2, ""), "{stderr}");
+    assert!(stderr.contains("there is no Kubernetes"), "{stderr}");
+    assert!(!runner.path("reports/unknown").exists());
+}

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod daemon;
 mod declare;
 mod demo;
 mod faults;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_fleet::{
-    Config, Courier, Delivery, Event, Judged, Line, Outbox, Pace, Past, Plan, Record, Standings, Tally,
-    run as run_all,
+    Config, Courier, Delivery, Event, Judged, LeaseKeeper, Leases, Line, Occasion, Outbox, Pace, Past, Plan,
+    Record, Standings, Tally, Windows, run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -18,22 +18,22 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
+use super::daemon::leases;
 use super::display::Display;
 use super::post::{Post, Posted, sent};
 use super::suite::Suite;
-use super::{ANSWER, Run, configuration, courier, outbox, records};
+use super::{ANSWER, LeasePlace, Run, configuration, courier, outbox, records};
 use crate::against::day;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::human::{counted, printable};
 use crate::output::note;
 use crate::signing::SigningKey;
-use crate::state;
 
 /// What has not come to its end so long after its deadline, taking down included, is cut off.
-const GRACE: Duration = Duration::from_mins(10);
+pub(super) const GRACE: Duration = Duration::from_mins(10);
 /// How long to wait for a subject that another runner has.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// A run that was killed longer ago is not gone on with: what it found out is old.
 const OLDEST: SignedDuration = SignedDuration::from_hours(12);
 /// So many reports are sent at the same time.
@@ -41,12 +41,41 @@ const SENDERS: usize = 8;
 
 pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationToken) -> Result<u8, Failure> {
     let config = configuration(&arguments.configured)?;
-    let mut plan = config.plan(&arguments.choice())?;
+    let plan = config.plan(&arguments.choice())?;
+    checked(arguments, &config, plan, None, global, cancel).await
+}
+
+/// A run that a schedule asks for.
+pub(super) struct Scheduled {
+    pub(super) occasion: Occasion,
+    /// When nothing is begun with whom.
+    pub(super) windows: Windows,
+    /// Who hears of all that is noted.
+    pub(super) told: Box<dyn Fn(&Line)>,
+}
+
+/// Checks the subjects of a plan.
+pub(super) async fn checked(
+    arguments: &Run,
+    config: &Config,
+    mut plan: Plan,
+    scheduled: Option<Scheduled>,
+    global: &Global,
+    cancel: CancellationToken,
+) -> Result<u8, Failure> {
     let today = day(Timestamp::now());
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
-    let (post, courier) = post(arguments, &config, global).await?;
+    let (post, courier) = post(arguments, config, global).await?;
+    let keeper = match (arguments.leases, &config.leases) {
+        (Some(LeasePlace::Files), _) => &LeaseKeeper::Files,
+        (Some(LeasePlace::Kubernetes), LeaseKeeper::Files | LeaseKeeper::Postgres { .. }) => {
+            &LeaseKeeper::Kubernetes { namespace: None }
+        }
+        (_, configured) => configured,
+    };
+    let leases = Leases::open(keeper, leases()).await?;
     let about = about(arguments, &plan, &post)?;
-    let (record, earlier) = record(arguments, &plan, about)?;
+    let (record, earlier) = record(arguments, &plan, about, scheduled.as_ref())?;
     plan.subjects.retain(|planned| !earlier.done.contains(&planned.subject));
     if let Some(monitor) = &arguments.missing_from {
         let standings = Standings::ask(monitor, ANSWER).await;
@@ -73,8 +102,9 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         workers: plan.workers,
         deadline: arguments.deadline,
         grace: GRACE,
-        leases: state::fleet().join("leases"),
+        leases,
         patience: PATIENCE,
+        windows: scheduled.as_ref().map(|scheduled| scheduled.windows.clone()).unwrap_or_default(),
     };
     let (letters, waiting) = unbounded_channel();
     for run in left_before(&post)? {
@@ -86,6 +116,7 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
         post: &post,
         letters: Some(letters),
         record,
+        scheduled,
         display,
         earlier,
         left_out: 0,
@@ -107,7 +138,7 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
 }
 
 /// Everything that reports need on their way; what cannot be used is told before any cloud is asked.
-async fn post(
+pub(super) async fn post(
     arguments: &Run,
     config: &Config,
     global: &Global,
@@ -185,7 +216,12 @@ impl Earlier {
 }
 
 /// The record of the run, and what a run before it has done of the same.
-fn record(arguments: &Run, plan: &Plan, about: String) -> Result<(Record, Earlier), Failure> {
+fn record(
+    arguments: &Run,
+    plan: &Plan,
+    about: String,
+    scheduled: Option<&Scheduled>,
+) -> Result<(Record, Earlier), Failure> {
     let now = Timestamp::now();
     if !arguments.fresh
         && let Some((record, past)) = Record::resume(&records(), &about, now, OLDEST)?
@@ -193,7 +229,8 @@ fn record(arguments: &Run, plan: &Plan, about: String) -> Result<(Record, Earlie
         return Ok((record, Earlier::of(&past)));
     }
     let subjects = plan.subjects.iter().map(|planned| planned.subject.clone()).collect();
-    let begun = Line::Begun { at: now, about, preset: plan.preset.clone(), subjects };
+    let occasion = scheduled.map(|scheduled| scheduled.occasion.clone());
+    let begun = Line::Begun { at: now, about, preset: plan.preset.clone(), subjects, occasion };
     Ok((Record::begin(&records(), &begun)?, Earlier::default()))
 }
 
@@ -220,6 +257,7 @@ struct Watch<'p> {
     /// Reports that are to be sent; none once there will be no more.
     letters: Option<UnboundedSender<Uuid>>,
     record: Record,
+    scheduled: Option<Scheduled>,
     display: Display,
     earlier: Earlier,
     left_out: usize,
@@ -239,11 +277,12 @@ impl Watch<'_> {
                 self.stumbled(told);
             }
             Event::Step { subject, step } => self.display.step(&subject, &step),
-            Event::LeftOut { subject, why } => {
+            Event::LeftOut { subject, why, postponed } => {
                 self.left_out += 1;
+                self.display.over(&subject.subject);
                 let told = self.display.left_out(&subject.subject, &why);
                 self.stumbled(told);
-                let line = Line::LeftOut { at: Timestamp::now(), subject: subject.subject, why };
+                let line = Line::LeftOut { at: Timestamp::now(), subject: subject.subject, why, postponed };
                 self.noted(&line);
             }
             Event::Judged { subject, reports, took } => {
@@ -306,6 +345,9 @@ impl Watch<'_> {
     fn noted(&mut self, line: &Line) -> bool {
         let noted = self.record.append(line).map_err(Failure::from);
         let is_noted = noted.is_ok();
+        if is_noted && let Some(scheduled) = &self.scheduled {
+            (scheduled.told)(line);
+        }
         self.stumbled(noted);
         is_noted
     }
@@ -325,7 +367,10 @@ impl Watch<'_> {
             self.noted(&Line::Ended { at: Timestamp::now() });
             exit = self.exit(arguments.handing.strict);
         }
-        self.display.ended(&self.all, exit.code())?;
+        // A daemon has no result to print; what came of each has been said.
+        if self.scheduled.is_none() {
+            self.display.ended(&self.all, exit.code())?;
+        }
         Ok(exit.code())
     }
 

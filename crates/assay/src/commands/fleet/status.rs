@@ -1,12 +1,14 @@
 //! `assay fleet status`: the last runs, and what waits.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use assay_fleet::{Address, Attempts, Line, Outbox, Past, past};
+use assay_fleet::{Address, Attempts, Line, Occasion, Outbox, Past, Settled, past};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Status, outbox, records};
+use super::daemon::{file, outlooks};
+use super::{Configured, Status, configuration, outbox, records};
 use crate::args::Listing;
 use crate::failure::Failure;
 use crate::human::{Table, bold, counted, plain};
@@ -20,6 +22,19 @@ struct View<'a> {
     version: u32,
     runs: Vec<RunView<'a>>,
     outbox: Vec<Waiting>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    next: Vec<Next>,
+}
+
+/// What a schedule comes to.
+#[derive(Serialize)]
+struct Next {
+    schedule: String,
+    preset: String,
+    /// The subjects that are to be checked now.
+    due: Vec<String>,
+    /// When somebody is to be checked next.
+    at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -44,12 +59,16 @@ pub(crate) fn run(arguments: &Status) -> Result<u8, Failure> {
         .into_iter()
         .map(|address| Waiting { attempts: outbox.attempts(address.run), address })
         .collect();
+    let next = match &arguments.config {
+        Some(config) => next(config, Timestamp::now())?,
+        None => Vec::new(),
+    };
     if arguments.format == Listing::Json {
         let runs = runs
             .iter()
             .map(|past| RunView { id: &past.id, state: state(past), lines: &past.lines })
             .collect();
-        let view = View { version: VERSION, runs, outbox: waiting };
+        let view = View { version: VERSION, runs, outbox: waiting, next };
         let text = serde_json::to_string_pretty(&view)
             .map_err(|error| Failure::undetermined(error, "this is a defect of assay; please report it"))?;
         print(&format!("{text}\n"))?;
@@ -64,8 +83,36 @@ pub(crate) fn run(arguments: &Status) -> Result<u8, Failure> {
         text.push_str("no run yet\n\n");
     }
     text.push_str(&shown_outbox(&waiting));
+    text.push_str(&shown_next(&next));
     print(&text)?;
     Ok(0)
+}
+
+/// What comes next by the schedules of a configuration.
+fn next(config: &Path, now: Timestamp) -> Result<Vec<Next>, Failure> {
+    let config = configuration(&Configured { config: config.to_owned() })?;
+    let settled = Settled::read(&file()).map_err(|error| Failure::undetermined(error, ""))?;
+    let next = outlooks(&config, &settled, now).filter_map(|(schedule, outlook)| {
+        let preset = config.schedules.get(&schedule)?.preset.clone();
+        Some(Next { schedule, preset, due: outlook.due, at: outlook.next })
+    });
+    Ok(next.collect())
+}
+
+fn shown_next(next: &[Next]) -> String {
+    let mut table = Table::default();
+    for Next { schedule, preset, due, at } in next {
+        let at = at.map_or_else(|| "never".into(), minute);
+        let due = match due.len() {
+            0 => String::new(),
+            some => format!("{} due now", counted(some, ["subject is", "subjects are"])),
+        };
+        table.row([plain(&**schedule), plain(format!("preset {preset}")), plain(at), plain(due)]);
+    }
+    match next.is_empty() {
+        true => String::new(),
+        false => format!("\nnext\n{}", table.render("  ")),
+    }
 }
 
 /// Where a run is.
@@ -79,11 +126,14 @@ fn state(past: &Past) -> &'static str {
 
 fn shown(past: &Past) -> String {
     let mut text = String::new();
-    if let Some(Line::Begun { at, preset, subjects, .. }) = past.lines.first() {
-        let what = match preset {
-            Some(preset) => format!("preset {preset}, "),
-            None => String::new(),
-        };
+    if let Some(Line::Begun { at, preset, subjects, occasion, .. }) = past.lines.first() {
+        let mut what = String::new();
+        if let Some(Occasion { schedule, .. }) = occasion {
+            what = format!("schedule {schedule}, ");
+        }
+        if let Some(preset) = preset {
+            what = format!("{what}preset {preset}, ");
+        }
         let subjects = counted(subjects.len(), ["subject", "subjects"]);
         let head = format!("{}  {what}{subjects}, {}", minute(*at), state(past));
         text.push_str(&bold(&head));

@@ -41,7 +41,7 @@ pub(crate) struct Suite {
 }
 
 /// A scope of the configuration.
-struct FleetScope {
+pub(super) struct FleetScope {
     name: String,
     spec: ScopeSpec,
     /// Where its scripts lie, if they may be run.
@@ -289,7 +289,7 @@ impl Checker for Suite {
 }
 
 /// The scope of a name: from its file, or as this program knows it.
-fn scope(
+pub(super) fn scope(
     name: &str,
     file: Option<&Path>,
     allow_scripts: bool,
