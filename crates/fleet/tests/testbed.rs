@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assay_fleet::{Checker, Event, Judged, LeaseKeeper, Leases, Pace, Planned, Windows, run};
+use assay_fleet::{Checker, Event, Judged, LeaseError, LeaseKeeper, Leases, Pace, Planned, Windows, run};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -153,6 +153,8 @@ async fn who_may_not_use_the_database_is_told_before_anything_is_done() {
     let mut url = shared.url.clone();
     url.set_password(None).unwrap();
     let keeper = LeaseKeeper::Postgres { url, password_file: Some(password_file) };
-    let error = Leases::open(&keeper, PathBuf::new()).await.unwrap_err().to_string();
+    let error = Leases::open(&keeper, PathBuf::new()).await.unwrap_err();
+    assert!(matches!(error, LeaseError::Configuration(_)), "it does not pass by itself");
+    let error = error.to_string();
     assert!(error.contains("password authentication failed") && !error.contains("sesame"), "{error}");
 }

@@ -184,8 +184,18 @@ impl Session {
             connection.execute(SETTINGS).await?;
             Ok(connection)
         };
-        let outcome = answered(timeout(ANSWER, connecting).await);
-        self.connection = Some(outcome.map_err(|why| self.fail(why))?);
+        let outcome = timeout(ANSWER, connecting).await;
+        let is_refused = outcome.as_ref().is_ok_and(|outcome| outcome.as_ref().is_err_and(is_refused));
+        match answered(outcome) {
+            Ok(connection) => self.connection = Some(connection),
+            Err(why) => {
+                let error = self.fail(why);
+                return Err(match is_refused {
+                    true => LeaseError::Configuration(error.to_string()),
+                    false => error,
+                });
+            }
+        }
         Ok(())
     }
 
@@ -215,6 +225,12 @@ impl Session {
         self.failed = Some((Instant::now(), why.clone()));
         LeaseError::Shared(why)
     }
+}
+
+/// Whether the server is there and does not let us in, or knows no such database: that does not pass by itself.
+fn is_refused(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("28") || code == "3D000")
 }
 
 fn answered<T>(outcome: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>) -> Result<T, String> {

@@ -293,7 +293,7 @@ impl<'d> Keeper<'d> {
         self.going.remove(&schedule);
         match outcome {
             Ok(code) => self.say(&format!("{schedule}: over, exit code {code}")),
-            Err(failure) => note(&printable(&format!("{schedule}: {:?}", failure.report))),
+            Err(failure) => note(&format!("{}: {:?}", printable(&schedule), failure.report)),
         }
         // Whoever is still due could not be checked, and is tried again, but not without pause.
         let now = Timestamp::now();
