@@ -204,7 +204,7 @@ fn workers(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn address(text: &str) -> Result<Url, String> {
+pub(crate) fn address(text: &str) -> Result<Url, String> {
     monitor(text).map_err(|error| error.to_string())
 }
 
