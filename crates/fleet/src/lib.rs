@@ -12,7 +12,7 @@ mod plan;
 mod record;
 mod run;
 
-pub use config::{Config, FleetProblem, monitor};
+pub use config::{Beside, Config, FleetProblem, monitor};
 pub use delivery::{Courier, CourierError, Delivery, TOKEN_MARK, Welcome, account};
 pub use lease::{Lease, LeaseError, file_name};
 pub use missing::{Standings, StatusError};

@@ -239,6 +239,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::config::Beside;
 
     /// A checker that does what the names of the subjects say.
     #[derive(Default)]
@@ -281,7 +282,12 @@ mod tests {
     }
 
     fn planned(name: &str) -> Planned {
-        Planned { subject: name.into(), scopes: Vec::new(), variables: BTreeMap::new() }
+        Planned {
+            subject: name.into(),
+            scopes: Vec::new(),
+            variables: BTreeMap::new(),
+            beside: Beside::default(),
+        }
     }
 
     struct Ran {

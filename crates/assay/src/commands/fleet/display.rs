@@ -1,6 +1,6 @@
 //! What a fleet run shows while it goes on, and at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_fleet::Delivery;
 use assay_openstack::Event;
@@ -48,6 +48,8 @@ pub(crate) enum Happening<'a> {
         fail: usize,
         abort: usize,
         miss: usize,
+        /// Of the failures, those that somebody answers for.
+        waived: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<&'a str>,
         leftovers: &'a [String],
@@ -137,6 +139,7 @@ impl Display {
             fail: tally.fail,
             abort: tally.abort,
             miss: tally.miss,
+            waived: posted.waived,
             why: posted.why.as_deref(),
             leftovers: &posted.leftovers,
             took_ms,
@@ -179,8 +182,16 @@ impl Display {
     }
 
     /// The end, with a line for each report.
-    pub(crate) fn ended(&self, all: &[(Posted, Option<Delivery>)], exit: u8) -> Result<(), Failure> {
+    pub(crate) fn ended(
+        &self,
+        all: &[(Posted, Option<Delivery>)],
+        waivers: &BTreeSet<String>,
+        exit: u8,
+    ) -> Result<(), Failure> {
         self.tell(&Happening::Ended { at: Timestamp::now(), exit })?;
+        for remark in waivers {
+            self.say(remark);
+        }
         if self.events.is_some() || all.is_empty() {
             return Ok(());
         }
@@ -188,8 +199,12 @@ impl Display {
         table.row(["subject", "scope", "pass", "fail", "abort", "miss", "report"].map(plain));
         for (posted, delivery) in all {
             let tally = posted.tally;
-            let [pass, fail, abort, miss] =
-                [tally.pass, tally.fail, tally.abort, tally.miss].map(|count| plain(count.to_string()));
+            let [pass, abort, miss] =
+                [tally.pass, tally.abort, tally.miss].map(|count| plain(count.to_string()));
+            let fail = match posted.waived {
+                0 => tally.fail.to_string(),
+                waived => format!("{} ({waived} waived)", tally.fail),
+            };
             let report = match delivery {
                 None => "not sent",
                 Some(delivery) if delivery.has_arrived() => "delivered",
@@ -200,7 +215,7 @@ impl Display {
                 plain(&*posted.subject),
                 plain(&*posted.scope),
                 pass,
-                fail,
+                plain(fail),
                 abort,
                 miss,
                 plain(report),
@@ -246,7 +261,10 @@ fn came_to(posted: &Posted) -> String {
     let counts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
+        .map(|(count, name)| match (*name, posted.waived) {
+            ("fail", 1..) => format!("{count} fail ({} waived)", posted.waived),
+            _ => format!("{count} {name}"),
+        })
         .collect();
     counts.join(", ")
 }

@@ -19,7 +19,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::display::Display;
-use super::post::{Post, Posted, sent};
+use super::post::{Post, Posted, remarks, sent};
 use super::suite::Suite;
 use super::{ANSWER, Run, configuration, courier, outbox, records};
 use crate::against::day;
@@ -158,6 +158,7 @@ struct Earlier {
 struct EarlierReport {
     run: Uuid,
     tally: Tally,
+    waived: usize,
     determined: bool,
     has_leftovers: bool,
     to_be_sent: bool,
@@ -167,12 +168,13 @@ impl Earlier {
     fn of(past: &Past) -> Self {
         let done: BTreeSet<String> = past.done().into_iter().map(str::to_owned).collect();
         let reports = past.lines.iter().filter_map(|line| match line {
-            Line::Judged { subject, run, tally, determined, leftovers, to_be_sent, .. }
+            Line::Judged { subject, run, tally, waived, determined, leftovers, to_be_sent, .. }
                 if done.contains(subject) =>
             {
                 Some(EarlierReport {
                     run: *run,
                     tally: *tally,
+                    waived: *waived,
                     determined: *determined,
                     has_leftovers: *leftovers > 0,
                     to_be_sent: *to_be_sent,
@@ -325,7 +327,11 @@ impl Watch<'_> {
             self.noted(&Line::Ended { at: Timestamp::now() });
             exit = self.exit(arguments.handing.strict);
         }
-        self.display.ended(&self.all, exit.code())?;
+        // Of a run that goes on with another, part of the reports is not there any more.
+        let is_whole = self.earlier.done.is_empty() && exit != ExitCode::Interrupted;
+        let waivers =
+            if is_whole { remarks(self.all.iter().map(|(posted, _)| posted)) } else { BTreeSet::new() };
+        self.display.ended(&self.all, &waivers, exit.code())?;
         Ok(exit.code())
     }
 
@@ -340,8 +346,8 @@ impl Watch<'_> {
         {
             ExitCode::Leftovers
         } else if strict
-            && (self.all.iter().any(|(posted, _)| posted.tally.fail > 0)
-                || earlier.iter().any(|report| report.tally.fail > 0))
+            && (self.all.iter().any(|(posted, _)| posted.is_failing())
+                || earlier.iter().any(|report| report.tally.fail > report.waived))
         {
             ExitCode::Failed
         } else if self.has_failed
@@ -363,6 +369,7 @@ fn line(posted: &Posted, took_ms: u64) -> Line {
         scope: posted.scope.clone(),
         run: posted.run,
         tally: posted.tally,
+        waived: posted.waived,
         determined: posted.determined,
         leftovers: posted.leftovers.len(),
         took_ms,
