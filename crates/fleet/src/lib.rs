@@ -19,4 +19,4 @@ pub use missing::{Standings, StatusError};
 pub use outbox::{Address, Attempts, Letter, Outbox, OutboxError};
 pub use plan::{Choice, Plan, PlanError, Planned};
 pub use record::{Line, Past, Record, RecordError, Tally, past};
-pub use run::{Checker, Event, Judged, Pace, run};
+pub use run::{CHECKING, Checker, Event, Judged, Pace, run};

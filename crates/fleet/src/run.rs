@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::lease::{Lease, LeaseError};
 use crate::plan::Planned;
 
+/// The name of the threads that check. What panics there ends one check and nothing else.
+pub const CHECKING: &str = "check";
+
 /// Who checks subjects.
 pub trait Checker: Send + Sync + 'static {
     /// What it tells of a check that goes on.
@@ -223,7 +226,7 @@ fn on_a_thread<C: Checker>(
         let _ = sender.send(outcome);
     };
     // If there is no thread to be had, the work goes with its sender, and that is told.
-    let _ = std::thread::Builder::new().name("check".into()).spawn(work);
+    let _ = std::thread::Builder::new().name(CHECKING.into()).spawn(work);
     receiver
 }
 

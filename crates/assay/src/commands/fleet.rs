@@ -1,5 +1,6 @@
 //! `assay fleet`: many clouds in one go.
 
+mod dashboard;
 mod display;
 pub(crate) mod flush;
 mod post;

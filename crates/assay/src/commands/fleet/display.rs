@@ -1,6 +1,6 @@
 //! What a fleet run shows while it goes on, and at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use assay_fleet::Delivery;
 use assay_openstack::Event;
@@ -9,11 +9,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::EventFormat;
+use super::dashboard::{self, Dashboard, Model};
 use super::post::Posted;
+use crate::args::Global;
 use crate::failure::Failure;
 use crate::human::{Table, counted, plain, printable};
-use crate::output::{lines, note, print};
-use crate::progress::CloudProgress;
+use crate::output::{note, print};
 
 /// The version of what is printed for programs. A field may be added within one; nothing is taken away or changed.
 const EVENTS_VERSION: u32 = 1;
@@ -78,13 +79,17 @@ pub(crate) enum Happening<'a> {
 pub(crate) struct Display {
     events: Option<EventFormat>,
     quiet: bool,
-    /// Live lines of subjects that are being checked, where there is a terminal.
-    lines: BTreeMap<String, CloudProgress>,
+    /// Where somebody looks at it on a terminal.
+    dashboard: Option<Dashboard>,
 }
 
 impl Display {
-    pub(crate) fn new(events: Option<EventFormat>, quiet: bool) -> Self {
-        Display { events, quiet, lines: BTreeMap::new() }
+    /// `model` is shown on a terminal, if there is one.
+    pub(crate) fn new(events: Option<EventFormat>, global: &Global, model: impl FnOnce() -> Model) -> Self {
+        // Whoever wants to read every call reads it line by line.
+        let is_wanted = events.is_none() && !global.quiet && global.verbose == 0;
+        let dashboard = (is_wanted && dashboard::has_room()).then(|| Dashboard::open(model()));
+        Display { events, quiet: global.quiet, dashboard }
     }
 
     pub(crate) fn begun(&self, preset: Option<&str>, subjects: usize, resumed: usize) -> Result<(), Failure> {
@@ -98,26 +103,22 @@ impl Display {
         Ok(())
     }
 
-    pub(crate) fn started(&mut self, subject: &str) -> Result<(), Failure> {
+    pub(crate) fn started(&self, subject: &str) -> Result<(), Failure> {
         self.tell(&Happening::Started { at: Timestamp::now(), subject })?;
-        if lines().is_hidden() {
-            self.say(&format!("{subject}: started"));
-        } else {
-            self.lines.insert(subject.to_owned(), CloudProgress::begin(subject));
-        }
+        self.show(&format!("{subject}: started"));
         Ok(())
     }
 
     pub(crate) fn step(&self, subject: &str, step: &Event) {
-        if let Some(line) = self.lines.get(subject) {
-            line.event(step);
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.step(subject, step));
         }
     }
 
     /// The check of a subject is over, whatever came of it.
-    pub(crate) fn over(&mut self, subject: &str) {
-        if let Some(line) = self.lines.remove(subject) {
-            line.finish();
+    pub(crate) fn over(&self, subject: &str) {
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.over(subject, Timestamp::now()));
         }
     }
 
@@ -148,7 +149,13 @@ impl Display {
         let why =
             posted.why.as_ref().map_or_else(String::new, |why| format!("; nothing was determined: {why}"));
         let Posted { subject, scope, .. } = posted;
-        self.say(&format!("{subject}: {scope}: {} in {seconds}.{tenths} s{why}", came_to(posted)));
+        let line = format!("{subject}: {scope}: {} in {seconds}.{tenths} s{why}", came_to(posted));
+        // Why nothing is known of a subject is not cut off at the edge of a column.
+        if posted.determined {
+            self.show(&line);
+        } else {
+            self.say(&line);
+        }
         for leftover in &posted.leftovers {
             self.say(&format!("{}: left behind: {leftover}", posted.subject));
         }
@@ -183,12 +190,14 @@ impl Display {
 
     /// The end, with a line for each report.
     pub(crate) fn ended(
-        &self,
+        &mut self,
         all: &[(Posted, Option<Delivery>)],
         waivers: &BTreeSet<String>,
         exit: u8,
     ) -> Result<(), Failure> {
         self.tell(&Happening::Ended { at: Timestamp::now(), exit })?;
+        // The summary stays on the screen as it was.
+        self.dashboard = None;
         for remark in waivers {
             self.say(remark);
         }
@@ -233,6 +242,9 @@ impl Display {
     }
 
     fn tell(&self, happening: &Happening<'_>) -> Result<(), Failure> {
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.happened(happening));
+        }
         match self.events {
             None => Ok(()),
             Some(EventFormat::Jsonl) => {
@@ -241,6 +253,13 @@ impl Display {
                 })?;
                 print(&format!("{line}\n"))
             }
+        }
+    }
+
+    /// Says what a dashboard shows anyway.
+    fn show(&self, text: &str) {
+        if self.dashboard.is_none() {
+            self.say(text);
         }
     }
 

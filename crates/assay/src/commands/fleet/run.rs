@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_fleet::{
-    Config, Courier, Delivery, Event, Judged, Line, Outbox, Pace, Past, Plan, Record, Standings, Tally,
-    run as run_all,
+    Config, Courier, Delivery, Event, Judged, Line, Outbox, Pace, Past, Plan, Planned, Record, Standings,
+    Tally, run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
+use super::dashboard::Model;
 use super::display::Display;
 use super::post::{Post, Posted, remarks, sent};
 use super::suite::Suite;
@@ -67,7 +68,11 @@ pub(crate) async fn run(arguments: &Run, global: &Global, cancel: CancellationTo
     }
     let suite = Arc::new(suite);
 
-    let display = Display::new(arguments.handing.events, global.quiet);
+    let display = Display::new(arguments.handing.events, global, || {
+        let now = Timestamp::now();
+        let extent = |planned: &Planned| (planned.subject.clone(), suite.extent(planned, now));
+        Model::new(plan.subjects.iter().map(extent).collect(), post.monitor.is_some(), now)
+    });
     display.begun(plan.preset.as_deref(), plan.subjects.len(), earlier.done.len())?;
     let pace = Pace {
         workers: plan.workers,

@@ -20,6 +20,7 @@ use jiff::civil::{Date, DateTime};
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
+use super::dashboard::Extent;
 use crate::against::{self, ScopeSpec};
 use crate::args::{Against, Asking, Global, ScopeName, SectionName};
 use crate::commands::check::{Gathering, fit, gather_one, unknown};
@@ -190,6 +191,13 @@ impl Suite {
         let mut facts = Registry::get().facts(ids.iter().copied(), shows_text);
         facts.retain(|fact| self.includes(subject, *fact));
         facts
+    }
+
+    /// How much there is to do about a subject.
+    pub(crate) fn extent(&self, subject: &Planned, at: Timestamp) -> Extent {
+        let selections = self.scopes_of(subject).filter_map(|scope| self.selection(subject, scope, at));
+        let testcases = selections.map(|selection| selection.testcases.len()).sum();
+        Extent { facts: self.facts(subject, at).len(), testcases }
     }
 
     /// What the cloud of a subject shows; all facts not to be had if there is no such cloud.
