@@ -36,7 +36,7 @@ pub(crate) struct Gates {
 impl Gates {
     /// Reads the files that the arguments name.
     pub(crate) fn read(gating: &Gating, spec: &Spec) -> Result<Self, Failure> {
-        let waivers = |path: &PathBuf| Ok::<_, Failure>(with_waivers(path, spec, Waivers::read)??);
+        let waivers = |path: &PathBuf| Ok::<_, Failure>(with_waivers(path, [spec], Waivers::read)??);
         Ok(Gates {
             waivers: gating.waivers.as_ref().map(waivers).transpose()?,
             baseline: gating.baseline.as_deref().map(baseline).transpose()?,
@@ -68,15 +68,15 @@ impl Gates {
 }
 
 /// A file of waivers and how it is read: name, text and the testcases that there are.
-pub(crate) fn with_waivers(
+pub(crate) fn with_waivers<'s>(
     path: &Path,
-    spec: &Spec,
+    specs: impl IntoIterator<Item = &'s Spec>,
     read: impl FnOnce(&str, &str, &BTreeSet<&str>) -> Result<Waivers, Problems<WaiverProblem>>,
 ) -> Result<Result<Waivers, Problems<WaiverProblem>>, Failure> {
     let text = declare::read(path, "a file of waivers is a list in YAML; see docs/waivers.md")?;
-    let in_spec = spec.testcases().iter().map(|testcase| testcase.id.as_str());
+    let in_specs = specs.into_iter().flat_map(Spec::testcases).map(|testcase| testcase.id.as_str());
     let known: BTreeSet<&str> =
-        in_spec.chain(Registry::get().testcases().map(|testcase| &*testcase.id)).collect();
+        in_specs.chain(Registry::get().testcases().map(|testcase| &*testcase.id)).collect();
     Ok(read(&path.display().to_string(), &text, &known))
 }
 

@@ -93,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Demo(demo) if demo.live => awaited(commands::demo::live(demo, global)),
         Command::Demo(demo) => commands::demo::run(demo, global),
         Command::Report(stored) => commands::report::run(stored, global),
-        Command::Diff(diff) => commands::diff::run(diff),
+        Command::Diff(diff) => awaited(commands::diff::run(diff)),
         Command::Explain(explain) => commands::explain::run(explain),
         Command::List(list) => commands::list::run(list),
         Command::Scope(scope) => commands::scope::run(scope),

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use indicatif::MultiProgress;
 
@@ -53,8 +53,51 @@ pub(crate) fn lines() -> &'static MultiProgress {
 /// Whether the cursor stands behind a question.
 static IS_ASKING: AtomicBool = AtomicBool::new(false);
 
+/// What was said while something else has the screen.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+fn held_back() -> MutexGuard<'static, Option<Vec<String>>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Holds back what is said from now on.
+pub(crate) fn hold() {
+    held_back().get_or_insert_default();
+}
+
+/// The last of what is held back, at most so many lines, without colours.
+pub(crate) fn held(count: usize) -> Vec<String> {
+    let held = held_back();
+    let said = held.iter().flatten();
+    let mut lines: Vec<String> = said
+        .rev()
+        .take(count)
+        .flat_map(|text| {
+            let text = anstream::adapter::strip_str(text).to_string();
+            let lines: Vec<String> =
+                text.lines().rev().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+            lines
+        })
+        .take(count)
+        .collect();
+    lines.reverse();
+    lines
+}
+
+/// Says what was held back, and holds back nothing more.
+pub(crate) fn release() {
+    let held = held_back().take();
+    for text in held.iter().flatten() {
+        note(text);
+    }
+}
+
 /// Says something on standard error that is not the result.
 pub(crate) fn note(text: &str) {
+    if let Some(held) = &mut *held_back() {
+        held.push(text.to_owned());
+        return;
+    }
     let before = if IS_ASKING.swap(false, Ordering::Relaxed) { "\n" } else { "" };
     lines().suspend(|| {
         let _ = writeln!(anstream::stderr(), "{before}{text}");

@@ -50,6 +50,18 @@ pub struct Config {
     pub(crate) scopes: BTreeMap<String, PathBuf>,
     defaults: BTreeMap<String, String>,
     mappings: BTreeMap<String, BTreeMap<String, String>>,
+    beside: BTreeMap<String, Beside>,
+}
+
+/// Files of ours that belong to a subject, which the reference runner passes over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Failures that somebody answers for.
+    pub waivers: Option<PathBuf>,
+    /// What people declared.
+    pub declarations: Vec<PathBuf>,
+    /// Domains and their managers.
+    pub domain_managers: Option<PathBuf>,
 }
 
 /// Subjects that are checked together.
@@ -152,7 +164,11 @@ const SECRETS: Context = Context { name: "the secrets", keys: &["keyfile", "toke
 const MONITOR: Context = Context { name: "the monitor", keys: &["url"], open: false };
 const PRESET: Context = Context { name: "a preset", keys: &["scopes", "subjects", "workers"], open: false };
 const SCOPE: Context = Context { name: "a scope", keys: &["spec"], open: false };
-const A_SUBJECT: Context = Context { name: "a subject", keys: &["mapping"], open: false };
+const A_SUBJECT: Context = Context {
+    name: "a subject",
+    keys: &["mapping", "waivers", "declarations", "domain_managers"],
+    open: false,
+};
 
 type Lines = Reader<FleetProblem>;
 
@@ -199,6 +215,17 @@ impl Config {
         self.variables(subject).remove(CLOUD)
     }
 
+    /// The files of a subject: its own, and for what it names none, those of all.
+    pub(crate) fn beside(&self, subject: &str) -> Beside {
+        let own = self.beside.get(subject).cloned().unwrap_or_default();
+        let all = self.beside.get(DEFAULTS).cloned().unwrap_or_default();
+        Beside {
+            waivers: own.waivers.or(all.waivers),
+            declarations: if own.declarations.is_empty() { all.declarations } else { own.declarations },
+            domain_managers: own.domain_managers.or(all.domain_managers),
+        }
+    }
+
     /// The variables of a subject: the defaults with its name, and what is written of it alone.
     pub(crate) fn variables(&self, subject: &str) -> BTreeMap<String, String> {
         let mut variables: BTreeMap<String, String> = self
@@ -238,6 +265,7 @@ fn config(reader: &mut Lines, root: &Node, folder: &Path) -> Option<Config> {
     }
     for (name, node, path) in named(reader, &fields, "subjects") {
         let Some(fields) = reader.fields(node, &path, &A_SUBJECT) else { continue };
+        config.beside.insert(name.to_owned(), beside(reader, &fields, folder));
         let Some(mapping) = fields.get("mapping") else { continue };
         let variables = mapping_of(reader, mapping, &fields.path_of("mapping"), name == DEFAULTS);
         match name {
@@ -247,6 +275,17 @@ fn config(reader: &mut Lines, root: &Node, folder: &Path) -> Option<Config> {
     }
     schedules::schedules(reader, &fields, &mut config);
     Some(config)
+}
+
+fn beside(reader: &mut Lines, fields: &Fields<'_>, folder: &Path) -> Beside {
+    let mut file = |key| reader.optional_text(fields, key).map(|path| folder.join(path));
+    let (waivers, domain_managers) = (file("waivers"), file("domain_managers"));
+    let declarations = fields.get("declarations").and_then(|node| {
+        let path = fields.path_of("declarations");
+        reader.list(node, &path, Reader::text_at)
+    });
+    let declarations = declarations.unwrap_or_default().into_iter().map(|path| folder.join(path.value));
+    Beside { waivers, declarations: declarations.collect(), domain_managers }
 }
 
 /// The entries of a table of tables, with their paths.
@@ -479,6 +518,30 @@ mod tests {
             let told = monitor(secret).unwrap_err().to_string();
             assert!(!told.contains("secret@") && !told.contains("key="), "{told}");
         }
+    }
+
+    #[test]
+    fn files_of_a_subject_stand_before_those_of_all() {
+        let config = read(
+            "[subjects._]\nwaivers = \"all.yaml\"\n\
+             [subjects.red]\nwaivers = \"red.yaml\"\ndeclarations = [\"a.yaml\", \"/b.yaml\"]\n\
+             [subjects.blue]\ndomain_managers = \"managers.yaml\"\n[subjects.blue.mapping]\nos_cloud = \"b\"\n",
+        )
+        .unwrap();
+        let path = |name: &str| Some(PathBuf::from(name));
+        let red = config.beside("red");
+        assert_eq!(red.waivers, path("/fleet/red.yaml"));
+        assert_eq!(red.declarations, [Path::new("/fleet/a.yaml"), Path::new("/b.yaml")]);
+        let blue = config.beside("blue");
+        assert_eq!(
+            (blue.waivers, blue.domain_managers),
+            (path("/fleet/all.yaml"), path("/fleet/managers.yaml"))
+        );
+        assert_eq!(config.beside("green").waivers, path("/fleet/all.yaml"));
+        assert_eq!(
+            problems("[subjects.red]\nwaiver = \"x\"\n"),
+            ["config.toml:2:1: subjects.red: unknown key `waiver` in a subject (did you mean `waivers`?)"]
+        );
     }
 
     proptest! {

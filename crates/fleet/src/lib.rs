@@ -16,7 +16,7 @@ mod run;
 mod schedule;
 mod settled;
 
-pub use config::{Config, FleetProblem, monitor};
+pub use config::{Beside, Config, FleetProblem, monitor};
 pub use delivery::{Courier, CourierError, Delivery, TOKEN_MARK, Welcome, account};
 pub use lease::{Lease, LeaseError, LeaseKeeper, Leases, file_name};
 pub use metrics::{Metrics, Moment};
@@ -24,6 +24,6 @@ pub use missing::{Standings, StatusError};
 pub use outbox::{Address, Attempts, Letter, Outbox, OutboxError};
 pub use plan::{Choice, Plan, PlanError, Planned};
 pub use record::{Line, Occasion, Past, Record, RecordError, Tally, past};
-pub use run::{Checker, Event, Judged, Pace, run};
+pub use run::{CHECKING, Checker, Event, Judged, Pace, run};
 pub use schedule::{Outlook, Schedule, Section, Windows};
 pub use settled::{Settled, SettledError};

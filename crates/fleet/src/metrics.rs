@@ -168,6 +168,7 @@ mod tests {
     fn the_last_check_of_each_is_told_and_names_break_out_of_nothing() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let judged = |second, pass| Line::Judged {
+            waived: 0,
             at: at(second),
             subject: "gr\"een".into(),
             scope: "iaas".into(),

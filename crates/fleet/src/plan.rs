@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assay_yaml::nearest;
 
-use crate::config::{CLOUD, Config, DEFAULT_PRESET, is_name};
+use crate::config::{Beside, CLOUD, Config, DEFAULT_PRESET, is_name};
 
 /// So many subjects are asked at the same time unless a preset or the user says otherwise. Clouds do the work; we wait.
 const WORKERS: usize = 128;
@@ -45,6 +45,8 @@ pub struct Planned {
     pub scopes: Vec<String>,
     /// The variables that specs use, such as `os_cloud`.
     pub variables: BTreeMap<String, String>,
+    /// The files that belong to it.
+    pub beside: Beside,
 }
 
 impl Planned {
@@ -112,7 +114,12 @@ impl Config {
         let specs = scopes.iter().map(|name| (name.clone(), self.scopes.get(name).cloned())).collect();
         let planned = without_repetition(subjects)
             .into_iter()
-            .map(|subject| Planned { variables: self.variables(&subject), scopes: scopes.clone(), subject })
+            .map(|subject| Planned {
+                variables: self.variables(&subject),
+                beside: self.beside(&subject),
+                scopes: scopes.clone(),
+                subject,
+            })
             .collect();
         Ok(Plan {
             preset: preset.map(str::to_owned),

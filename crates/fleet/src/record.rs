@@ -53,6 +53,9 @@ pub enum Line {
         tally: Tally,
         /// Whether anything was determined.
         determined: bool,
+        /// How many failures somebody answers for.
+        #[serde(default)]
+        waived: usize,
         /// How many things that were created could not be taken down.
         #[serde(default)]
         leftovers: usize,

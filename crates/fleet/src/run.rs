@@ -17,6 +17,9 @@ use crate::lease::{Lease, LeaseError, Leases};
 use crate::plan::Planned;
 use crate::schedule::Windows;
 
+/// The name of the threads that check. What panics there ends one check and nothing else.
+pub const CHECKING: &str = "check";
+
 /// Who checks subjects.
 pub trait Checker: Send + Sync + 'static {
     /// What it tells of a check that goes on.
@@ -253,7 +256,7 @@ fn on_a_thread<C: Checker>(
         let _ = sender.send(outcome);
     };
     // If there is no thread to be had, the work goes with its sender, and that is told.
-    let _ = std::thread::Builder::new().name("check".into()).spawn(work);
+    let _ = std::thread::Builder::new().name(CHECKING.into()).spawn(work);
     receiver
 }
 
@@ -272,6 +275,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::config::Beside;
     use crate::schedule::{Times, Window};
 
     /// A checker that does what the names of the subjects say.
@@ -315,7 +319,12 @@ mod tests {
     }
 
     fn planned(name: &str) -> Planned {
-        Planned { subject: name.into(), scopes: Vec::new(), variables: BTreeMap::new() }
+        Planned {
+            subject: name.into(),
+            scopes: Vec::new(),
+            variables: BTreeMap::new(),
+            beside: Beside::default(),
+        }
     }
 
     struct Ran {

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assay_fleet::{Checker, Event, Judged, LeaseError, LeaseKeeper, Leases, Pace, Planned, Windows, run};
+use assay_fleet::{
+    Beside, Checker, Event, Judged, LeaseError, LeaseKeeper, Leases, Pace, Planned, Windows, run,
+};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -128,7 +130,12 @@ async fn a_check_whose_lease_is_lost_ends_and_counts_for_nothing() {
         patience: Duration::ZERO,
         windows: Windows::default(),
     };
-    let green = Planned { subject: "green".into(), scopes: Vec::new(), variables: BTreeMap::new() };
+    let green = Planned {
+        subject: "green".into(),
+        scopes: Vec::new(),
+        variables: BTreeMap::new(),
+        beside: Beside::default(),
+    };
     let begun = CancellationToken::new();
     let (cancel, mut ends) = (CancellationToken::new(), Vec::new());
     let running =

@@ -165,6 +165,9 @@ impl<'de> Deserialize<'de> for Record {
                 while let Some((field, value)) = map.next_entry::<String, Value>()? {
                     record.set(field, value);
                 }
+                // There are thousands of them, and room for half as many fields more is kept in each.
+                record.numbers.shrink_to_fit();
+                record.values.shrink_to_fit();
                 Ok(record)
             }
         }

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use assay_inventory::{Call, FactId, Reason, Unavailable};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -372,10 +373,30 @@ pub(crate) fn builder(
     let builder = reqwest::Client::builder()
         .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(settings.timeout)
-        .danger_accept_invalid_certs(!verify);
-    certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate)
+        .connect_timeout(settings.timeout);
+    match &*USUAL_TLS {
+        Some(usual) if verify && certificates.is_empty() => builder.tls_backend_preconfigured(usual.clone()),
+        _ => certificates
+            .into_iter()
+            .fold(builder.danger_accept_invalid_certs(!verify), reqwest::ClientBuilder::add_root_certificate),
+    }
 }
+
+/// TLS for clouds without a certificate authority of their own. Those that the machine trusts are some hundred files:
+/// they are read once, not for each cloud of a fleet, which would also keep them. None if there are none to be read;
+/// then whoever makes a client is told.
+static USUAL_TLS: LazyLock<Option<ClientConfig>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return None;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = versions.ok()?.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Some(config)
+});
 
 /// Takes a secret out of an answer that mirrors it, so that it gets into no message and no snapshot.
 fn redact(secret: &str, headers: &mut HeaderMap, body: &mut Vec<u8>) {

@@ -1,8 +1,11 @@
 //! Lists of resources, page by page.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use assay_inventory::{FactId, Reason, Record, Unavailable};
+use assay_inventory::{FactId, Reason, Record, Seen, Unavailable};
+use serde::Deserializer;
+use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::client::Reply;
@@ -54,8 +57,8 @@ impl Session {
         loop {
             seen.insert(url.clone());
             let mut reply = self.get(wish.fact, wish.endpoint, url.clone(), wish.headers).await?;
-            let mut body = object(&reply)?;
-            items.append(&mut records(&reply, &mut body, wish.key)?);
+            let Page { items: mut more, rest: body } = page(&reply, wish.key)?;
+            items.append(&mut more);
             (wish.progress)(items.len());
             let next = next_link(&reply, &body, wish.links_key)?;
             if let Some(link) = next {
@@ -124,6 +127,58 @@ pub(crate) fn object(reply: &Reply) -> Result<Map<String, Value>, Unavailable> {
     }
 }
 
+/// A page of a list, and what its answer says beside it.
+struct Page {
+    items: Vec<Record>,
+    rest: Map<String, Value>,
+}
+
+/// Reads a page.
+fn page(reply: &Reply, key: &str) -> Result<Page, Unavailable> {
+    // Hundreds of images at a time, in a hundred clouds: what is as it should be is read without a tree of all of it
+    // in between, which takes several times the memory of the records.
+    let mut json = serde_json::Deserializer::from_slice(&reply.body);
+    if let Ok(page) = Keyed(key).deserialize(&mut json).and_then(|page| json.end().map(|()| page))
+        && page.items.iter().all(|item| !matches!(item.text("id"), Seen::Odd(_)))
+    {
+        return Ok(page);
+    }
+    let mut rest = object(reply)?;
+    Ok(Page { items: records(reply, &mut rest, key)?, rest })
+}
+
+/// Reads a page whose list stands under this key.
+struct Keyed<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Keyed<'_> {
+    type Value = Page;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keyed<'_> {
+    type Value = Page;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
+        let (mut items, mut rest) = (None, Map::new());
+        while let Some(name) = map.next_key::<String>()? {
+            if name == self.0 {
+                items = Some(map.next_value()?);
+            } else {
+                rest.insert(name, map.next_value()?);
+            }
+        }
+        let items = items.ok_or_else(|| de::Error::custom("no list"))?;
+        Ok(Page { items, rest })
+    }
+}
+
 /// The list under a key, whose items must be JSON objects.
 fn records(reply: &Reply, body: &mut Map<String, Value>, key: &str) -> Result<Vec<Record>, Unavailable> {
     let items = match body.remove(key) {
@@ -166,5 +221,48 @@ fn next_link(
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(link)) => Ok(Some(link.clone())),
         Some(_) => Err(reply.malformed("the link to the next page is no text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+
+    fn reply(body: &str) -> Reply {
+        Reply {
+            method: Method::GET,
+            url: "http://cloud.example.com/v2/images".parse().unwrap(),
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_page_is_its_items_and_what_else_there_is() {
+        let body = r#"{"schema": "/s", "images": [{"id": "a", "x": [1]}, {"id": null}], "next": "/v2/images?marker=a"}"#;
+        let Page { items, rest } = page(&reply(body), "images").unwrap();
+        assert_eq!(items[0].get("x"), Some(&json!([1])));
+        assert_eq!(items.len(), 2);
+        assert_eq!(rest, *json!({"schema": "/s", "next": "/v2/images?marker=a"}).as_object().unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_page_is_told() {
+        for (body, words) in [
+            (r#"{"images": [{"id": "a"}, 7]}"#, "item 1 of \"images\" is no JSON object"),
+            (r#"{"images": [{"id": "a"}, {"id": 7}]}"#, "the id of item 1 of \"images\" is no text"),
+            (r#"{"images": {"id": "a"}}"#, "\"images\" in the answer is no list"),
+            (r#"{"image": []}"#, "the answer has no \"images\", but has [image]"),
+            (r#"{"images": [{"id": "a"}"#, "the answer is JSON that ends too early"),
+            (r#"{"images": []} more"#, "the answer is no JSON"),
+            ("[]", "the answer is no JSON object"),
+        ] {
+            let why = page(&reply(body), "images").err().unwrap();
+            assert!(why.message.contains(words), "{body}: {why}");
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! `assay diff`: what changed between two recordings or two reports.
+//! `assay diff`: what changed between two recordings, two reports, or two days of a monitor.
+
+mod monitor;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,9 +10,13 @@ use assay_report::{Report, ReportDiff, TestcaseDiff, Verdicts};
 use assay_standards::Verdict;
 use assay_testcases::Reading;
 use clap::Args;
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
+use self::monitor::{Achieved, Counted, ScopeDiff, Seen};
+use super::fleet::address;
 use super::report::whole;
 use super::sign::content;
 use crate::against;
@@ -27,12 +33,18 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// What was before: a recording, or a JSON report
+    /// What was before: a recording, or a JSON report; with --monitor a day such as 2026-11-22
     #[arg(value_name = "BEFORE")]
     before: PathBuf,
-    /// What was after: the same kind of file
-    #[arg(value_name = "AFTER")]
-    after: PathBuf,
+    /// What was after: the same kind of file; with --monitor a day, or nothing for now
+    #[arg(value_name = "AFTER", required_unless_present = "monitor")]
+    after: Option<PathBuf>,
+    /// A monitor of assay: what changed there between the ends of two days
+    #[arg(long, value_name = "URL", requires = "subject", value_parser = address, help_heading = "Monitor")]
+    monitor: Option<Url>,
+    /// The subject, as the monitor knows it
+    #[arg(long, value_name = "NAME", requires = "monitor", help_heading = "Monitor")]
+    subject: Option<String>,
     #[command(flatten)]
     against: Against,
     /// Show every change, not just the first few of each fact and testcase
@@ -64,6 +76,9 @@ struct SubjectDiff {
     facts: Option<Vec<FactDiff>>,
     #[serde(flatten)]
     verdicts: ReportDiff,
+    /// Of a monitor, which knows results and no reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<ScopeDiff>>,
 }
 
 impl SubjectDiff {
@@ -72,26 +87,15 @@ impl SubjectDiff {
             && self.after.is_some()
             && self.facts.as_ref().is_none_or(Vec::is_empty)
             && self.verdicts.is_empty()
+            && self.scopes.as_ref().is_none_or(Vec::is_empty)
     }
 }
 
-pub(crate) fn run(arguments: &Diff) -> Result<u8, Failure> {
-    let (before, after) = (content(&arguments.before)?, content(&arguments.after)?);
-    let subjects = match [&before, &after].map(|bytes| bytes.starts_with(&ZSTD_MAGIC)) {
-        [true, true] => vec![recordings(arguments, &before, &after)?],
-        [false, false] => reports(arguments, &before, &after)?,
-        [is_first, _] => {
-            let kinds = ["a recording", "none"];
-            let [first, second] = if is_first { kinds } else { ["none", "a recording"] };
-            return Err(Failure::usage(
-                format!(
-                    "{} is {first}, {} is {second}",
-                    arguments.before.display(),
-                    arguments.after.display()
-                ),
-                "compare two recordings, or two JSON reports",
-            ));
-        }
+pub(crate) async fn run(arguments: &Diff) -> Result<u8, Failure> {
+    let subjects = match (&arguments.monitor, &arguments.subject, &arguments.after) {
+        (Some(monitor), Some(subject), _) => vec![days(arguments, monitor, subject).await?],
+        (_, _, Some(after)) => files(arguments, &arguments.before, after)?,
+        _ => return Err(Failure::usage("there is nothing to compare with", "name two files")),
     };
     let is_same = subjects.iter().all(SubjectDiff::is_empty);
     match arguments.format {
@@ -108,14 +112,69 @@ pub(crate) fn run(arguments: &Diff) -> Result<u8, Failure> {
     Ok(u8::from(!is_same))
 }
 
+/// What changed at a monitor from one day to another.
+async fn days(arguments: &Diff, monitor: &Url, subject: &str) -> Result<SubjectDiff, Failure> {
+    if is_told_how(&arguments.against) {
+        return Err(Failure::usage("a monitor has judged already", "leave out what says how to judge"));
+    }
+    let day = |text: &Path| {
+        let text = text.display().to_string();
+        text.parse::<Date>().map_err(|_| {
+            Failure::usage(format!("{text} is no day"), "with --monitor, give days such as 2026-11-22")
+        })
+    };
+    let (first, last) = (day(&arguments.before)?, arguments.after.as_deref().map(day).transpose()?);
+    if last.is_some_and(|last| last < first) {
+        return Err(Failure::usage("the first day is after the second", "name the earlier day first"));
+    }
+    let before = monitor::seen(monitor, subject, Some(first));
+    let (before, after) = futures::try_join!(before, monitor::seen(monitor, subject, last))?;
+    if before.is_none() && after.is_none() {
+        return Err(Failure::usage(
+            format!("{monitor} knows no subject {subject:?}, or did not on these days"),
+            "its overview names all",
+        ));
+    }
+    let instant =
+        |seen: &Seen, day: Option<Date>| day.map_or_else(|| seen.at.to_string(), |day| day.to_string());
+    Ok(SubjectDiff {
+        subject: subject.to_owned(),
+        region: None,
+        before: before.as_ref().map(|seen| instant(seen, Some(first))),
+        after: after.as_ref().map(|seen| instant(seen, last)),
+        facts: None,
+        verdicts: ReportDiff { targets: Vec::new(), testcases: Vec::new() },
+        scopes: Some(monitor::changes(before.as_ref(), after.as_ref())),
+    })
+}
+
+fn files(arguments: &Diff, old: &Path, new: &Path) -> Result<Vec<SubjectDiff>, Failure> {
+    let (before, after) = (content(old)?, content(new)?);
+    match [&before, &after].map(|bytes| bytes.starts_with(&ZSTD_MAGIC)) {
+        [true, true] => Ok(vec![recordings(arguments, (old, &before), (new, &after))?]),
+        [false, false] => reports(arguments, (old, &before), (new, &after)),
+        [is_first, _] => {
+            let kinds = ["a recording", "none"];
+            let [first, second] = if is_first { kinds } else { ["none", "a recording"] };
+            Err(Failure::usage(
+                format!("{} is {first}, {} is {second}", old.display(), new.display()),
+                "compare two recordings, or two JSON reports",
+            ))
+        }
+    }
+}
+
 fn defect(error: impl std::fmt::Display) -> Failure {
     Failure::usage(error, "this is a defect of assay; please report it")
 }
 
+/// A file and what stands in it.
+type File<'f> = (&'f Path, &'f [u8]);
+
 /// Two recordings, each judged on its own day unless told otherwise, be they of one cloud or of two.
-fn recordings(arguments: &Diff, before: &[u8], after: &[u8]) -> Result<SubjectDiff, Failure> {
-    let read = |path: &Path, bytes: &[u8]| read_snapshot(bytes).map_err(|error| bad_snapshot(path, &error));
-    let (before, after) = (read(&arguments.before, before)?, read(&arguments.after, after)?);
+fn recordings(arguments: &Diff, before: File<'_>, after: File<'_>) -> Result<SubjectDiff, Failure> {
+    let read = |(path, bytes): File<'_>| read_snapshot(bytes).map_err(|error| bad_snapshot(path, &error));
+    let (before, after) = (read(before)?, read(after)?);
     let against = &arguments.against;
     let spec = against::spec(against.spec.as_deref())?;
     let judged = |inventory: &Inventory| -> Result<Report, Failure> {
@@ -129,24 +188,26 @@ fn recordings(arguments: &Diff, before: &[u8], after: &[u8]) -> Result<SubjectDi
     Ok(change)
 }
 
-fn reports(arguments: &Diff, before: &[u8], after: &[u8]) -> Result<Vec<SubjectDiff>, Failure> {
-    let against = &arguments.against;
-    let is_told = against.version.is_some()
+/// Whether somebody said how to judge.
+fn is_told_how(against: &Against) -> bool {
+    against.version.is_some()
         || against.spec.is_some()
         || against.testcases.is_some()
         || !against.target.is_empty()
         || against.date.is_some()
         || against.now.is_some()
-        || against.reading != args::Reading::Both;
-    if is_told {
+        || against.reading != args::Reading::Both
+}
+
+fn reports(arguments: &Diff, before: File<'_>, after: File<'_>) -> Result<Vec<SubjectDiff>, Failure> {
+    if is_told_how(&arguments.against) {
         return Err(Failure::usage(
             "reports are judged already",
             "leave out what says how to judge, or compare recordings",
         ));
     }
-    let read =
-        |path: &Path, bytes: &[u8]| whole(&path.display().to_string(), &String::from_utf8_lossy(bytes));
-    let (before, after) = (read(&arguments.before, before)?, read(&arguments.after, after)?);
+    let read = |(path, bytes): File<'_>| whole(&path.display().to_string(), &String::from_utf8_lossy(bytes));
+    let (before, after) = (read(before)?, read(after)?);
     if let ([old], [new]) = (&before[..], &after[..]) {
         return Ok(vec![compared(Some(old), Some(new))]);
     }
@@ -174,6 +235,7 @@ fn compared(before: Option<&Report>, after: Option<&Report>) -> SubjectDiff {
         after: recorded(after),
         facts: None,
         verdicts,
+        scopes: None,
     }
 }
 
@@ -229,8 +291,33 @@ impl Page {
                 self.testcase(testcase);
             }
         }
+        for scope in subject.scopes.iter().flatten() {
+            self.scope(scope);
+        }
         if subject.is_empty() {
             self.line("  nothing changed");
+        }
+    }
+
+    fn scope(&mut self, scope: &ScopeDiff) {
+        let [before, after] = [&scope.before, &scope.after].map(|achieved| match achieved {
+            Some(Achieved { state, version, validity }) => {
+                format!("{} {}", stated(state), printable(&format!("{version} ({validity})")))
+            }
+            None => "nothing".to_owned(),
+        });
+        let came_to =
+            if before == after { format!("still {after}") } else { format!("{before} → {after}") };
+        self.line(&format!("\n{}: {came_to}", bold(printable(&scope.name))));
+        for result in &scope.results {
+            let [before, after] = [&result.before, &result.after].map(|standing| match standing {
+                Some(Counted { state, .. }) => stated(state),
+                None => "no result".to_owned(),
+            });
+            self.line(&format!("  {}: {before} → {after}", bold(printable(&result.testcase))));
+            if let Some(Counted { report, .. }) = &result.after {
+                self.line(&format!("    {}", dim(printable(&format!("report {report}")))));
+            }
         }
     }
 
@@ -343,6 +430,15 @@ fn verdicts(before: Option<Verdicts>, after: Option<Verdicts>) -> String {
         })
         .collect();
     each.join(", ")
+}
+
+/// A state in the words of a monitor.
+fn stated(state: &str) -> String {
+    match state {
+        "PASS" => good(state),
+        "FAIL" => bad(state),
+        _ => warn(printable(state)),
+    }
 }
 
 fn painted(verdict: Verdict) -> String {

@@ -1,6 +1,7 @@
 //! `assay fleet`: many clouds in one go.
 
 pub(crate) mod daemon;
+mod dashboard;
 mod display;
 pub(crate) mod flush;
 pub(crate) mod manifests;
@@ -266,7 +267,7 @@ fn workers(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn address(text: &str) -> Result<Url, String> {
+pub(crate) fn address(text: &str) -> Result<Url, String> {
     monitor(text).map_err(|error| error.to_string())
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn run(waiving: &Waiving) -> Result<u8, Failure> {
 
 fn list(file: &Path, on: &On) -> Result<u8, Failure> {
     let spec = against::spec(on.spec.as_deref())?;
-    let mut waivers = with_waivers(file, &spec, Waivers::read)??;
+    let mut waivers = with_waivers(file, [&*spec], Waivers::read)??;
     waivers.all.sort_by_key(|waiver| waiver.expires);
     let date = on.date();
     let mut table = Table::default();
@@ -92,7 +92,7 @@ fn list(file: &Path, on: &On) -> Result<u8, Failure> {
 fn lint(file: &Path, on: &On) -> Result<u8, Failure> {
     let spec = against::spec(on.spec.as_deref())?;
     let date = on.date();
-    let outcome = with_waivers(file, &spec, |name, text, known| Waivers::lint(name, text, known, date))?;
+    let outcome = with_waivers(file, [&*spec], |name, text, known| Waivers::lint(name, text, known, date))?;
     let Err(problems) = outcome else { return Ok(0) };
     let is_readable = problems.problems().iter().all(|problem| problem.kind().is_lint());
     let failure = Failure::from(problems);

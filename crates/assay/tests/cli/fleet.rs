@@ -245,6 +245,87 @@ fn nobody_elses_token_is_sent_with_a_report() {
 }
 
 #[test]
+fn what_is_waived_stays_a_failure_and_does_not_count() {
+    let runner = Runner::new();
+    let run = |more: &[&str]| {
+        let run =
+            ["run", "--scope", "own", "--subject", "bad,quick", "--allow-scripts", "--strict", "-o", "out"];
+        runner.run(&[&run, more].concat())
+    };
+    assert_eq!(run(&[]).0, 1);
+    let with = format!("{CONFIG}[subjects._]\nwaivers = 'waivers.yaml'\n").replace(
+        "[subjects._.mapping]\nos_cloud = \"{subject}\"\n[subjects._]\n",
+        "[subjects._]\nmapping = {os_cloud = \"{subject}\"}\n",
+    );
+    fs::write(runner.path("config.toml"), with).expect("a file");
+    let waivers = |expires: &str| {
+        let waiver =
+            |id: &str| format!("- {{testcase: {id}, reason: known, owner: Jane Doe, expires: {expires}}}\n");
+        let text = [waiver("own-passes"), waiver("own-silent")].concat();
+        fs::write(runner.path("waivers.yaml"), text).expect("a file");
+    };
+    waivers("2099-01-01");
+    let (code, stdout, stderr) = run(&[]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let bad = stdout.lines().find(|line| line.starts_with("bad")).expect("a line");
+    assert!(bad.contains(" 1 (1 waived) "), "{bad}");
+    let report = fs::read_to_string(runner.path("out/bad/own.yaml")).expect("a report");
+    assert!(report.contains("own-passes: -1"), "what is sent says what was found: {report}");
+    let idle = |stderr: &str| stderr.matches("covers nothing").count();
+    assert_eq!(
+        idle(&stderr),
+        0,
+        "nobody can tell of what gave no verdict; the other covers one of two: {stderr}"
+    );
+    let (_, events, _) = run(&["--events", "jsonl"]);
+    let judged: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of =
+        |subject: &str| judged.iter().find(|event| event["event"] == "judged" && event["subject"] == subject);
+    let counts = |subject: &str| of(subject).map(|event| (event["fail"].clone(), event["waived"].clone()));
+    assert_eq!(counts("bad"), Some((1.into(), 1.into())));
+    assert_eq!(counts("quick"), Some((0.into(), 0.into())));
+
+    waivers("2026-01-01");
+    let (code, _, stderr) = run(&[]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("bad: the waiver of own-passes by Jane Doe expired on 2026-01-01"), "{stderr}");
+    fs::write(runner.path("waivers.yaml"), "- {testcase: own-passes}\n").expect("a file");
+    let (code, _, stderr) = run(&[]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("missing key"), "{stderr}");
+}
+
+#[test]
+fn what_people_declared_is_in_the_report() {
+    let runner = Runner::new();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let answers = include_str!("../data/declarations/answers.yaml").replace("subject: testbed\n", "");
+    let answers = answers.replace("2026-09-14", &today.to_string());
+    fs::write(runner.path("answers.yaml"), answers).expect("a file");
+    let declare = |subject: &str| {
+        let declared = Command::new(env!("CARGO_BIN_EXE_assay"))
+            .args(["declare", subject, "answers.yaml", "-o", "declaration.yaml"])
+            .current_dir(runner.path(""))
+            .output();
+        assert!(declared.expect("it runs").status.success());
+    };
+    let with = format!("{CONFIG}[subjects.unknown]\ndeclarations = ['declaration.yaml']\n");
+    fs::write(runner.path("config.toml"), with).expect("a file");
+    declare("unknown");
+    let (_, _, stderr) = runner.run(&["run", "-o", "out", "--fresh"]);
+    let declared = |subject: &str| {
+        let file = runner.path(&format!("out/{subject}/scs-compatible-iaas.yaml"));
+        fs::read_to_string(file).expect("a report").contains("key-manager-docs-check: 1")
+    };
+    assert!(declared("unknown"), "{stderr}");
+    assert!(!declared("unreachable"), "nobody declared anything about it");
+    declare("somebody");
+    let (code, _, stderr) = runner.run(&["run", "-o", "out", "--fresh"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("there is a declaration about somebody"), "{stderr}");
+}
+
+#[test]
 fn what_is_wrong_is_told_before_anything_is_done() {
     let runner = Runner::new();
     let told = |arguments: &[&str], expected: &str| {

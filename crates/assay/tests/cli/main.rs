@@ -18,6 +18,7 @@ mod fleet;
 mod images;
 mod many_clouds;
 mod monitor;
+mod monitored;
 mod picture;
 mod reports;
 mod runner;

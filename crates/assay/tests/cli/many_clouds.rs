@@ -69,7 +69,7 @@ fn ten_bad_clouds_of_a_hundred_spoil_nothing_for_the_others() {
         ),
     );
     let ran = home.run_in(
-        &["fleet", "run", "--sections", "light", "--timeout", "2", "-o", "reports", "--events", "jsonl"],
+        &["fleet", "run", "--sections", "light", "--timeout", "8", "-o", "reports", "--events", "jsonl"],
         "",
         &[("OS_CLIENT_CONFIG_FILE", &file)],
     );

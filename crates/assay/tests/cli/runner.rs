@@ -57,12 +57,12 @@ versions:
 - {version: v1, stabilized_at: 2026-01-01, include: [own]}
 ";
 
-/// The slow one is slow until somebody puts a file beside it.
+/// The slow one is slow until somebody puts a file beside it; the bad one fails.
 const SCRIPT: &str = "\
 #!/bin/sh
 echo run >> \"$1.runs\"
 while [ \"$1\" = slow ] && ! [ -e hurry ]; do sleep 0.05; done
-echo own-passes: PASS
+if [ \"$1\" = bad ]; then echo own-passes: FAIL; else echo own-passes: PASS; fi
 ";
 
 const CLOUDS: &str = "clouds: {unreachable: {auth: {auth_url: 'http://127.0.0.1:1/v3', username: u, \

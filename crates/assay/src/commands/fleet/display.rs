@@ -1,6 +1,6 @@
 //! What a fleet run shows while it goes on, and at its end.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use assay_fleet::Delivery;
 use assay_openstack::Event;
@@ -9,11 +9,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::EventFormat;
+use super::dashboard::{self, Dashboard, Model};
 use super::post::Posted;
+use crate::args::Global;
 use crate::failure::Failure;
 use crate::human::{Table, counted, plain, printable};
-use crate::output::{lines, note, print};
-use crate::progress::CloudProgress;
+use crate::output::{note, print};
 
 /// The version of what is printed for programs. A field may be added within one; nothing is taken away or changed.
 const EVENTS_VERSION: u32 = 1;
@@ -48,6 +49,8 @@ pub(crate) enum Happening<'a> {
         fail: usize,
         abort: usize,
         miss: usize,
+        /// Of the failures, those that somebody answers for.
+        waived: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<&'a str>,
         leftovers: &'a [String],
@@ -76,13 +79,22 @@ pub(crate) enum Happening<'a> {
 pub(crate) struct Display {
     events: Option<EventFormat>,
     quiet: bool,
-    /// Live lines of subjects that are being checked, where there is a terminal.
-    lines: BTreeMap<String, CloudProgress>,
+    /// Where somebody looks at it on a terminal.
+    dashboard: Option<Dashboard>,
 }
 
 impl Display {
-    pub(crate) fn new(events: Option<EventFormat>, quiet: bool) -> Self {
-        Display { events, quiet, lines: BTreeMap::new() }
+    /// `model` is shown on a terminal, if there is one.
+    pub(crate) fn new(
+        events: Option<EventFormat>,
+        global: &Global,
+        model: Option<impl FnOnce() -> Model>,
+    ) -> Self {
+        // Whoever wants to read every call reads it line by line.
+        let is_wanted = events.is_none() && !global.quiet && global.verbose == 0;
+        let model = model.filter(|_| is_wanted && dashboard::has_room());
+        let dashboard = model.map(|model| Dashboard::open(model()));
+        Display { events, quiet: global.quiet, dashboard }
     }
 
     pub(crate) fn begun(&self, preset: Option<&str>, subjects: usize, resumed: usize) -> Result<(), Failure> {
@@ -96,26 +108,22 @@ impl Display {
         Ok(())
     }
 
-    pub(crate) fn started(&mut self, subject: &str) -> Result<(), Failure> {
+    pub(crate) fn started(&self, subject: &str) -> Result<(), Failure> {
         self.tell(&Happening::Started { at: Timestamp::now(), subject })?;
-        if lines().is_hidden() {
-            self.say(&format!("{subject}: started"));
-        } else {
-            self.lines.insert(subject.to_owned(), CloudProgress::begin(subject));
-        }
+        self.show(&format!("{subject}: started"));
         Ok(())
     }
 
     pub(crate) fn step(&self, subject: &str, step: &Event) {
-        if let Some(line) = self.lines.get(subject) {
-            line.event(step);
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.step(subject, step));
         }
     }
 
     /// The check of a subject is over, whatever came of it.
-    pub(crate) fn over(&mut self, subject: &str) {
-        if let Some(line) = self.lines.remove(subject) {
-            line.finish();
+    pub(crate) fn over(&self, subject: &str) {
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.over(subject, Timestamp::now()));
         }
     }
 
@@ -137,6 +145,7 @@ impl Display {
             fail: tally.fail,
             abort: tally.abort,
             miss: tally.miss,
+            waived: posted.waived,
             why: posted.why.as_deref(),
             leftovers: &posted.leftovers,
             took_ms,
@@ -145,7 +154,13 @@ impl Display {
         let why =
             posted.why.as_ref().map_or_else(String::new, |why| format!("; nothing was determined: {why}"));
         let Posted { subject, scope, .. } = posted;
-        self.say(&format!("{subject}: {scope}: {} in {seconds}.{tenths} s{why}", came_to(posted)));
+        let line = format!("{subject}: {scope}: {} in {seconds}.{tenths} s{why}", came_to(posted));
+        // Why nothing is known of a subject is not cut off at the edge of a column.
+        if posted.determined {
+            self.show(&line);
+        } else {
+            self.say(&line);
+        }
         for leftover in &posted.leftovers {
             self.say(&format!("{}: left behind: {leftover}", posted.subject));
         }
@@ -179,8 +194,18 @@ impl Display {
     }
 
     /// The end, with a line for each report.
-    pub(crate) fn ended(&self, all: &[(Posted, Option<Delivery>)], exit: u8) -> Result<(), Failure> {
+    pub(crate) fn ended(
+        &mut self,
+        all: &[(Posted, Option<Delivery>)],
+        waivers: &BTreeSet<String>,
+        exit: u8,
+    ) -> Result<(), Failure> {
         self.tell(&Happening::Ended { at: Timestamp::now(), exit })?;
+        // The summary stays on the screen as it was.
+        self.dashboard = None;
+        for remark in waivers {
+            self.say(remark);
+        }
         if self.events.is_some() || all.is_empty() {
             return Ok(());
         }
@@ -188,8 +213,12 @@ impl Display {
         table.row(["subject", "scope", "pass", "fail", "abort", "miss", "report"].map(plain));
         for (posted, delivery) in all {
             let tally = posted.tally;
-            let [pass, fail, abort, miss] =
-                [tally.pass, tally.fail, tally.abort, tally.miss].map(|count| plain(count.to_string()));
+            let [pass, abort, miss] =
+                [tally.pass, tally.abort, tally.miss].map(|count| plain(count.to_string()));
+            let fail = match posted.waived {
+                0 => tally.fail.to_string(),
+                waived => format!("{} ({waived} waived)", tally.fail),
+            };
             let report = match delivery {
                 None => "not sent",
                 Some(delivery) if delivery.has_arrived() => "delivered",
@@ -200,7 +229,7 @@ impl Display {
                 plain(&*posted.subject),
                 plain(&*posted.scope),
                 pass,
-                fail,
+                plain(fail),
                 abort,
                 miss,
                 plain(report),
@@ -218,6 +247,9 @@ impl Display {
     }
 
     fn tell(&self, happening: &Happening<'_>) -> Result<(), Failure> {
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.take(|model| model.happened(happening));
+        }
         match self.events {
             None => Ok(()),
             Some(EventFormat::Jsonl) => {
@@ -226,6 +258,13 @@ impl Display {
                 })?;
                 print(&format!("{line}\n"))
             }
+        }
+    }
+
+    /// Says what a dashboard shows anyway.
+    fn show(&self, text: &str) {
+        if self.dashboard.is_none() {
+            self.say(text);
         }
     }
 
@@ -246,7 +285,10 @@ fn came_to(posted: &Posted) -> String {
     let counts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
+        .map(|(count, name)| match (*name, posted.waived) {
+            ("fail", 1..) => format!("{count} fail ({} waived)", posted.waived),
+            _ => format!("{count} {name}"),
+        })
         .collect();
     counts.join(", ")
 }

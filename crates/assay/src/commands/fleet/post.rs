@@ -1,10 +1,11 @@
 //! From a report to a monitor: rendered, signed, kept, sent.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assay_fleet::{Address, Courier, Delivery, Judged, Letter, Outbox, Tally};
-use assay_report::Format;
+use assay_report::{Effect, Format, Gate, TestcaseReport, Waiver};
 use assay_signature::Signer;
 use assay_standards::Verdict;
 use assay_testcases::Reading;
@@ -39,6 +40,10 @@ pub(crate) struct Posted {
     pub(crate) subject: String,
     pub(crate) scope: String,
     pub(crate) tally: Tally,
+    /// How many failures somebody answers for.
+    pub(crate) waived: usize,
+    /// What waivers do in the report.
+    waivers: Vec<(Arc<Waiver>, Effect, usize)>,
     /// Whether anything was found out.
     pub(crate) determined: bool,
     pub(crate) leftovers: Vec<String>,
@@ -133,6 +138,38 @@ fn save(
     Ok(())
 }
 
+impl Posted {
+    /// Whether something failed that nobody answers for.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.tally.fail > self.waived
+    }
+}
+
+/// Waivers that somebody should look at: those that expired, and those that cover nothing in any of the reports.
+pub(crate) fn remarks<'p>(all: impl Iterator<Item = &'p Posted> + Clone) -> BTreeSet<String> {
+    let of_all = all.clone().flat_map(|posted| &posted.waivers);
+    let covering: BTreeSet<*const Waiver> = of_all
+        .filter(|(_, effect, _)| *effect != Effect::Idle)
+        .map(|(waiver, ..)| Arc::as_ptr(waiver))
+        .collect();
+    let mut remarks = BTreeSet::new();
+    for posted in all {
+        let (mut expired, mut idle) = (Gate::default(), Gate::default());
+        for waiver in &posted.waivers {
+            match waiver.1 {
+                Effect::Expired => expired.waivers.push(waiver.clone()),
+                Effect::Idle if !covering.contains(&Arc::as_ptr(&waiver.0)) => {
+                    idle.waivers.push(waiver.clone());
+                }
+                Effect::Idle | Effect::InForce => {}
+            }
+        }
+        remarks.extend(expired.remarks().map(|remark| format!("{}: {remark}", posted.subject)));
+        remarks.extend(idle.remarks());
+    }
+    remarks
+}
+
 fn posted(judged: &Judged, to_be_sent: bool) -> Posted {
     let report = &judged.report;
     let mut tally = Tally::default();
@@ -145,6 +182,10 @@ fn posted(judged: &Judged, to_be_sent: bool) -> Posted {
             None => {}
         }
     }
+    let is_waived = |testcase: &&TestcaseReport| {
+        testcase.verdict(Reading::Official) == Some(Verdict::Fail) && report.is_excused(testcase)
+    };
+    let waived = report.asked().filter(is_waived).count();
     let determined = tally.pass + tally.fail > 0;
     let why = report.unavailable.first().map(|fact| fact.why.to_string()).filter(|_| !determined);
     Posted {
@@ -152,6 +193,8 @@ fn posted(judged: &Judged, to_be_sent: bool) -> Posted {
         subject: report.subject.cloud.clone(),
         scope: judged.scope.clone(),
         tally,
+        waived,
+        waivers: report.gate.waivers.clone(),
         determined,
         leftovers: report.leftovers.iter().map(ToString::to_string).collect(),
         why,

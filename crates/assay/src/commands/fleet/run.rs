@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assay_fleet::{
     Config, Courier, Delivery, Event, Judged, LeaseKeeper, Leases, Line, Occasion, Outbox, Pace, Past, Plan,
-    Record, Standings, Tally, Windows, run as run_all,
+    Planned, Record, Standings, Tally, Windows, run as run_all,
 };
 use assay_report::ExitCode;
 use futures::StreamExt as _;
@@ -19,8 +19,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::daemon::leases;
+use super::dashboard::Model;
 use super::display::Display;
-use super::post::{Post, Posted, sent};
+use super::post::{Post, Posted, remarks, sent};
 use super::suite::Suite;
 use super::{ANSWER, LeasePlace, Run, configuration, courier, outbox, records};
 use crate::against::day;
@@ -96,7 +97,14 @@ pub(super) async fn checked(
     }
     let suite = Arc::new(suite);
 
-    let display = Display::new(arguments.handing.events, global.quiet);
+    let model = || {
+        let now = Timestamp::now();
+        let extent = |planned: &Planned| (planned.subject.clone(), suite.extent(planned, now));
+        Model::new(plan.subjects.iter().map(extent).collect(), post.monitor.is_some(), now)
+    };
+    // What a daemon does is read in its log.
+    let model = scheduled.is_none().then_some(model);
+    let display = Display::new(arguments.handing.events, global, model);
     display.begun(plan.preset.as_deref(), plan.subjects.len(), earlier.done.len())?;
     let pace = Pace {
         workers: plan.workers,
@@ -189,6 +197,7 @@ struct Earlier {
 struct EarlierReport {
     run: Uuid,
     tally: Tally,
+    waived: usize,
     determined: bool,
     has_leftovers: bool,
     to_be_sent: bool,
@@ -198,12 +207,13 @@ impl Earlier {
     fn of(past: &Past) -> Self {
         let done: BTreeSet<String> = past.done().into_iter().map(str::to_owned).collect();
         let reports = past.lines.iter().filter_map(|line| match line {
-            Line::Judged { subject, run, tally, determined, leftovers, to_be_sent, .. }
+            Line::Judged { subject, run, tally, waived, determined, leftovers, to_be_sent, .. }
                 if done.contains(subject) =>
             {
                 Some(EarlierReport {
                     run: *run,
                     tally: *tally,
+                    waived: *waived,
                     determined: *determined,
                     has_leftovers: *leftovers > 0,
                     to_be_sent: *to_be_sent,
@@ -369,7 +379,11 @@ impl Watch<'_> {
         }
         // A daemon has no result to print; what came of each has been said.
         if self.scheduled.is_none() {
-            self.display.ended(&self.all, exit.code())?;
+            // Of a run that goes on with another, part of the reports is not there any more.
+            let is_whole = self.earlier.done.is_empty() && exit != ExitCode::Interrupted;
+            let waivers =
+                if is_whole { remarks(self.all.iter().map(|(posted, _)| posted)) } else { BTreeSet::new() };
+            self.display.ended(&self.all, &waivers, exit.code())?;
         }
         Ok(exit.code())
     }
@@ -385,8 +399,8 @@ impl Watch<'_> {
         {
             ExitCode::Leftovers
         } else if strict
-            && (self.all.iter().any(|(posted, _)| posted.tally.fail > 0)
-                || earlier.iter().any(|report| report.tally.fail > 0))
+            && (self.all.iter().any(|(posted, _)| posted.is_failing())
+                || earlier.iter().any(|report| report.tally.fail > report.waived))
         {
             ExitCode::Failed
         } else if self.has_failed
@@ -408,6 +422,7 @@ fn line(posted: &Posted, took_ms: u64) -> Line {
         scope: posted.scope.clone(),
         run: posted.run,
         tally: posted.tally,
+        waived: posted.waived,
         determined: posted.determined,
         leftovers: posted.leftovers.len(),
         took_ms,

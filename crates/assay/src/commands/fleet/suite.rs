@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use assay_fleet::{Checker, Judged, Plan, Planned, Standings};
 use assay_inventory::{FactId, Inventory, Reason, Subject, Unavailable};
-use assay_openstack::{Budgets, Clouds, ConfigError, ConfigFiles, Event, Overrides, Probes};
-use assay_report::{Chosen, Report};
+use assay_openstack::{
+    Budgets, Clouds, ConfigError, ConfigFiles, DomainManagerConfig, DomainManagerLogin, Event, Overrides,
+    Probes,
+};
+use assay_report::{Chosen, Report, Waivers, gate};
 use assay_standards::Verdict;
 use assay_standards::scope::{Selected, Selection, Spec};
 use assay_testcases::{Judgement, Registry};
@@ -17,10 +20,13 @@ use jiff::civil::{Date, DateTime};
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
+use super::dashboard::Extent;
 use crate::against::{self, ScopeSpec};
 use crate::args::{Against, Asking, Global, ScopeName, SectionName};
 use crate::commands::check::{Gathering, fit, gather_one, unknown};
+use crate::commands::declare::{Declarations, Declaring};
 use crate::failure::Failure;
+use crate::gating::with_waivers;
 use crate::output::note;
 use crate::{scripts, state};
 
@@ -36,8 +42,18 @@ pub(crate) struct Suite {
     deadline: Duration,
     /// The testcases of a subject and a scope that a monitor lacks; without it, all of each.
     only: Option<BTreeMap<(String, String), BTreeSet<String>>>,
+    /// What is said of a subject beside what its cloud shows, by its name.
+    beside: BTreeMap<String, Beside>,
     /// Ends the whole run; where only a subject's time is over, this has not come.
     end: CancellationToken,
+}
+
+/// What is said of a subject beside what its cloud shows.
+#[derive(Default)]
+struct Beside {
+    waivers: Option<Waivers>,
+    declarations: Option<Declarations>,
+    managers: Vec<DomainManagerLogin>,
 }
 
 /// A scope of the configuration.
@@ -74,11 +90,20 @@ impl Suite {
             against::select(&scope.spec, &against, today)?;
             scopes.push(scope);
         }
+        let clouds = Clouds::read(&ConfigFiles::find());
+        let asking = run.asking.clone();
+        let mut files = Files { scopes: &scopes, clouds: &clouds, asking: &asking, waivers: BTreeMap::new() };
+        let beside = plan.subjects.iter().map(|subject| {
+            let beside = files.beside(subject, global)?;
+            Ok::<_, Failure>((subject.subject.clone(), beside))
+        });
+        let beside = beside.collect::<Result<_, _>>()?;
         Ok(Suite {
             scopes,
-            clouds: Clouds::read(&ConfigFiles::find()),
+            clouds,
             against,
-            asking: run.asking.clone(),
+            asking,
+            beside,
             global: global.clone(),
             sections: run.sections(today),
             deadline: run.deadline,
@@ -98,8 +123,10 @@ impl Suite {
         for subject in subjects.iter() {
             for scope in self.scopes_of(subject) {
                 let Some(selection) = self.selection(subject, scope, now) else { continue };
-                let testcases =
-                    selection.testcases.iter().filter(|selected| self.is_within_reach(scope, selected));
+                let testcases = selection
+                    .testcases
+                    .iter()
+                    .filter(|selected| self.is_within_reach(subject, scope, selected));
                 let missing = standings.missing(&subject.subject, &scope.spec.uuid, testcases, then);
                 if !missing.is_empty() {
                     let key = (subject.subject.clone(), scope.name.clone());
@@ -116,18 +143,23 @@ impl Suite {
     }
 
     /// Whether the run gives all that a testcase needs: the facts of its sections, or leave to run its script.
-    fn is_within_reach(&self, scope: &FleetScope, selected: &Selected<'_>) -> bool {
+    fn is_within_reach(&self, subject: &Planned, scope: &FleetScope, selected: &Selected<'_>) -> bool {
         let id = selected.testcase.id.as_str();
         if Registry::get().find(id).is_none() {
             return scope.scripts.is_some();
         }
         let shows_text = Chosen::from(self.against.reading).shows_text();
-        Registry::get().facts([id], shows_text).iter().all(|fact| self.includes(*fact))
+        Registry::get().facts([id], shows_text).iter().all(|fact| self.includes(subject, *fact))
     }
 
-    fn includes(&self, fact: FactId) -> bool {
-        // What needs a configuration of its own is for `assay check`.
-        fact != FactId::DomainManagers && self.sections.iter().any(|name| fact.section() == (*name).into())
+    fn includes(&self, subject: &Planned, fact: FactId) -> bool {
+        let has_managers = || self.beside(subject).is_some_and(|beside| !beside.managers.is_empty());
+        (fact != FactId::DomainManagers || has_managers())
+            && self.sections.iter().any(|name| fact.section() == (*name).into())
+    }
+
+    fn beside(&self, subject: &Planned) -> Option<&Beside> {
+        self.beside.get(&subject.subject)
     }
 
     fn selection<'s>(
@@ -157,8 +189,15 @@ impl Suite {
             .collect();
         let shows_text = Chosen::from(self.against.reading).shows_text();
         let mut facts = Registry::get().facts(ids.iter().copied(), shows_text);
-        facts.retain(|fact| self.includes(*fact));
+        facts.retain(|fact| self.includes(subject, *fact));
         facts
+    }
+
+    /// How much there is to do about a subject.
+    pub(crate) fn extent(&self, subject: &Planned, at: Timestamp) -> Extent {
+        let selections = self.scopes_of(subject).filter_map(|scope| self.selection(subject, scope, at));
+        let testcases = selections.map(|selection| selection.testcases.len()).sum();
+        Extent { facts: self.facts(subject, at).len(), testcases }
     }
 
     /// What the cloud of a subject shows; all facts not to be had if there is no such cloud.
@@ -170,8 +209,7 @@ impl Suite {
         tell: &(dyn Fn(Event) + Sync),
     ) -> Inventory {
         let facts = self.facts(subject, at);
-        let overrides =
-            Overrides { region: self.asking.region.clone(), interface: self.asking.interface.clone() };
+        let overrides = overrides(&self.asking);
         if facts.is_empty() {
             return Inventory::new(named(subject), at);
         }
@@ -184,6 +222,8 @@ impl Suite {
                 return without(subject, &facts, &Unavailable::new(Reason::Configuration, error), at);
             }
         };
+        let managers = self.beside(subject).map(|beside| beside.managers.as_slice());
+        let managers = managers.filter(|managers| !managers.is_empty());
         let journals = state::journals();
         let budgets = Budgets::default();
         let thorough = Chosen::from(self.against.reading).shows_text();
@@ -198,7 +238,7 @@ impl Suite {
             tempest_alt: None,
             cancel,
         };
-        let mut inventory = Box::pin(gather_one(&cloud, None, &gathering, tell, &|| {})).await;
+        let mut inventory = Box::pin(gather_one(&cloud, managers, &gathering, tell, &|| {})).await;
         if cancel.is_cancelled() && !self.end.is_cancelled() {
             let words = format!("the {} s for this subject were over", self.deadline.as_secs());
             for fact in facts {
@@ -231,7 +271,7 @@ impl Suite {
             },
             None => unknown(&selection),
         };
-        Some(self.report(scope, &selection, subject, inventory, &of_scripts))
+        Some(self.report(scope, &selection, subject, inventory, of_scripts))
     }
 
     fn report(
@@ -240,11 +280,19 @@ impl Suite {
         selection: &Selection<'_>,
         subject: &Planned,
         inventory: &Inventory,
-        replaced: &BTreeMap<String, Judgement>,
+        mut replaced: BTreeMap<String, Judgement>,
     ) -> Judged {
+        let beside = self.beside(subject);
+        let date = against::reference_date(&self.against, inventory.recorded_at);
+        let declarations = beside.and_then(|beside| beside.declarations.as_ref());
+        let stated = declarations.map(|all| all.judge(&subject.subject, selection, date));
+        let (judged, declared) = stated.unwrap_or_default();
+        replaced.extend(judged);
         let mut report: Report =
-            against::report(&scope.spec, selection, &self.against, inventory, &subject.variables, replaced);
+            against::report(&scope.spec, selection, &self.against, inventory, &subject.variables, &replaced);
         report.subject.cloud.clone_from(&subject.subject);
+        report.mark_declared(declared);
+        gate(std::slice::from_mut(&mut report), beside.and_then(|beside| beside.waivers.as_ref()), None);
         if self.only.is_some() {
             // As the reference notes a run that was about some testcases.
             let ids: Vec<&str> = report.testcases.iter().map(|testcase| testcase.id.as_str()).collect();
@@ -282,10 +330,69 @@ impl Checker for Suite {
                 Some(_) => of_scripts(&selection, &why.message),
                 None => unknown(&selection),
             };
-            Some(self.report(scope, &selection, subject, &inventory, &replaced))
+            Some(self.report(scope, &selection, subject, &inventory, replaced))
         });
         reports.collect()
     }
+}
+
+/// Reads what the configuration names for subjects.
+struct Files<'a> {
+    scopes: &'a [FleetScope],
+    clouds: &'a Result<Clouds, ConfigError>,
+    asking: &'a Asking,
+    /// Those that were read: many subjects have the same.
+    waivers: BTreeMap<PathBuf, Waivers>,
+}
+
+impl Files<'_> {
+    fn beside(&mut self, subject: &Planned, global: &Global) -> Result<Beside, Failure> {
+        let files = &subject.beside;
+        let waivers = files.waivers.as_ref().map(|path| self.waivers(path)).transpose()?;
+        let declarations = match files.declarations.as_slice() {
+            [] => None,
+            paths => {
+                let declaring = Declaring { declarations: paths.to_owned(), subject: None };
+                let declarations = Declarations::read(&declaring)?;
+                declarations.expect_about([subject.subject.as_str()])?;
+                Some(declarations)
+            }
+        };
+        let managers = files.domain_managers.as_ref().map(|path| self.managers(path, subject, global));
+        Ok(Beside { waivers, declarations, managers: managers.transpose()?.unwrap_or_default() })
+    }
+
+    fn waivers(&mut self, path: &Path) -> Result<Waivers, Failure> {
+        if let Some(known) = self.waivers.get(path) {
+            return Ok(known.clone());
+        }
+        let waivers = with_waivers(path, self.scopes.iter().map(|scope| &*scope.spec), Waivers::read)??;
+        self.waivers.insert(path.to_owned(), waivers.clone());
+        Ok(waivers)
+    }
+
+    /// How the managers of a subject log in. A cloud that is not to be found has a report that says so.
+    fn managers(
+        &self,
+        path: &Path,
+        subject: &Planned,
+        global: &Global,
+    ) -> Result<Vec<DomainManagerLogin>, Failure> {
+        let config = DomainManagerConfig::read(path)?;
+        if !global.quiet {
+            for remark in config.notes() {
+                note(&remark.to_string());
+            }
+        }
+        let cloud = self.clouds.as_ref().ok();
+        let cloud = cloud.and_then(|all| all.cloud(subject.cloud(), &overrides(self.asking)).ok());
+        let logins = cloud.map(|cloud| config.logins(&cloud, &ConfigFiles::find())).transpose()?;
+        Ok(logins.unwrap_or_default())
+    }
+}
+
+fn overrides(asking: &Asking) -> Overrides {
+    Overrides { region: asking.region.clone(), interface: asking.interface.clone() }
 }
 
 /// The scope of a name: from its file, or as this program knows it.
