@@ -40,8 +40,8 @@ const USER: i64 = 65532;
 const MODE: i32 = 0o440;
 /// More a `ConfigMap` does not hold.
 const MOST_BYTES: usize = 1 << 20;
-/// What is taken down after a signal takes as long as after a deadline.
-const LAST_MINUTES: i64 = 600;
+/// What is taken down after a signal takes as long as after a deadline, and what came of it is written down then.
+const LAST_MINUTES: i64 = 660;
 /// A job that could not begin in so many seconds waits for its next time.
 const LATEST_START: i64 = 3600;
 
@@ -95,8 +95,8 @@ pub enum State {
 pub struct Files {
     /// The text of the configuration.
     pub config: String,
-    /// The texts of the specs.
-    pub specs: BTreeMap<String, String>,
+    /// The texts of what the configuration names: specs, waivers, declarations.
+    pub named: BTreeMap<String, String>,
     /// Where the Secret's `keyfile` goes.
     pub keyfile: String,
     /// Where the Secret's `tokenfile` goes.
@@ -125,7 +125,7 @@ pub enum ManifestError {
     #[error("{0:?} has a comma, so it cannot be named to `assay fleet run`")]
     Comma(String),
     /// A `ConfigMap` has a limit.
-    #[error("the configuration and its specs have {0} KiB together, and a ConfigMap holds 1024")]
+    #[error("the configuration and what it names have {0} KiB together, and a ConfigMap holds 1024")]
     TooLarge(usize),
     /// Two things would be one file.
     #[error("{0} would be two files in one")]
@@ -247,12 +247,12 @@ impl Manifests {
     }
 
     fn configuration(&self, files: &Files, keys: &BTreeMap<String, String>) -> ConfigMap {
-        let specs =
-            files.specs.iter().filter_map(|(path, text)| Some((keys.get(path)?.clone(), text.clone())));
+        let named =
+            files.named.iter().filter_map(|(path, text)| Some((keys.get(path)?.clone(), text.clone())));
         let config = (CONFIG.to_owned(), files.config.clone());
         ConfigMap {
             metadata: self.metadata(&self.name),
-            data: Some(specs.chain([config]).collect()),
+            data: Some(named.chain([config]).collect()),
             ..ConfigMap::default()
         }
     }
@@ -311,7 +311,8 @@ impl Manifests {
         }
         let rounds = subjects.len().div_ceil(plan.workers.max(1));
         let longest = self.round.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
-        let longest = longest.saturating_add(self.besides).as_secs();
+        // The second attempt has a time of its own: the cluster counts that of both together.
+        let longest = longest.saturating_add(self.besides).saturating_mul(2).as_secs();
         Ok(JobSpec {
             active_deadline_seconds: Some(i64::try_from(longest).unwrap_or(i64::MAX)),
             // Whose node went away is gone on with; nothing that was judged is judged again.
@@ -445,20 +446,20 @@ impl Manifests {
 }
 
 impl Files {
-    /// The keys of the specs in the `ConfigMap`, which has no folders.
+    /// The keys of what it names in the `ConfigMap`, which has no folders.
     fn keys(&self) -> Result<BTreeMap<String, String>, ManifestError> {
         let mut paths = BTreeSet::from([CONFIG, "clouds.yaml"]);
-        for path in [&self.keyfile, &self.tokenfile].into_iter().chain(self.specs.keys()) {
+        for path in [&self.keyfile, &self.tokenfile].into_iter().chain(self.named.keys()) {
             if !paths.insert(path) {
                 return Err(ManifestError::Twice(path.clone()));
             }
         }
-        let bytes = self.config.len() + self.specs.values().map(String::len).sum::<usize>();
+        let bytes = self.config.len() + self.named.values().map(String::len).sum::<usize>();
         if bytes > MOST_BYTES {
             return Err(ManifestError::TooLarge(bytes >> 10));
         }
         let mut keys: BTreeMap<String, String> = BTreeMap::new();
-        for path in self.specs.keys() {
+        for path in self.named.keys() {
             let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
             let plain: String = path.chars().map(|c| if is_good(c) { c } else { '_' }).collect();
             let taken = |key: &str| key == CONFIG || keys.values().any(|other| other == key);

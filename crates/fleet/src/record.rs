@@ -163,10 +163,10 @@ impl Past {
 }
 
 impl Past {
-    /// Whether a subject was left out and is still to be checked.
-    pub(crate) fn is_postponed(&self, subject: &str) -> bool {
-        let held = |line: &Line| matches!(line, Line::LeftOut { subject: name, postponed: true, .. } if name == subject);
-        self.lines.iter().any(held)
+    /// Whether a subject was left out and need not be tried again.
+    pub(crate) fn is_given_up(&self, subject: &str) -> bool {
+        let given_up = |line: &Line| matches!(line, Line::LeftOut { subject: name, postponed: false, .. } if name == subject);
+        self.lines.iter().any(given_up)
     }
 }
 

@@ -165,7 +165,8 @@ async fn one<C: Checker>(
         Ok(Some(lease)) => lease,
         other => {
             let error = other.err();
-            let may_pass = matches!(error, Some(LeaseError::Shared(_)));
+            // Whoever is at it ends, and files can be locked again.
+            let may_pass = !matches!(error, Some(LeaseError::Configuration(_)));
             left_out(subject, why_not(error), may_pass);
             return;
         }
@@ -206,6 +207,7 @@ async fn within_deadline<C: Checker>(
             ended = &mut check => Some(ended),
             () = tokio::time::sleep(pace.deadline) => None,
             () = lost.cancelled() => None,
+            () = cancel.cancelled() => None,
         }
     };
     let mut ended = in_time.await;
@@ -219,8 +221,7 @@ async fn within_deadline<C: Checker>(
         Some(Err(_)) => "the check ended without a word".into(),
         None => {
             cut.cancel();
-            let after = (pace.deadline + pace.grace).as_secs();
-            format!("the check was cut off after {after} s; the next one takes down what it created")
+            "the check did not end and was cut off; the next one takes down what it created".into()
         }
     };
     checker.undetermined(subject, &why)
@@ -340,7 +341,7 @@ mod tests {
         run(subjects, Arc::clone(&checker), &pace, cancel, async |event| match event {
             Event::Judged { subject, .. } => judged.push(subject.subject),
             Event::LeftOut { subject, why, .. } => left_out.push((subject.subject, why)),
-            Event::Step { .. } if names == ["slow", "a"] => cancel.cancel(),
+            Event::Step { .. } if matches!(names, ["slow" | "hangs", "a"]) => cancel.cancel(),
             Event::Started { .. } | Event::Step { .. } => {}
         })
         .await;
@@ -370,7 +371,7 @@ mod tests {
         let [(computing, deaf), (hanging, cut_off), (panicking, why)] = &told[..] else { panic!("{told:?}") };
         assert_eq!((&**computing, &**hanging, &**panicking), ("computes", "hangs", "panics"));
         assert_eq!(deaf, cut_off);
-        assert_eq!(cut_off, "the check was cut off after 4 s; the next one takes down what it created");
+        assert_eq!(cut_off, "the check did not end and was cut off; the next one takes down what it created");
         assert!(why.ends_with("the check panicked: this of all things"), "{why}");
     }
 
@@ -413,5 +414,15 @@ mod tests {
         // The slow one waits to be told that it ends, and is told when it says hello.
         let ran = ran(&["slow", "a"], pace, &cancel).await;
         assert_eq!(ran.judged, ["slow"], "what has begun comes to its end, the rest does not begin");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_hear_the_end_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let pace = Pace { workers: 1, deadline: Duration::from_hours(1), ..pace(&folder) };
+        let ran = ran(&["hangs", "a"], pace, &CancellationToken::new()).await;
+        assert_eq!(ran.judged, ["hangs"]);
+        let told = ran.checker.told.lock().unwrap().clone();
+        assert!(told[0].1.contains("cut off"), "{told:?}");
     }
 }

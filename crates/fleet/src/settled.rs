@@ -105,7 +105,7 @@ impl Settled {
         let Some(Line::Begun { occasion: Some(occasion), subjects, .. }) = past.lines.first() else { return };
         let done = past.done();
         for subject in subjects {
-            if done.contains(subject.as_str()) || (past.has_ended() && !past.is_postponed(subject)) {
+            if done.contains(subject.as_str()) || past.is_given_up(subject) {
                 self.settle(&occasion.schedule, subject, occasion.at);
             }
         }
@@ -176,6 +176,15 @@ mod tests {
         settled.learn(&past);
         assert_eq!(until(&settled), [at(200), at(100), at(100)]);
         past.lines.push(Line::Ended { at: at(203) });
+        settled.learn(&past);
+        assert_eq!(until(&settled), [at(200), at(100), at(100)], "nothing was found out of two");
+        let given_up = |name: &str| Line::LeftOut {
+            at: at(204),
+            subject: name.into(),
+            why: String::new(),
+            postponed: false,
+        };
+        past.lines.push(given_up("red"));
         settled.learn(&past);
         assert_eq!(until(&settled), [at(200), at(100), at(200)], "who is held back is still to be checked");
     }

@@ -33,6 +33,8 @@ pub(crate) struct Known {
     pub(crate) last_report: String,
     /// Which checkers found it first and last, as far as their reports say.
     pub(crate) creators: [Option<String>; 2],
+    /// When the newest result of the spell came.
+    last: DateTime,
     /// Whether it holds from before, since the checks do nothing but give up.
     is_kept: bool,
 }
@@ -54,6 +56,7 @@ impl<'s> Past<'s> {
                 first_report: past.spell.first_report.clone(),
                 last_report: past.spell.last_report.clone(),
                 creators: past.creators.clone(),
+                last: past.spell.last,
                 is_kept: past.spell.verdict == Verdict::Abort && interval.state == State::Fail,
             });
             match testcases.last_mut().filter(|last| last.testcase.id == testcase.id) {
@@ -100,13 +103,9 @@ impl<'s> Past<'s> {
             return Vec::new();
         }
         let of = |id: &String| self.testcases.iter().find(|past| past.testcase.id == *id);
-        let main: Vec<&[Known]> = version
-            .target(Version::MAIN)
-            .iter()
-            .map(|id| of(id).map_or(&[][..], |past| past.intervals.as_slice()))
-            .collect();
-        let changes =
-            main.iter().copied().flatten().flat_map(|known| [known.interval.from, known.interval.to]);
+        let main: Vec<Option<&TestcasePast<'_>>> = version.target(Version::MAIN).iter().map(of).collect();
+        let known = main.iter().flatten().flat_map(|past| &past.intervals);
+        let changes = known.flat_map(|known| [known.interval.from, known.interval.to]);
         let changes = changes.filter(|at| from < *at && *at < until);
         let mut points: Vec<DateTime> = changes.chain(turns.iter().copied()).chain([from]).collect();
         points.sort_unstable();
@@ -116,11 +115,7 @@ impl<'s> Past<'s> {
             if !in_force(at) {
                 continue;
             }
-            let states = main.iter().map(|intervals| {
-                let begun = intervals.partition_point(|known| known.interval.from <= at);
-                let last = intervals[..begun].last().filter(|known| at < known.interval.to);
-                last.map_or(State::Miss, |known| known.interval.state)
-            });
+            let states = main.iter().map(|past| past.map_or(State::Miss, |past| past.state_at(at)));
             let (state, to) =
                 (State::of_set(states), points.get(place + 1).copied().unwrap_or(DateTime::MAX));
             match spans.last_mut() {
@@ -129,6 +124,19 @@ impl<'s> Past<'s> {
             }
         }
         spans
+    }
+}
+
+impl TestcasePast<'_> {
+    /// What counts at an instant.
+    fn state_at(&self, at: DateTime) -> State {
+        let begun = &self.intervals[..self.intervals.partition_point(|known| known.interval.from <= at)];
+        // What people state and what is measured goes on side by side; otherwise each follows the one before.
+        let begun = if self.testcase.manual { begun } else { &begun[begun.len().saturating_sub(1)..] };
+        let holds = begun.iter().filter(|known| at < known.interval.to);
+        // Of two that are as new, the one that began first.
+        let newest = holds.rev().max_by_key(|known| known.last.min(at));
+        newest.map_or(State::Miss, |known| known.interval.state)
     }
 }
 
@@ -158,6 +166,7 @@ impl Known {
             self.interval.to = next.interval.to;
             self.is_open = next.is_open;
             self.last_report.clone_from(&next.last_report);
+            self.last = next.last;
             if !next.is_kept {
                 self.creators[1].clone_from(&next.creators[1]);
             }
@@ -179,5 +188,52 @@ pub(crate) fn class(state: State) -> &'static str {
         State::Abort => "abort",
         State::Miss => "miss",
         State::Fail => "fail",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_standards::history::Spell;
+    use jiff::ToSpan;
+    use jiff::civil::{Date, date};
+
+    use super::*;
+    use crate::scopes::Scopes;
+
+    #[test]
+    fn what_is_stated_and_what_is_measured_counts_as_it_does_at_each_instant() {
+        let scopes = Scopes::embedded();
+        let testcase = scopes.iter().flat_map(Spec::testcases).find(|testcase| testcase.manual).unwrap();
+        let spec = scopes.iter().find(|spec| spec.testcase(&testcase.id).is_some()).unwrap();
+        let noon = |day: Date| day.at(12, 0, 0, 0);
+        let spell = |stated, verdict, since: Date, last: Date| PastSpell {
+            testcase: testcase.id.clone(),
+            stated,
+            spell: Spell {
+                verdict,
+                since: noon(since),
+                first_report: String::new(),
+                last: noon(last),
+                last_report: String::new(),
+            },
+            certain: Some((verdict, noon(last))),
+            ended: None,
+            creators: [None, None],
+        };
+        let spells = [
+            spell(true, Verdict::Pass, date(2026, 1, 5), date(2026, 3, 2)),
+            spell(false, Verdict::Fail, date(2026, 2, 2), date(2026, 6, 1)),
+        ];
+        let past = Past::new(spec, &spells, noon(date(2026, 1, 1)));
+        let mut seen = Vec::new();
+        for days in 0..250 {
+            let at = noon(date(2026, 1, 1)) + days.days();
+            let counts = states_at(spec, &spells, at).get(testcase.id.as_str()).copied();
+            let state = past.testcases[0].state_at(at);
+            assert_eq!(state, counts.unwrap_or(State::Miss), "{at}");
+            seen.push(state.as_str());
+        }
+        seen.dedup();
+        assert!(seen.len() > 3 && seen.contains(&"FAIL"), "{seen:?}");
     }
 }

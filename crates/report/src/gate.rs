@@ -234,7 +234,12 @@ impl Report {
 
     /// Whether a testcase failed in the deciding reading, and all that it stands on is waived or known.
     pub fn is_excused(&self, testcase: &TestcaseReport) -> bool {
-        let grounds = grounds(testcase, self.chosen.deciding());
+        self.is_excused_in(testcase, self.chosen.deciding())
+    }
+
+    /// The same, in one of the readings.
+    pub fn is_excused_in(&self, testcase: &TestcaseReport, reading: Reading) -> bool {
+        let grounds = grounds(testcase, reading);
         let mut marks =
             self.marks(testcase).iter().zip(grounds).filter(|(_, is_ground)| *is_ground).peekable();
         marks.peek().is_some() && marks.all(|(mark, _)| mark.is_excused())

@@ -300,7 +300,8 @@ fn courier(config: &Config) -> Result<(Courier, String), Failure> {
     };
     let token = SecretString::from(read(path, "`tokenfile` in [secrets] names the file with the token")?);
     // Two monitors may know accounts of one name; their tokens lie in two files.
-    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    // Where files are mounted by links that lead elsewhere every time, the link is what stays.
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.clone());
     let sender = match account(&token) {
         Some(account) => format!("{account}, {}", place.display()),
         None => place.display().to_string(),

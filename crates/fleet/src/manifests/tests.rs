@@ -26,7 +26,7 @@ fn files() -> Files {
     let config = Config::read("config.toml", TEXT, Path::new(FOLDER)).unwrap();
     Files {
         config: TEXT.into(),
-        specs: BTreeMap::from([("scs-compatible-iaas.yaml".into(), "name: SCS-compatible IaaS\n".into())]),
+        named: BTreeMap::from([("scs-compatible-iaas.yaml".into(), "name: SCS-compatible IaaS\n".into())]),
         keyfile: inside(&config.keyfile.unwrap()).unwrap(),
         tokenfile: inside(&config.tokenfile.unwrap()).unwrap(),
     }
@@ -86,7 +86,7 @@ fn what_was_asked_for_beside() {
     assert_eq!(spec["timeZone"], "Europe/Berlin");
     assert_eq!(spec["schedule"], "30 2 * * *");
     let job = &spec["jobTemplate"]["spec"];
-    assert_eq!(job["activeDeadlineSeconds"], 2 * 4200 + 360, "one after the other");
+    assert_eq!(job["activeDeadlineSeconds"], 2 * (2 * 4200 + 360), "one after the other, and once more");
     let args = &job["template"]["spec"]["containers"][0]["args"];
     let args: Vec<&str> = args.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
     assert_eq!(args[3], "--workers=1");
@@ -107,7 +107,7 @@ fn pods_have_only_what_lies_with_the_configuration() {
 #[test]
 fn what_does_not_fit_is_told() {
     let manifests = manifests();
-    let large = Files { specs: BTreeMap::from([("a".into(), "a".repeat(1 << 20))]), ..files() };
+    let large = Files { named: BTreeMap::from([("a".into(), "a".repeat(1 << 20))]), ..files() };
     assert_eq!(manifests.render(&plan("clouds"), &large), Err(ManifestError::TooLarge(1024)));
     let twice = Files { tokenfile: files().keyfile, ..files() };
     assert_eq!(
@@ -121,9 +121,9 @@ fn what_does_not_fit_is_told() {
 #[test]
 fn specs_keep_apart_what_their_names_do_not() {
     let paths = ["a/b.yaml", "a_b.yaml", "config.toml/x", "spec-2"];
-    let specs: BTreeMap<String, String> =
+    let named: BTreeMap<String, String> =
         paths.iter().map(|path| ((*path).to_owned(), (*path).to_owned())).collect();
-    let files = Files { specs, ..files() };
+    let files = Files { named, ..files() };
     let all = documents(&manifests().render(&plan("default"), &files).unwrap());
     let data = &of_kind(&all, "ConfigMap")[0]["data"];
     let pod = &of_kind(&all, "CronJob")[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"];
@@ -161,7 +161,7 @@ proptest! {
     #[test]
     fn texts_arrive_as_they_are(config in "[ -~\n\t#|>:\u{e9}\u{2028}]{0,200}", spec in "(\\PC|\n| \n){0,100}") {
         let specs = BTreeMap::from([("spec.yaml".to_owned(), spec.clone())]);
-        let files = Files { config: config.clone(), specs, ..files() };
+        let files = Files { config: config.clone(), named: specs, ..files() };
         let all = manifests().render(&plan("clouds"), &files).unwrap();
         let all = documents(&all[..1]);
         let data = &of_kind(&all, "ConfigMap")[0]["data"];

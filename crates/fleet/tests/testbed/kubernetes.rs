@@ -118,7 +118,7 @@ fn documents(manifests: &Manifests, subjects: &[&str]) -> Vec<Value> {
     plan.subjects = subjects.iter().map(named).collect();
     let files = Files {
         config: text.into(),
-        specs: BTreeMap::from([("specs/iaas.yaml".into(), "name: SCS-compatible IaaS\n".into())]),
+        named: BTreeMap::from([("specs/iaas.yaml".into(), "name: SCS-compatible IaaS\n".into())]),
         keyfile: inside(&config.keyfile.unwrap()).unwrap(),
         tokenfile: inside(&config.tokenfile.unwrap()).unwrap(),
     };

@@ -50,7 +50,7 @@ struct Testcase {
 #[derive(Debug, Deserialize)]
 struct Interval {
     state: String,
-    last_report: String,
+    first_report: String,
 }
 
 /// What counted for a testcase, and the report that says so.
@@ -166,8 +166,9 @@ fn results(before: Option<&Scope>, after: Option<&Scope>) -> Vec<ResultDiff> {
 fn standings(scope: Option<&Scope>) -> BTreeMap<String, Counted> {
     let testcases = scope.iter().flat_map(|scope| &scope.testcases);
     let last = testcases.filter_map(|testcase| {
-        let Interval { state, last_report } = testcase.intervals.last()?;
-        let standing = Counted { state: state.clone(), report: last_report.clone() };
+        // The report that began it: what confirmed it may have come in after the day.
+        let Interval { state, first_report } = testcase.intervals.last()?;
+        let standing = Counted { state: state.clone(), report: first_report.clone() };
         Some((testcase.testcase.clone(), standing))
     });
     last.collect()

@@ -44,7 +44,7 @@ const AT_ONCE: usize = 8;
 /// A run that goes on, which gives what it belongs to when it is over.
 type Going<'d> = Pin<Box<dyn Future<Output = (Occasion, Result<u8, Failure>)> + 'd>>;
 /// When the credentials of subjects end.
-type Ends<'d> = Pin<Box<dyn Future<Output = BTreeMap<String, Timestamp>> + 'd>>;
+type Ends<'d> = Pin<Box<dyn Future<Output = BTreeMap<String, Option<Timestamp>>> + 'd>>;
 
 pub(crate) async fn run(
     arguments: &Daemon,
@@ -223,7 +223,14 @@ impl<'d> Keeper<'d> {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 Some((occasion, outcome)) = runs.next() => self.over(occasion, outcome),
-                Some(ends) = looking.next() => self.states.change(|standing| standing.credentials = ends),
+                Some(ends) = looking.next() => self.states.change(|standing| {
+                    for (subject, end) in ends {
+                        match end {
+                            Some(end) => standing.credentials.insert(subject, end),
+                            None => standing.credentials.remove(&subject),
+                        };
+                    }
+                }),
                 _ = hangup.recv(), if !is_ending => self.reload().await,
                 () = self.cancel.cancelled(), if !is_ending => is_ending = true,
             }
@@ -238,7 +245,8 @@ impl<'d> Keeper<'d> {
     fn outlooks(&self, now: Timestamp) -> Vec<(String, Outlook)> {
         self.states.change(|standing| {
             let all: Vec<(String, Outlook)> = outlooks(&self.config, &standing.settled, now).collect();
-            for (name, outlook) in &all {
+            // Of a run that goes on nobody has been missed yet.
+            for (name, outlook) in all.iter().filter(|(name, _)| !self.going.contains(name)) {
                 for subject in &outlook.missed {
                     let at = outlook.at.unwrap_or(now);
                     note(&printable(&format!("{name}: {subject}: not checked at {at}, and too late now")));
@@ -348,7 +356,7 @@ impl<'d> Keeper<'d> {
 }
 
 /// When the application credentials of all subjects of schedules end, of those that do and that can be asked now.
-async fn ends(config: Arc<Config>, asking: &Asking, now: Timestamp) -> BTreeMap<String, Timestamp> {
+async fn ends(config: Arc<Config>, asking: &Asking, now: Timestamp) -> BTreeMap<String, Option<Timestamp>> {
     let all: BTreeSet<String> =
         config.schedules.values().flat_map(|schedule| subjects(&config, schedule)).collect();
     let free = all.into_iter().filter(|subject| config.windows.holding(subject, now).is_none());
@@ -359,11 +367,14 @@ async fn ends(config: Arc<Config>, asking: &Asking, now: Timestamp) -> BTreeMap<
     asked.buffer_unordered(AT_ONCE).filter_map(async |end| end).collect().await
 }
 
-async fn end(cloud: &str, asking: &Asking) -> Option<Timestamp> {
+/// When a credential ends, if it does; nothing if its cloud does not say.
+async fn end(cloud: &str, asking: &Asking) -> Option<Option<Timestamp>> {
     let overrides = Overrides { region: asking.region.clone(), interface: asking.interface.clone() };
     let config = CloudConfig::find(Some(cloud), &overrides).ok()?;
     let settings = Settings { timeout: asking.timeout, ..Settings::default() };
     let session = Box::pin(Session::connect(&config, &settings)).await.ok()?;
-    let KeptCredential { end, .. } = Box::pin(kept_credential(&session)).await?.ok()?;
-    end
+    match Box::pin(kept_credential(&session)).await {
+        Some(known) => known.ok().map(|KeptCredential { end, .. }| end),
+        None => Some(None),
+    }
 }

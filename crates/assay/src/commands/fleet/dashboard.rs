@@ -24,6 +24,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use rustix::process::{Signal, getpgrp, getpid, kill_process};
+use tokio_util::sync::CancellationToken;
 
 use self::model::Look;
 pub(crate) use self::model::{Extent, Model};
@@ -55,28 +56,37 @@ pub(crate) fn has_room() -> bool {
 pub(crate) struct Dashboard {
     model: Arc<Mutex<Model>>,
     is_over: Arc<AtomicBool>,
+    /// Whether it could not be drawn any more.
+    is_gone: Arc<AtomicBool>,
     drawing: Option<JoinHandle<()>>,
 }
 
 impl Dashboard {
     /// From now on, what is said on standard error is kept until the end.
-    pub(crate) fn open(model: Model) -> Self {
+    pub(crate) fn open(model: Model, cancel: CancellationToken) -> Self {
         hold();
         lines().set_draw_target(ProgressDrawTarget::hidden());
         HOOKED.call_once(hook);
         let (model, is_over) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(false)));
-        let (seen, end) = (Arc::clone(&model), Arc::clone(&is_over));
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let (seen, end, gone) = (Arc::clone(&model), Arc::clone(&is_over), Arc::clone(&is_gone));
         let drawing = std::thread::Builder::new().name(DRAWING.into()).spawn(move || {
-            let shown = catch_unwind(AssertUnwindSafe(|| show(&seen, &end)));
+            let shown = catch_unwind(AssertUnwindSafe(|| show(&seen, &end, &cancel)));
+            // The run goes on line by line.
+            gone.store(true, Ordering::Relaxed);
             if !matches!(shown, Ok(Ok(()))) {
-                // The run goes on line by line.
                 leave();
             }
             if let Ok(Err(error)) = shown {
                 note(&format!("the dashboard cannot be shown: {error}"));
             }
         });
-        Dashboard { model, is_over, drawing: drawing.ok() }
+        Dashboard { model, is_over, is_gone, drawing: drawing.ok() }
+    }
+
+    /// Whether somebody sees it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.drawing.is_some() && !self.is_gone.load(Ordering::Relaxed)
     }
 
     /// Lets the model take something in.
@@ -99,7 +109,7 @@ impl Drop for Dashboard {
 }
 
 /// Draws, and hears keys, until the run is over.
-fn show(model: &Mutex<Model>, is_over: &AtomicBool) -> io::Result<()> {
+fn show(model: &Mutex<Model>, is_over: &AtomicBool, cancel: &CancellationToken) -> io::Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         std::thread::park_timeout(PATIENCE.saturating_sub(begun.elapsed()));
@@ -118,6 +128,10 @@ fn show(model: &Mutex<Model>, is_over: &AtomicBool) -> io::Result<()> {
             }
             let messages = held(RECENT);
             let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+            // Somebody else may have ended it, and a key after that is no second wish.
+            if cancel.is_cancelled() {
+                model.end();
+            }
             let now = Timestamp::now();
             terminal.draw(|frame| {
                 view::draw(&mut model, &messages, now, colours, frame.area(), frame.buffer_mut());
@@ -168,6 +182,8 @@ fn pressed(key: KeyEvent, model: &Mutex<Model>, height: u16) {
 
 fn enter() -> io::Result<()> {
     let mut is_shown = IS_SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Whoever panicked before let go of what is held back.
+    hold();
     enable_raw_mode()?;
     *is_shown = true;
     execute!(stderr(), EnterAlternateScreen)

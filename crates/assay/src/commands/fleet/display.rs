@@ -6,6 +6,7 @@ use assay_fleet::Delivery;
 use assay_openstack::Event;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::EventFormat;
@@ -89,11 +90,12 @@ impl Display {
         events: Option<EventFormat>,
         global: &Global,
         model: Option<impl FnOnce() -> Model>,
+        cancel: &CancellationToken,
     ) -> Self {
         // Whoever wants to read every call reads it line by line.
         let is_wanted = events.is_none() && !global.quiet && global.verbose == 0;
         let model = model.filter(|_| is_wanted && dashboard::has_room());
-        let dashboard = model.map(|model| Dashboard::open(model()));
+        let dashboard = model.map(|model| Dashboard::open(model(), cancel.clone()));
         Display { events, quiet: global.quiet, dashboard }
     }
 
@@ -263,7 +265,7 @@ impl Display {
 
     /// Says what a dashboard shows anyway.
     fn show(&self, text: &str) {
-        if self.dashboard.is_none() {
+        if !self.dashboard.as_ref().is_some_and(Dashboard::is_there) {
             self.say(text);
         }
     }

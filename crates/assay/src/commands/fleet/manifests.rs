@@ -8,7 +8,7 @@ use assay_fleet::manifests::{
     Cron, FOLDER, Files, Manifest, ManifestError, Manifests, Rhythm, State, fleet_name, inside,
     namespace_name, object_name,
 };
-use assay_fleet::{Choice, Config};
+use assay_fleet::{Beside, Choice, Config, LeaseKeeper};
 use clap::Args;
 use url::Url;
 
@@ -106,6 +106,17 @@ pub(crate) fn run(arguments: &Written, global: &Global) -> Result<u8, Failure> {
             "name it under [monitor] with `url = \"https://monitor.example.com/\"`",
         ));
     }
+    if let LeaseKeeper::Kubernetes { namespace: Some(namespace) } = &config.leases
+        && *namespace != arguments.namespace
+    {
+        return Err(Failure::usage(
+            format!(
+                "[leases] names the namespace {namespace}, and these runners may use {} alone",
+                arguments.namespace
+            ),
+            "say it with --namespace, or leave the name out of the configuration",
+        ));
+    }
     let secret = |path: &Option<PathBuf>, name: &str| match path {
         Some(path) => placed(path),
         None => Err(Failure::usage(
@@ -124,7 +135,24 @@ pub(crate) fn run(arguments: &Written, global: &Global) -> Result<u8, Failure> {
         // What is wrong with a spec is told now, not by a pod.
         scope(name, here.as_deref(), false, global)?;
         if let (Some(inside), Some(here)) = (inside, here.filter(|here| here.exists())) {
-            files.specs.insert(inside, read(&here, "name the spec under [scopes]")?);
+            files.named.insert(inside, read(&here, "name the spec under [scopes]")?);
+        }
+    }
+    for planned in &plan.subjects {
+        let Beside { waivers, declarations, domain_managers } = &planned.beside;
+        if domain_managers.is_some() {
+            return Err(Failure::usage(
+                format!(
+                    "{} names domain_managers, and passwords have no place in a ConfigMap",
+                    planned.subject
+                ),
+                "leave them out of the configuration that goes to the cluster",
+            ));
+        }
+        for file in waivers.iter().chain(declarations) {
+            let inside = placed(file)?;
+            let here = path.with_file_name("").join(&inside);
+            files.named.insert(inside, read(&here, "name it under [subjects.NAME]")?);
         }
     }
     files.config = text;

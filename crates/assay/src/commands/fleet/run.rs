@@ -64,7 +64,8 @@ pub(super) async fn checked(
     global: &Global,
     cancel: CancellationToken,
 ) -> Result<u8, Failure> {
-    let today = day(Timestamp::now());
+    // What is made up for on Sunday is what was to be done on Saturday.
+    let today = day(scheduled.as_ref().map_or_else(Timestamp::now, |scheduled| scheduled.occasion.at));
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
     let (post, courier) = post(arguments, config, global).await?;
     let keeper = match (arguments.leases, &config.leases) {
@@ -104,7 +105,7 @@ pub(super) async fn checked(
     };
     // What a daemon does is read in its log.
     let model = scheduled.is_none().then_some(model);
-    let display = Display::new(arguments.handing.events, global, model);
+    let display = Display::new(arguments.handing.events, global, model, &cancel);
     display.begun(plan.preset.as_deref(), plan.subjects.len(), earlier.done.len())?;
     let pace = Pace {
         workers: plan.workers,
@@ -247,7 +248,7 @@ fn record(
 /// What makes two runs the same: who is checked against what and how, and where the reports go.
 fn about(arguments: &Run, plan: &Plan, post: &Post) -> Result<String, Failure> {
     let config = &arguments.configured.config;
-    let config = std::fs::canonicalize(config).map_err(|error| {
+    let config = std::path::absolute(config).map_err(|error| {
         Failure::usage(format!("{} cannot be found again: {error}", config.display()), "")
     })?;
     let subjects: Vec<&str> = plan.subjects.iter().map(|planned| planned.subject.as_str()).collect();
