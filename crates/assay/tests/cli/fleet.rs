@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -245,6 +246,37 @@ fn nobody_elses_token_is_sent_with_a_report() {
 }
 
 #[test]
+fn a_configuration_behind_links_that_lead_elsewhere_every_time_is_the_same() {
+    let runner = Runner::new();
+    // As Kubernetes mounts files: by a link to a folder that has another name in every pod.
+    let mount = runner.path("mount");
+    for folder in ["..one", "..two"] {
+        fs::create_dir_all(mount.join(folder)).expect("a folder");
+        for file in ["config.toml", "key", "token"] {
+            fs::copy(runner.path(file), mount.join(folder).join(file)).expect("a file");
+        }
+    }
+    let lead = |folder: &str| {
+        let _ = fs::remove_file(mount.join("..data"));
+        symlink(folder, mount.join("..data")).expect("a link");
+    };
+    for file in ["config.toml", "key", "token"] {
+        symlink(format!("..data/{file}"), mount.join(file)).expect("a link");
+    }
+    lead("..one");
+    let monitor = runner.monitor();
+    let url = monitor.url.clone();
+    monitor.kill();
+    let run = ["run", "-c", "mount/config.toml", "--subject", "unknown", "--monitor-url", &url];
+    assert_eq!(runner.run(&run).0, 3);
+    let monitor = runner.monitor_of(&url);
+    lead("..two");
+    let (_, stdout, stderr) = runner.run(&["flush", "-c", "mount/config.toml"]);
+    assert_eq!(stdout, "1 report was delivered\n", "{stderr}");
+    assert_eq!(reports(&monitor, "unknown").len(), 1);
+}
+
+#[test]
 fn what_is_waived_stays_a_failure_and_does_not_count() {
     let runner = Runner::new();
     let run = |more: &[&str]| {
@@ -381,6 +413,13 @@ fn manifests_hold_the_configuration_and_no_secret() {
     ] {
         assert!(stdout.contains(expected), "{expected}: {stdout}");
     }
+    let waived = format!("{CONFIG}[subjects.quick]\nwaivers = \"waivers.yaml\"\n");
+    fs::write(runner.path("config.toml"), waived).expect("a file");
+    fs::write(runner.path("waivers.yaml"), "- {testcase: own-passes}\n").expect("a file");
+    let (code, with, stderr) = runner.run(&["manifests", "--preset=scripted", MONITOR]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(with.contains("  waivers.yaml: |\n    - {testcase: own-passes}\n"), "{with}");
+    assert!(with.contains("path: waivers.yaml\n"), "{with}");
     let key = fs::read_to_string(runner.path("key")).expect("a key");
     let line = key.lines().nth(1).expect("a key has lines");
     for secret in [line, TOKEN, "example\n", "auth_url", "PRIVATE KEY"] {
@@ -425,6 +464,12 @@ fn what_could_not_run_on_kubernetes_is_told_before() {
     assert!(refused(&[MONITOR, "--schedule=nightly"]).contains("is no schedule such as"));
     fs::write(runner.path("own.yaml"), "name: broken\n").expect("a file");
     assert!(refused(&[MONITOR, "--preset=scripted"]).contains("own.yaml"));
+    let with =
+        |tables: &str| fs::write(runner.path("config.toml"), format!("{CONFIG}{tables}")).expect("a file");
+    with("[leases]\nkubernetes = {namespace = \"others\"}\n");
+    assert!(refused(&[MONITOR]).contains("these runners may use assay-fleet alone"));
+    with("[subjects.unknown]\ndomain_managers = \"managers.yaml\"\n");
+    assert!(refused(&[MONITOR]).contains("passwords have no place in a ConfigMap"));
     let outside = CONFIG.replace("\"key\"", "\"/home/me/.ssh/id\"");
     fs::write(runner.path("config.toml"), outside).expect("a file");
     assert!(refused(&[MONITOR]).contains("does not lie in the folder of the configuration"));
