@@ -64,10 +64,9 @@ pub(crate) struct Configured {
     pub(crate) config: PathBuf,
 }
 
+/// Who is checked against what, and how far.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) configured: Configured,
+pub(crate) struct Choosing {
     /// The subjects and scopes of a preset [default: default]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["scope", "subject"], help_heading = "Choosing")]
     pub(crate) preset: Option<String>,
@@ -87,6 +86,14 @@ pub(crate) struct Run {
         help_heading = "Choosing"
     )]
     pub(crate) sections: Vec<FleetSection>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
     /// Which reading the probes serve; what is handed in is the official one
     #[arg(long, value_enum, default_value_t = Reading::Official, help_heading = "Choosing")]
     pub(crate) reading: Reading,
@@ -230,20 +237,26 @@ impl From<Section> for FleetSection {
     }
 }
 
-impl Run {
+impl Choosing {
     fn choice(&self) -> Choice {
         Choice {
             preset: self.preset.clone(),
             scopes: self.scope.clone(),
             subjects: self.subject.clone(),
-            workers: self.workers,
+            workers: None,
         }
+    }
+}
+
+impl Run {
+    fn choice(&self) -> Choice {
+        Choice { workers: self.workers, ..self.choosing.choice() }
     }
 
     /// The sections that are run on a day.
     fn sections(&self, day: Date) -> Vec<SectionName> {
         let mut sections = Vec::new();
-        for section in &self.sections {
+        for section in &self.choosing.sections {
             match section {
                 FleetSection::Auto => {
                     sections.extend([SectionName::Light, SectionName::Medium]);

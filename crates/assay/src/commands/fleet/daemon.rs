@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::health::States;
 use super::run::{Scheduled, checked, post};
 use super::suite::Suite;
-use super::{Configured, Daemon, FleetSection, Handing, Run, configuration, records};
+use super::{Choosing, Configured, Daemon, FleetSection, Handing, Run, configuration, records};
 use crate::against::day;
 use crate::args::{Asking, Global, Reading};
 use crate::failure::Failure;
@@ -160,10 +160,12 @@ impl Daemon {
     fn run(&self, schedule: &Schedule) -> Run {
         Run {
             configured: Configured { config: self.configured.config.clone() },
-            preset: Some(schedule.preset.clone()),
-            scope: Vec::new(),
-            subject: Vec::new(),
-            sections: schedule.sections.iter().map(|section| FleetSection::from(*section)).collect(),
+            choosing: Choosing {
+                preset: Some(schedule.preset.clone()),
+                scope: Vec::new(),
+                subject: Vec::new(),
+                sections: schedule.sections.iter().map(|section| FleetSection::from(*section)).collect(),
+            },
             reading: Reading::Official,
             allow_scripts: self.allow_scripts,
             missing_from: None,

@@ -8,13 +8,13 @@ use assay_fleet::manifests::{
     Cron, FOLDER, Files, Manifest, ManifestError, Manifests, Rhythm, State, fleet_name, inside,
     namespace_name, object_name,
 };
-use assay_fleet::{Beside, Choice, Config, LeaseKeeper};
-use clap::Args;
+use assay_fleet::{Beside, Config, LeaseKeeper};
+use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::run::{GRACE, PATIENCE};
 use super::suite::scope;
-use super::{Configured, FleetSection, address, read};
+use super::{Choosing, Configured, address, read};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::human::printable;
@@ -27,24 +27,8 @@ const SENDING: Duration = Duration::from_mins(10);
 pub(crate) struct Written {
     #[command(flatten)]
     pub(crate) configured: Configured,
-    /// The subjects and scopes of a preset [default: default]
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["scope", "subject"], help_heading = "Choosing")]
-    pub(crate) preset: Option<String>,
-    /// Scopes [default: those of the presets that name the subjects]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Choosing")]
-    pub(crate) scope: Vec<String>,
-    /// Subjects [default: those of the presets that name the scopes]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Choosing")]
-    pub(crate) subject: Vec<String>,
-    /// What may be done, as `assay fleet run` takes it
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "light,medium",
-        help_heading = "Choosing"
-    )]
-    pub(crate) sections: Vec<FleetSection>,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
     /// The monitor that gets the reports [default: that of the configuration]
     #[arg(long, value_name = "URL", value_parser = address, help_heading = "Choosing")]
     pub(crate) monitor_url: Option<Url>,
@@ -94,12 +78,7 @@ pub(crate) fn run(arguments: &Written, global: &Global) -> Result<u8, Failure> {
     let text = read(path, "name the configuration with -c")?;
     // As pods see it, whose paths are what counts.
     let config = Config::read(&path.display().to_string(), &text, Path::new(FOLDER))?;
-    let plan = config.plan(&Choice {
-        preset: arguments.preset.clone(),
-        scopes: arguments.scope.clone(),
-        subjects: arguments.subject.clone(),
-        workers: None,
-    })?;
+    let plan = config.plan(&arguments.choosing.choice())?;
     if arguments.monitor_url.is_none() && config.monitor.is_none() {
         return Err(Failure::usage(
             "neither the configuration nor --monitor-url names a monitor, and from a pod reports go nowhere else",
@@ -171,15 +150,8 @@ pub(crate) fn run(arguments: &Written, global: &Global) -> Result<u8, Failure> {
 
 impl Written {
     fn manifests(&self) -> Manifests {
-        let mut sections = Vec::new();
-        for section in &self.sections {
-            sections.push(match section {
-                FleetSection::Auto => ".auto",
-                FleetSection::Light => "light",
-                FleetSection::Medium => "medium",
-                FleetSection::Heavy => "heavy",
-            });
-        }
+        let sections = self.choosing.sections.iter().filter_map(ValueEnum::to_possible_value);
+        let sections: Vec<String> = sections.map(|section| section.get_name().to_owned()).collect();
         let mut told = vec![
             "--leases=kubernetes".to_owned(),
             format!("--sections={}", sections.join(",")),

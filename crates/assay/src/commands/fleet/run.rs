@@ -256,7 +256,7 @@ fn about(arguments: &Run, plan: &Plan, post: &Post) -> Result<String, Failure> {
     let monitor = post.monitor.as_ref().map(|(monitor, _)| monitor.as_str());
     let missing = arguments.missing_from.as_ref().map(Url::as_str);
     let asking = (&arguments.asking.region, &arguments.asking.interface);
-    let way = (&arguments.sections, arguments.reading, arguments.allow_scripts, asking);
+    let way = (&arguments.choosing.sections, arguments.reading, arguments.allow_scripts, asking);
     let place = (monitor, &post.sender, &post.folder);
     let config = config.display();
     Ok(format!("{config} {subjects:?} {scopes:?} {way:?} {missing:?} {place:?}"))
