@@ -153,6 +153,14 @@ impl Window {
 }
 
 impl ScopePast {
+    /// What is shown of the versions and of the testcases: what they are called, where there is more of each, and they.
+    fn tables(&self) -> [(&'static str, String, &[Row]); 2] {
+        [
+            ("Version", format!("page/matrix/{}/", self.slug), &self.versions),
+            ("Testcase", "page/testcase/".to_owned(), &self.rows),
+        ]
+    }
+
     fn new(told: Told<'_>, window: &Window) -> Self {
         let Told { past, achieved, checks, is_cut } = told;
         let mut changes: Vec<(DateTime, Change)> = past
@@ -167,8 +175,8 @@ impl ScopePast {
             achieved: achieved.as_ref().map_or_else(|| "no version in force".to_owned(), ToString::to_string),
             first_day: window.from.date().to_string(),
             last_day: window.until.date().to_string(),
-            versions: past
-                .versions(window.from, window.until)
+            // Where older changes are left out, nobody knows what a version came to before.
+            versions: (if is_cut { Vec::new() } else { past.versions(window.from, window.until) })
                 .iter()
                 .map(|past| row((&past.version.name, "not in force"), past.spans.iter(), window))
                 .collect(),
