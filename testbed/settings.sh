@@ -5,6 +5,9 @@ STATE=${TESTBED_STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay-testbed}
 mkdir -p "$STATE"
 STATE=$(cd "$STATE" && pwd)
 VENV=${TESTBED_VENV:-$STATE/venv}
+# Distributions build their Python with profiles of its use, version managers mostly do not, which costs services a third.
+PYTHON=${TESTBED_PYTHON:-/usr/bin/python3}
+[ -x "$PYTHON" ] || PYTHON=python3
 PORT_BASE=${TESTBED_PORT_BASE:-15000}
 DEBUG=${TESTBED_DEBUG:-false}
 
