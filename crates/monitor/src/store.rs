@@ -40,7 +40,7 @@ use dialect::Dialect;
 pub(crate) use history::{History, PastSpell, Seen, StandingRow};
 pub(crate) use integrators::MOST_REFERENCES;
 pub(crate) use log::ListedEntry;
-pub(crate) use notices::{Difference, Key, Known, NewMessage, Waiting};
+pub(crate) use notices::{Difference, Key, Known, NewMessage, Posted, Waiting};
 use numbers::Numbers;
 pub(crate) use people::{Deed, LoggedIn, Person, Profile, SigningKey, Token};
 pub(crate) use reports::{

@@ -286,15 +286,16 @@ fn found<'k>(
 
 /// The same for each recipient, so that one who cannot be told keeps it from nobody else.
 fn messages<'m>(config: &NoticeConfig, rule: &'m Rule, body: &'m str) -> Vec<NewMessage<'m>> {
-    let mut messages = Vec::new();
-    for channel in &rule.channels {
-        let message = |recipient: String| NewMessage { channel, recipient, body };
-        match config.channel(channel).map(|channel| &channel.way) {
-            Some(Way::Mail { to }) => messages.extend(to.iter().map(|one| message(one.to_string()))),
-            _ => messages.push(message(String::new())),
-        }
+    rule.channels.iter().flat_map(|channel| to_all_of(config, channel, body)).collect()
+}
+
+/// The same for each recipient of a channel.
+pub(crate) fn to_all_of<'m>(config: &NoticeConfig, channel: &'m str, body: &'m str) -> Vec<NewMessage<'m>> {
+    let message = |recipient: String| NewMessage { channel, recipient, body };
+    match config.channel(channel).map(|channel| &channel.way) {
+        Some(Way::Mail { to }) => to.iter().map(|one| message(one.to_string())).collect(),
+        _ => vec![message(String::new())],
     }
-    messages
 }
 
 /// When to try again after an attempt; none if that is enough.

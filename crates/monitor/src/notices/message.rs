@@ -46,9 +46,19 @@ pub(crate) struct Told {
 impl Message {
     /// What such a message is called.
     pub(crate) const KIND: &'static str = "compliance.changed";
+    /// What one is called that somebody sends to see whether it arrives.
+    pub(crate) const TEST: &'static str = "compliance.test";
+
+    /// Such a one.
+    pub(crate) fn test(at: Timestamp) -> Self {
+        Self { kind: Self::TEST.to_owned(), rule: String::new(), at, notices: Vec::new() }
+    }
 
     /// In a line.
     pub(crate) fn title(&self) -> String {
+        if self.kind == Self::TEST {
+            return "SCS compliance: a test of notices".to_owned();
+        }
         let worse = self.notices.iter().filter(|told| told.to.is_some()).count();
         let better = self.notices.len() - worse;
         let mut subjects: Vec<&str> = self.notices.iter().map(|told| told.subject.as_str()).collect();
@@ -71,6 +81,11 @@ impl Message {
     pub(crate) fn text(&self) -> String {
         const MOST: usize = 30_000;
         let mut text = format!("As of {}\n\n", self.at.strftime("%F %H:%M UTC"));
+        if self.kind == Self::TEST {
+            text.push_str(
+                "Nothing is the matter. Somebody who keeps the monitor wanted to see that this arrives.\n",
+            );
+        }
         let mut last = None;
         for (number, told) in self.notices.iter().enumerate() {
             if text.len() > MOST {
@@ -147,6 +162,13 @@ mod tests {
             when: to.map(|_| date(2026, 11, 23).at(4, 0, 0, 0)),
             page: format!("https://example.com/page/subject/{subject}"),
         }
+    }
+
+    #[test]
+    fn a_test_says_that_it_is_one() {
+        let test = Message::test("2026-11-23T05:00:00Z".parse().unwrap());
+        assert_eq!(test.title(), "SCS compliance: a test of notices");
+        assert!(test.text().contains("Nothing is the matter."), "{}", test.text());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use assay_standards::Verdict;
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +9,8 @@ use uuid::Uuid;
 
 use super::certificates::next;
 use super::history::{Of, StandingRow, standings};
-use super::{Store, StoreError, code, in_order, is_storable, micros, places, time, verdict};
+use super::people::{Deed, write_down};
+use super::{Store, StoreError, bounds, code, in_order, is_storable, micros, places, time, verdict};
 
 /// All that stands of a subject in a scope.
 #[derive(Debug)]
@@ -44,6 +46,22 @@ pub(crate) struct Waiting {
     pub(crate) body: String,
     /// Which attempt this is, counted from 1.
     pub(crate) attempt: i64,
+}
+
+/// A message and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Posted {
+    pub(crate) uuid: String,
+    pub(crate) channel: String,
+    pub(crate) recipient: String,
+    pub(crate) body: String,
+    pub(crate) made_at: Timestamp,
+    pub(crate) attempts: i64,
+    /// When it is tried next; none once it is over.
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) sent_at: Option<Timestamp>,
+    /// What came of the last attempt.
+    pub(crate) trouble: Option<String>,
 }
 
 /// What was sent is kept so long.
@@ -189,15 +207,7 @@ impl Store {
             }
             insert.execute(&mut *tx).await?;
         }
-        for NewMessage { channel, recipient, body } in messages {
-            let id = next(&mut tx, "outbox").await?;
-            let insert = sqlx::query(
-                "INSERT INTO outbox (id, uuid, rule, channel, recipient, body, made_at, attempts, due)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7)",
-            );
-            let insert = insert.bind(id).bind(Uuid::new_v4().to_string()).bind(rule).bind(*channel);
-            insert.bind(recipient).bind(*body).bind(micros(now)).execute(&mut *tx).await?;
-        }
+        post(&mut tx, rule, messages, now).await?;
         // Of each rule the newest stays, since it says when something was told the last time.
         let delete = sqlx::query(
             "DELETE FROM outbox WHERE due IS NULL AND made_at < $1
@@ -273,6 +283,62 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Sends somebody a message that follows from no rule.
+    pub(crate) async fn post(&self, messages: &[NewMessage<'_>], deed: &Deed) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        post(&mut tx, "", messages, deed.at).await?;
+        write_down(&mut tx, deed).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Tries from now on to send a message that was not sent yet, or does so no more. False if there is no such one.
+    pub(crate) async fn try_again(&self, uuid: &str, again: bool, deed: &Deed) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let update = sqlx::query(
+            "UPDATE outbox SET due = $1, attempts = CASE WHEN due IS NULL THEN 0 ELSE attempts END
+             WHERE uuid = $2 AND sent_at IS NULL AND (due IS NOT NULL OR $1 IS NOT NULL)",
+        );
+        let update = update.bind(again.then(|| micros(deed.at))).bind(uuid);
+        if update.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write_down(&mut tx, deed).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The newest messages; if they are asked for, only those that were not sent.
+    pub(crate) async fn posted(&self, unsent: bool, part: &Range<usize>) -> Result<Vec<Posted>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT uuid, channel, recipient, body, made_at, attempts, due, sent_at, trouble FROM outbox
+             WHERE $1 = 0 OR sent_at IS NULL ORDER BY id DESC LIMIT $2 OFFSET $3",
+        );
+        let (limit, skip) = bounds(part);
+        let rows = rows.bind(i64::from(unsent)).bind(limit).bind(skip).fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow| {
+            let at = |place: usize| row.try_get::<Option<i64>, _>(place)?.map(time).transpose();
+            Ok(Posted {
+                uuid: row.try_get(0)?,
+                channel: row.try_get(1)?,
+                recipient: row.try_get(2)?,
+                body: row.try_get(3)?,
+                made_at: time(row.try_get(4)?)?,
+                attempts: row.try_get(5)?,
+                due: at(6)?,
+                sent_at: at(7)?,
+                trouble: row.try_get(8)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// How many there are of them.
+    pub(crate) async fn count_posted(&self, unsent: bool) -> Result<usize, StoreError> {
+        let count = sqlx::query("SELECT COUNT(*) FROM outbox WHERE $1 = 0 OR sent_at IS NULL");
+        let count: i64 = count.bind(i64::from(unsent)).fetch_one(&self.pool).await?.try_get(0)?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
     /// How many messages wait, and how many were given up in the last days.
     pub(crate) async fn outbox(&self) -> Result<(i64, i64), StoreError> {
         let row = sqlx::query(
@@ -282,6 +348,25 @@ impl Store {
         let row = row.fetch_one(&self.pool).await?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
+}
+
+/// Puts messages into the outbox.
+async fn post(
+    tx: &mut Transaction<'_, Any>,
+    rule: &str,
+    messages: &[NewMessage<'_>],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for NewMessage { channel, recipient, body } in messages {
+        let id = next(tx, "outbox").await?;
+        let insert = sqlx::query(
+            "INSERT INTO outbox (id, uuid, rule, channel, recipient, body, made_at, attempts, due)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7)",
+        );
+        let insert = insert.bind(id).bind(Uuid::new_v4().to_string()).bind(rule).bind(*channel);
+        insert.bind(recipient).bind(*body).bind(micros(now)).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 async fn told(tx: &mut Transaction<'_, Any>, rule: &str) -> Result<BTreeMap<Key, String>, StoreError> {

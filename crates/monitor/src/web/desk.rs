@@ -13,6 +13,7 @@ mod fields;
 mod forms;
 mod integrators;
 mod login;
+mod notices;
 mod oidc;
 mod subject;
 
@@ -77,6 +78,7 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/integrators/new", get(integrators::begin))
         .route("/desk/audit/{subject}/{scope}", get(audit::show).post(audit::find))
         .route("/desk/approvals", get(approvals::list).post(approvals::approve))
+        .route("/desk/notices", get(notices::list).post(notices::send))
         .layer(from_fn_with_state(Arc::clone(monitor), for_people))
 }
 
@@ -178,6 +180,8 @@ const DONE: &[(&str, &str)] = &[
     ("approval", "The approval is written down."),
     ("reference", "The reference is added."),
     ("said", "What you said of the reference is written down."),
+    ("again", "It is sent as soon as it can be; what came of it is below."),
+    ("no-notice", "It is sent no more."),
     ("finding", "The finding is written down, and its digest is in the log."),
 ];
 
@@ -205,6 +209,8 @@ struct Home<'h> {
     is_assessor: bool,
     waiting: usize,
     asked: usize,
+    /// How many notices were given up.
+    given_up: i64,
     /// The scopes in which there are results of it, by slug and name.
     scopes: Vec<(String, String)>,
 }
@@ -223,12 +229,14 @@ async fn home(
             known.push((Scopes::slug(spec), spec.name.clone()));
         }
     }
+    let is_admin = caller.has(Role::Admin);
     let home = Home {
         base: &monitor.settings.base_url,
         name,
-        is_admin: caller.has(Role::Admin),
+        is_admin,
         is_assessor: caller.has(Role::Approve),
         waiting: store.count_applications(None, Some(Course::Submitted)).await?,
+        given_up: if is_admin { store.outbox().await?.1 } else { 0 },
         asked: store.count_applications(Some(name), Some(Course::Asked)).await?,
         scopes: known,
     };

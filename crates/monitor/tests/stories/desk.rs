@@ -13,11 +13,11 @@ const BASE_URL: &str = "https://compliance.example.com/";
 
 /// A page that somebody got.
 #[derive(Debug)]
-struct Got {
-    status: u16,
-    location: String,
-    cookie: String,
-    text: String,
+pub(super) struct Got {
+    pub(super) status: u16,
+    pub(super) location: String,
+    pub(super) cookie: String,
+    pub(super) text: String,
 }
 
 impl Got {
@@ -38,7 +38,7 @@ impl Got {
 }
 
 /// A browser in which somebody is logged in, or nobody.
-struct Browser<'g> {
+pub(super) struct Browser<'g> {
     ground: &'g Ground,
     client: Client,
     cookie: String,
@@ -50,7 +50,7 @@ impl<'g> Browser<'g> {
         Self { ground, client, cookie: String::new() }
     }
 
-    async fn of(ground: &'g Ground, name: &str) -> Self {
+    pub(super) async fn of(ground: &'g Ground, name: &str) -> Self {
         let mut browser = Self::new(ground);
         assert_eq!(browser.log_in(name, PASSWORD, "").await.status, 303, "{name}");
         browser
@@ -64,7 +64,7 @@ impl<'g> Browser<'g> {
         got
     }
 
-    async fn get(&self, path: &str) -> Got {
+    pub(super) async fn get(&self, path: &str) -> Got {
         Got::of(self.client.get(self.ground.url(path)).header("cookie", &self.cookie)).await
     }
 
@@ -96,7 +96,7 @@ impl<'g> Browser<'g> {
     }
 
     /// Sends a form that a page of this session has.
-    async fn fill_in(&self, path: &str, fields: &[(&str, &str)]) -> Got {
+    pub(super) async fn fill_in(&self, path: &str, fields: &[(&str, &str)]) -> Got {
         let key = self.form_key().await;
         self.send(path, &[fields, &[("form_key", &key)]].concat()).await
     }
@@ -1040,6 +1040,7 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
             Some([403, 403, 422, 422]),
         ),
         plain("/desk/approvals", Some(assessors), Some([403, 403, 404, 404])),
+        plain("/desk/notices", Some(admins), Some([403, 403, 403, 404])),
         ("/invitation/{secret}", "/invitation/guessed".into(), Some([404; 4]), Some([404; 4])),
         plain("/logout", None, Some([303; 4])),
     ];

@@ -84,6 +84,7 @@ macro_rules! on {
             one_that_cannot_be_stored_keeps_out_nobody_else,
             who_wants_to_know_is_told_what_changed,
             notices_name_the_checkers,
+            admins_see_what_became_of_notices,
             somebody_is_known_by_an_identity,
             nobody_is_known_by_what_does_not_hold,
             an_identity_is_connected_by_who_it_is_of,

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use wiremock::matchers::{any, header, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+use super::desk::Browser;
 use super::ground::{Ground, IAAS, PASSWORD, Report};
 
 const WEEKLY: &str = "version-policy-check";
@@ -134,6 +135,54 @@ pub(crate) async fn who_wants_to_know_is_told_what_changed(mut ground: Ground) {
     assert_eq!(ground.read(None, "/feed/nobody/scs-compatible-kaas.atom").await.status, 404);
     all_is_sent(&ground).await;
     requests(&server, 3).await;
+}
+
+pub(crate) async fn admins_see_what_became_of_notices(mut ground: Ground) {
+    const PAGE: &str = "/desk/notices";
+    ground.restart(settings()).await;
+    let admin = Browser::of(&ground, "assessor").await;
+    assert!(admin.get(PAGE).await.text.contains("tells nobody anything"));
+    assert_eq!(admin.fill_in(PAGE, &[("test", "one")]).await.status, 404);
+    // A receiver who takes no such message; it is given up at once.
+    let picky = hook(422).await;
+    ground.monitor.take_notices(webhook(&picky, ", about: [result], subjects: [cloud-b]"));
+    hand_in(&ground, "2026-11-22 08:00:00", 1).await;
+    hand_in(&ground, "2026-11-22 09:00:00", -1).await;
+    requests(&picky, 1).await;
+    all_is_sent(&ground).await;
+    assert!(admin.get("/desk").await.text.contains("1 notice was given up"));
+    let page = admin.get(PAGE).await.text;
+    for shown in [
+        "webhook at 127.0.0.1",
+        "<bdi>all</bdi>, <bdi>others</bdi>",
+        "cloud-b: 1 to look at",
+        "given up",
+        "HTTP 422",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    assert!(!page.contains(&picky.uri()), "the address may be a secret");
+    // The receiver is put right, and gets it.
+    let server = hook(204).await;
+    ground.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
+    let (_, rest) = page.split_once("name=\"message\" value=\"").unwrap();
+    let message = &rest[..36];
+    assert_eq!(admin.fill_in(PAGE, &[("message", message), ("send", "no more")]).await.status, 404);
+    let again = [("message", message), ("send", "again")];
+    assert_eq!(admin.fill_in(PAGE, &again).await.status, 303);
+    let told = requests(&server, 1).await;
+    assert_eq!(notices(&told[0]).len(), 1);
+    all_is_sent(&ground).await;
+    assert_eq!(admin.fill_in(PAGE, &again).await.status, 404, "what was sent is over");
+    assert!(admin.get(&format!("{PAGE}?only=unsent")).await.text.contains("All were sent."));
+    assert!(!admin.get("/desk").await.text.contains("given up"));
+    // A test says that it is one.
+    assert_eq!(admin.fill_in(PAGE, &[("test", "nobody")]).await.status, 404);
+    assert_eq!(admin.fill_in(PAGE, &[("test", "one")]).await.status, 303);
+    let told = requests(&server, 2).await;
+    let body: Value = serde_json::from_slice(&told[1].body).unwrap();
+    assert_eq!((&body["type"], &body["notices"]), (&json!("compliance.test"), &json!([])));
+    assert!(admin.get("/desk/changes").await.text.contains("tested the channel one"));
 }
 
 pub(crate) async fn notices_name_the_checkers(mut ground: Ground) {
