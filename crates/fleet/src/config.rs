@@ -226,6 +226,15 @@ impl Config {
         }
     }
 
+    /// Those of the subjects that are known, or chosen, which have the declarations of all.
+    pub(crate) fn inheriting(&self, chosen: &[String]) -> BTreeSet<String> {
+        let has_own =
+            |subject: &str| self.beside.get(subject).is_some_and(|own| !own.declarations.is_empty());
+        let known = self.presets.values().flat_map(|preset| &preset.subjects);
+        let known = known.chain(self.mappings.keys()).chain(self.beside.keys()).chain(chosen);
+        known.filter(|subject| *subject != DEFAULTS && !has_own(subject)).cloned().collect()
+    }
+
     /// The variables of a subject: the defaults with its name, and what is written of it alone.
     pub(crate) fn variables(&self, subject: &str) -> BTreeMap<String, String> {
         let mut variables: BTreeMap<String, String> = self

@@ -34,6 +34,9 @@ pub struct Plan {
     pub specs: BTreeMap<String, Option<PathBuf>>,
     /// So many subjects at the same time.
     pub workers: usize,
+    /// All subjects of the configuration that have the declarations of all, since they name none of their own: each may
+    /// be spoken of there.
+    pub inheriting: BTreeSet<String>,
 }
 
 /// One subject and what it is checked against.
@@ -112,7 +115,9 @@ impl Config {
         }
         let scopes = without_repetition(scopes);
         let specs = scopes.iter().map(|name| (name.clone(), self.scopes.get(name).cloned())).collect();
-        let planned = without_repetition(subjects)
+        let subjects = without_repetition(subjects);
+        let inheriting = self.inheriting(&subjects);
+        let planned = subjects
             .into_iter()
             .map(|subject| Planned {
                 variables: self.variables(&subject),
@@ -126,6 +131,7 @@ impl Config {
             subjects: planned,
             specs,
             workers: choice.workers.or(workers).unwrap_or(WORKERS),
+            inheriting,
         })
     }
 

@@ -334,13 +334,14 @@ fn what_people_declared_is_in_the_report() {
     let answers = include_str!("../data/declarations/answers.yaml").replace("subject: testbed\n", "");
     let answers = answers.replace("2026-09-14", &today.to_string());
     fs::write(runner.path("answers.yaml"), answers).expect("a file");
-    let declare = |subject: &str| {
+    let declare_in = |subject: &str, file: &str| {
         let declared = Command::new(env!("CARGO_BIN_EXE_assay"))
-            .args(["declare", subject, "answers.yaml", "-o", "declaration.yaml"])
+            .args(["declare", subject, "answers.yaml", "-o", file])
             .current_dir(runner.path(""))
             .output();
         assert!(declared.expect("it runs").status.success());
     };
+    let declare = |subject: &str| declare_in(subject, "declaration.yaml");
     let with = format!("{CONFIG}[subjects.unknown]\ndeclarations = ['declaration.yaml']\n");
     fs::write(runner.path("config.toml"), with).expect("a file");
     declare("unknown");
@@ -355,6 +356,24 @@ fn what_people_declared_is_in_the_report() {
     let (code, _, stderr) = runner.run(&["run", "-o", "out", "--fresh"]);
     assert_eq!(code, 2);
     assert!(stderr.contains("there is a declaration about somebody"), "{stderr}");
+    // What is there for all may speak of each, but of nobody else.
+    let with = format!("{CONFIG}[subjects._]\ndeclarations = ['declaration.yaml', 'other.yaml']\n");
+    fs::write(runner.path("config.toml"), with).expect("a file");
+    declare_in("unreachable", "other.yaml");
+    let (code, _, stderr) = runner.run(&["run", "-o", "out", "--fresh"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("there is a declaration about somebody"), "{stderr}");
+    declare("unknown");
+    let (_, _, stderr) = runner.run(&["run", "-o", "out", "--fresh"]);
+    assert!(declared("unknown") && declared("unreachable"), "{stderr}");
+    // A monitor that lacks it is told, and once.
+    let monitor = runner.monitor();
+    let lacking =
+        ["run", "-o", "out", "--fresh", "--monitor-url", &monitor.url, "--missing-from", &monitor.url];
+    for is_told in [true, false] {
+        let (_, _, stderr) = runner.run(&lacking);
+        assert_eq!(declared("unknown"), is_told, "{stderr}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::dashboard::Extent;
 use crate::against::{self, ScopeSpec};
 use crate::args::{Against, Asking, Global, ScopeName, SectionName};
 use crate::commands::check::{Gathering, fit, gather_one, unknown};
-use crate::commands::declare::{Declarations, Declaring};
+use crate::commands::declare::{Declarations, Declaring, Stated};
 use crate::failure::Failure;
 use crate::gating::with_waivers;
 use crate::output::note;
@@ -94,7 +94,7 @@ impl Suite {
         let asking = run.asking.clone();
         let mut files = Files { scopes: &scopes, clouds: &clouds, asking: &asking, waivers: BTreeMap::new() };
         let beside = plan.subjects.iter().map(|subject| {
-            let beside = files.beside(subject, global)?;
+            let beside = files.beside(subject, plan, global)?;
             Ok::<_, Failure>((subject.subject.clone(), beside))
         });
         let beside = beside.collect::<Result<_, _>>()?;
@@ -123,10 +123,13 @@ impl Suite {
         for subject in subjects.iter() {
             for scope in self.scopes_of(subject) {
                 let Some(selection) = self.selection(subject, scope, now) else { continue };
-                let testcases = selection
-                    .testcases
-                    .iter()
-                    .filter(|selected| self.is_within_reach(subject, scope, selected));
+                let stated = self.stated(subject, &selection, against::reference_date(&self.against, now));
+                // What people decide is not for a run, unless somebody has declared it.
+                let testcases =
+                    selection.testcases.iter().filter(|selected| match selected.testcase.manual {
+                        true => stated.0.contains_key(&selected.testcase.id),
+                        false => self.is_within_reach(subject, scope, selected),
+                    });
                 let missing = standings.missing(&subject.subject, &scope.spec.uuid, testcases, then);
                 if !missing.is_empty() {
                     let key = (subject.subject.clone(), scope.name.clone());
@@ -160,6 +163,12 @@ impl Suite {
 
     fn beside(&self, subject: &Planned) -> Option<&Beside> {
         self.beside.get(&subject.subject)
+    }
+
+    /// What people declared of some testcases.
+    fn stated(&self, subject: &Planned, selection: &Selection<'_>, on: Date) -> Stated {
+        let declarations = self.beside(subject).and_then(|beside| beside.declarations.as_ref());
+        declarations.map(|all| all.judge(&subject.subject, selection, on)).unwrap_or_default()
     }
 
     fn selection<'s>(
@@ -284,9 +293,7 @@ impl Suite {
     ) -> Judged {
         let beside = self.beside(subject);
         let date = against::reference_date(&self.against, inventory.recorded_at);
-        let declarations = beside.and_then(|beside| beside.declarations.as_ref());
-        let stated = declarations.map(|all| all.judge(&subject.subject, selection, date));
-        let (judged, declared) = stated.unwrap_or_default();
+        let (judged, declared) = self.stated(subject, selection, date);
         replaced.extend(judged);
         let mut report: Report =
             against::report(&scope.spec, selection, &self.against, inventory, &subject.variables, &replaced);
@@ -346,7 +353,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn beside(&mut self, subject: &Planned, global: &Global) -> Result<Beside, Failure> {
+    fn beside(&mut self, subject: &Planned, plan: &Plan, global: &Global) -> Result<Beside, Failure> {
         let files = &subject.beside;
         let waivers = files.waivers.as_ref().map(|path| self.waivers(path)).transpose()?;
         let declarations = match files.declarations.as_slice() {
@@ -354,7 +361,11 @@ impl Files<'_> {
             paths => {
                 let declaring = Declaring { declarations: paths.to_owned(), subject: None };
                 let declarations = Declarations::read(&declaring)?;
-                declarations.expect_about([subject.subject.as_str()])?;
+                let name = subject.subject.as_str();
+                match plan.inheriting.contains(name) {
+                    true => declarations.expect_about(plan.inheriting.iter().map(String::as_str))?,
+                    false => declarations.expect_about([name])?,
+                }
                 Some(declarations)
             }
         };
