@@ -21,13 +21,17 @@ pub struct Place {
     pub scope: String,
     /// Id of the user.
     pub user: String,
+    /// The region, if one was chosen: what is in another one is not to be seen, and not gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 impl Place {
-    /// Whether this is the same cloud and scope, whatever its name in `clouds.yaml`.
+    /// Whether this is the same cloud, region and scope, whatever its name in `clouds.yaml`.
     pub fn is_same(&self, other: &Place) -> bool {
         self.auth_url.trim_end_matches('/') == other.auth_url.trim_end_matches('/')
             && self.scope == other.scope
+            && self.region == other.region
     }
 }
 
@@ -237,7 +241,22 @@ mod tests {
             auth_url: "http://127.0.0.1/identity/".into(),
             scope: "p1".into(),
             user: "u1".into(),
+            region: None,
         }
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_not_for_who_looks_here() {
+        let elsewhere = |change: fn(&mut Place)| {
+            let mut other = place();
+            change(&mut other);
+            !place().is_same(&other) && !other.is_same(&place())
+        };
+        assert!(elsewhere(|place| place.scope = "p2".into()));
+        assert!(elsewhere(|place| place.auth_url = "http://127.0.0.2/identity/".into()));
+        assert!(elsewhere(|place| place.region = Some("R2".into())));
+        assert!(!elsewhere(|place| place.cloud = "by another name".into()));
+        assert!(!elsewhere(|place| place.auth_url = "http://127.0.0.1/identity".into()));
     }
 
     fn begin(folder: &Path) -> Journal {

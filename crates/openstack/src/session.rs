@@ -138,6 +138,7 @@ impl Session {
             auth_url: self.config.auth_url().clone(),
             scope: project.or(self.token.domain.clone()).unwrap_or_default(),
             user: self.token.user_id.clone(),
+            region: self.config.region().map(str::to_owned),
         }
     }
 

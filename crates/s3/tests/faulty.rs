@@ -42,7 +42,8 @@ fn settings() -> Settings {
 /// Probes; the time is kept, every feature has its result, and the secret shows nowhere.
 async fn probed(server: &Server, settings: &Settings) -> (S3Features, Journal) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into() };
+    let place =
+        Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
     let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
     let started = Instant::now();
     let seen = probe(&access(&server.url), settings, &journal, &|_| ()).await;
@@ -332,7 +333,8 @@ async fn a_listing_without_end_is_left() {
 #[tokio::test]
 async fn endpoints_that_cannot_be_asked_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into() };
+    let place =
+        Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
     let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
     for (url, words) in [
         ("ftp://s3.example.com", "no http or https address"),

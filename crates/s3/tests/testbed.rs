@@ -101,8 +101,13 @@ impl Ec2 {
 }
 
 fn journal(folder: &std::path::Path) -> Journal {
-    let place =
-        Place { cloud: "s3".into(), auth_url: "http://s3".into(), scope: "p".into(), user: "u".into() };
+    let place = Place {
+        cloud: "s3".into(),
+        auth_url: "http://s3".into(),
+        scope: "p".into(),
+        user: "u".into(),
+        region: None,
+    };
     Journal::begin(folder, &place, RunId::new(), Timestamp::now()).unwrap()
 }
 

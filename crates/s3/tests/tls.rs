@@ -55,7 +55,8 @@ async fn first(port: u16, verify: bool, extra_roots: Vec<Vec<u8>>) -> S3Feature 
     };
     let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
     let folder = tempfile::tempdir().unwrap();
-    let place = Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into() };
+    let place =
+        Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
     let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
     probe(&access, &settings, &journal, &|_| ()).await.features.remove(0)
 }

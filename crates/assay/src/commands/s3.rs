@@ -118,6 +118,7 @@ async fn of_endpoint(
         auth_url: endpoint.to_owned(),
         scope: access.access_key.clone(),
         user: access.access_key.clone(),
+        region: None,
     };
     let mut leftovers = earlier(&place, &access, &settings).await;
     let journal =

@@ -116,8 +116,13 @@ async fn a_key_that_a_killed_cleanup_left_is_in_nobodys_way() {
     cloud.answer(CREDENTIALS, ResponseTemplate::new(200).set_body_json(json!({"credentials": []}))).await;
     let session = Session::connect(&cloud.config(), &settings()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let place =
-        Place { cloud: "fake".into(), auth_url: cloud.server.uri(), scope: "p1".into(), user: "u1".into() };
+    let place = Place {
+        cloud: "fake".into(),
+        auth_url: cloud.server.uri(),
+        scope: "p1".into(),
+        user: "u1".into(),
+        region: None,
+    };
     let run = RunId::new();
     for attempt in ["killed before it removed its key", "the next"] {
         let journal = Journal::begin(folder.path(), &place, run.clone(), Timestamp::now()).unwrap();

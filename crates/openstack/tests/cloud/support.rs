@@ -179,7 +179,12 @@ pub(crate) fn readable() -> Vec<FactId> {
 
 /// A port on which nobody listens.
 pub(crate) fn dead_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    // As long as it is bound, nobody else gets the port and listens there.
+    std::mem::forget(socket);
+    port
 }
 
 /// A server that reads a little and then does as told, once per connection in turn; the last for all further.

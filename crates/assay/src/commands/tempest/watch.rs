@@ -135,8 +135,13 @@ mod tests {
     #[test]
     fn what_tempest_creates_is_in_the_journal_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let place =
-            Place { cloud: "c".into(), auth_url: "http://k".into(), scope: "p".into(), user: "u".into() };
+        let place = Place {
+            cloud: "c".into(),
+            auth_url: "http://k".into(),
+            scope: "p".into(),
+            user: "u".into(),
+            region: None,
+        };
         let now = "2026-11-22T00:00:00Z".parse().unwrap();
         let journal = Journal::begin(folder.path(), &place, RunId::new(), now).unwrap();
         let mut watch = Watch::new("c", &journal, true);

@@ -355,6 +355,9 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
         .collect::<Vec<_>>()
         .await
         .concat();
+    if is_full() {
+        assert_eq!(tried.len(), all, "there was no time for all cases");
+    }
     let struck = tried.iter().filter(|(_, struck, _)| *struck).count();
     eprintln!("{}: {struck} of {} faults struck, in {:?}", subject.fact, tried.len(), begun.elapsed());
     let failed: Vec<_> = tried.iter().filter(|(_, _, problems)| !problems.is_empty()).collect();
