@@ -29,9 +29,13 @@ pub struct Place {
 impl Place {
     /// Whether this is the same cloud, region and scope, whatever its name in `clouds.yaml`.
     pub fn is_same(&self, other: &Place) -> bool {
+        self.shares_scope(other) && self.region == other.region
+    }
+
+    /// Whether this is the same cloud and scope, in whichever region: some services have none, and are the same in all.
+    pub fn shares_scope(&self, other: &Place) -> bool {
         self.auth_url.trim_end_matches('/') == other.auth_url.trim_end_matches('/')
             && self.scope == other.scope
-            && self.region == other.region
     }
 }
 
@@ -255,6 +259,7 @@ mod tests {
         assert!(elsewhere(|place| place.scope = "p2".into()));
         assert!(elsewhere(|place| place.auth_url = "http://127.0.0.2/identity/".into()));
         assert!(elsewhere(|place| place.region = Some("R2".into())));
+        assert!(place().shares_scope(&Place { region: Some("R2".into()), ..place() }));
         assert!(!elsewhere(|place| place.cloud = "by another name".into()));
         assert!(!elsewhere(|place| place.auth_url = "http://127.0.0.1/identity".into()));
     }

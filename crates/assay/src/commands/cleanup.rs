@@ -97,12 +97,17 @@ fn journals(arguments: &Cleanup, session: &Session) -> (Vec<Journal>, bool) {
         note(&error.to_string());
     }
     let place = session.place();
-    let journals = journals
+    let (here, elsewhere): (Vec<Journal>, Vec<Journal>) = journals
         .into_iter()
-        .filter(|journal| journal.place().is_same(&place))
+        .filter(|journal| journal.place().shares_scope(&place))
         .filter(|journal| arguments.run.as_ref().is_none_or(|run| journal.run() == run))
-        .collect();
-    (journals, !errors.is_empty())
+        .partition(|journal| journal.place().is_same(&place));
+    for journal in elsewhere {
+        let region = journal.place().region.as_deref();
+        let region = region.map_or_else(|| "without --region".into(), |region| format!("in region {region}"));
+        note(&format!("run {} left something {region}: clean up there, too", journal.run()));
+    }
+    (here, !errors.is_empty())
 }
 
 /// Runs on this machine that are at work now: what they created is theirs.
@@ -111,7 +116,7 @@ fn living_runs(session: &Session, work: &Work) -> Vec<assay_journal::RunId> {
     let ended: Vec<_> = work.journals.iter().map(|journal| journal.run().clone()).collect();
     Journal::living(&state::journals())
         .into_iter()
-        .filter(|(_, at)| at.is_same(&place))
+        .filter(|(_, at)| at.shares_scope(&place))
         .map(|(run, _)| run)
         .filter(|run| !ended.contains(run))
         .collect()

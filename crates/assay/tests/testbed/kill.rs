@@ -158,6 +158,16 @@ fn a_second_ctrl_c_ends_at_once_and_a_cleanup_finishes() {
     assert!(said.any(|line| line.is_ok_and(|line| line.contains("Ctrl-C again ends at once"))));
     signal(&run, "-INT");
     assert_eq!(run.wait().expect("the run has ended").code(), Some(130));
+    // Had it been in another region, nothing of it could be seen from here, and nothing is gone.
+    let journal = state.path().join(format!("journal/{}.jsonl", marks[0]));
+    let written = fs::read_to_string(&journal).expect("a journal");
+    assert!(written.contains("RegionOne"), "{written}");
+    fs::write(&journal, written.replace("RegionOne", "RegionTwo")).expect("a file");
+    let cleaned = command(state.path(), &["cleanup", "testbed-two"]).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&cleaned.stderr);
+    assert!(said.contains("left something in region RegionTwo: clean up there, too"), "{said}");
+    assert_eq!(runs(state.path()), marks, "it is still there");
+    fs::write(&journal, written).expect("a file");
     nothing_is_left(state.path(), "testbed-two", &marks);
 }
 

@@ -176,6 +176,27 @@ pub(crate) async fn admins_see_what_became_of_notices(mut ground: Ground) {
     assert_eq!(admin.fill_in(PAGE, &again).await.status, 404, "what was sent is over");
     assert!(admin.get(&format!("{PAGE}?only=unsent")).await.text.contains("All were sent."));
     assert!(!admin.get("/desk").await.text.contains("given up"));
+    // One that is tried again and again can be given up.
+    let broken = hook(503).await;
+    ground.monitor.take_notices(webhook(&broken, ", about: [result], subjects: [cloud-b]"));
+    assert_eq!(admin.fill_in(PAGE, &[("test", "one")]).await.status, 303);
+    requests(&broken, 1).await;
+    let begun = Instant::now();
+    let page = loop {
+        let page = admin.get(&format!("{PAGE}?only=unsent")).await.text;
+        if page.contains("HTTP 503") {
+            break page;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{page}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(page.contains("tried once, again "), "{page}");
+    let (_, rest) = page.split_once("name=\"message\" value=\"").unwrap();
+    let no_more = [("message", &rest[..36]), ("send", "no more")];
+    assert_eq!(admin.fill_in(PAGE, &no_more).await.status, 303);
+    all_is_sent(&ground).await;
+    assert!(admin.get(PAGE).await.text.contains("given up"));
+    ground.monitor.take_notices(webhook(&server, ", about: [result], subjects: [cloud-b]"));
     // A test says that it is one.
     assert_eq!(admin.fill_in(PAGE, &[("test", "nobody")]).await.status, 404);
     assert_eq!(admin.fill_in(PAGE, &[("test", "one")]).await.status, 303);

@@ -114,7 +114,8 @@ impl Row {
         let state = match (sent_at, due) {
             (Some(at), _) => format!("sent {}", shown_time(at)),
             (None, Some(due)) if attempts > 0 => {
-                format!("tried {attempts} times, again {}", shown_time(due))
+                let times = if attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
+                format!("tried {times}, again {}", shown_time(due))
             }
             (None, Some(_)) => "waits".to_owned(),
             (None, None) => "given up".to_owned(),

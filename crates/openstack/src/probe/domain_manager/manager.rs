@@ -329,7 +329,7 @@ impl Manager<'_> {
             tracing::warn!(%error, "a journal could not be read");
         }
         let mut leftovers = Vec::new();
-        for journal in abandoned.iter().filter(|journal| journal.place().is_same(self.journal.place())) {
+        for journal in abandoned.iter().filter(|journal| journal.place().shares_scope(self.journal.place())) {
             leftovers.extend(self.take_down(journal, budget).await);
         }
         leftovers
