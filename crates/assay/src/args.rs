@@ -374,8 +374,9 @@ fn wait(text: &str) -> Result<(String, Duration), String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Cleanup {
-    /// The cloud in clouds.yaml [default: $OS_CLOUD, or the OS_* variables]
-    #[arg(value_name = "CLOUD")]
+    /// A cloud in clouds.yaml, or the address of an S3 server with a key in $AWS_ACCESS_KEY_ID and
+    /// $AWS_SECRET_ACCESS_KEY [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD|URL")]
     pub(crate) cloud: Option<String>,
     /// Only what this run created
     #[arg(long, value_name = "ID", conflicts_with = "all", value_parser = run_id)]
@@ -386,12 +387,17 @@ pub(crate) struct Cleanup {
     /// Also what has a name that begins so, such as _scs-,scs-test- for leftovers of the reference suite
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) legacy_prefix: Vec<String>,
+    /// Also what attempts of domain managers left in their domains: the file that the check had
+    #[arg(long, value_name = "FILE")]
+    pub(crate) domain_managers: Option<PathBuf>,
     /// Show what would be taken down, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) server: S3Server,
     /// How long to wait at most: removal
     #[arg(long, value_name = "WHAT=SECONDS", value_parser = wait)]
     pub(crate) wait: Vec<(String, Duration)>,
@@ -399,12 +405,9 @@ pub(crate) struct Cleanup {
     pub(crate) asking: Asking,
 }
 
+/// How to get to an S3 server that is given by its address.
 #[derive(Debug, Args)]
-pub(crate) struct S3 {
-    /// A cloud in clouds.yaml, or the address of a server with a key in $AWS_ACCESS_KEY_ID and
-    /// $AWS_SECRET_ACCESS_KEY [default: $OS_CLOUD, or the OS_* variables]
-    #[arg(value_name = "CLOUD|URL")]
-    pub(crate) server: Option<String>,
+pub(crate) struct S3Server {
     /// The access key for a server that is given by its address
     #[arg(long, value_name = "KEY", env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
     pub(crate) access_key: Option<String>,
@@ -414,6 +417,16 @@ pub(crate) struct S3 {
     /// Certification authorities to trust, for a server that is given by its address
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct S3 {
+    /// A cloud in clouds.yaml, or the address of a server with a key in $AWS_ACCESS_KEY_ID and
+    /// $AWS_SECRET_ACCESS_KEY [default: $OS_CLOUD, or the OS_* variables]
+    #[arg(value_name = "CLOUD|URL")]
+    pub(crate) server: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: S3Server,
     #[command(flatten)]
     pub(crate) asking: Asking,
     /// How long to wait at most: s3, removal; may be repeated

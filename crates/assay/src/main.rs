@@ -85,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Check(check) => {
             awaited_to_the_end(PROBED, |cancel| commands::check::run(check, global, cancel))
         }
-        Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup)),
+        Command::Cleanup(cleanup) => awaited(commands::cleanup::run(cleanup, global)),
         Command::Tempest(tempest) => {
             awaited_to_the_end(PROBED, |cancel| commands::tempest::run(tempest, global, cancel))
         }

@@ -202,6 +202,13 @@ impl Unavailable {
     pub fn is_not_offered(&self, api: &str) -> bool {
         self.reason == Reason::Refused && self.status == Some(404) && self.message.contains(api)
     }
+
+    /// Whether a limit of the project is used up. Services answer so with 403, 409 or 413, and only their words
+    /// tell.
+    pub fn is_over_quota(&self) -> bool {
+        let message = self.message.to_lowercase();
+        self.reason == Reason::Refused && (message.contains("quota") || message.contains("over a limit"))
+    }
 }
 
 impl fmt::Display for Unavailable {

@@ -39,6 +39,11 @@ impl Transcript {
             .filter(|step| ids.contains(&step.id))
             .find_map(|step| Some((step, step.trouble.as_ref()?)))
     }
+
+    /// Whether a step failed because a limit of the project was used up.
+    pub fn is_over_quota(&self) -> bool {
+        self.steps.iter().filter_map(|step| step.trouble.as_ref()).any(Unavailable::is_over_quota)
+    }
 }
 
 /// One step of a probe.

@@ -53,6 +53,10 @@ pub(crate) enum Line {
     Gone {
         seq: usize,
     },
+    /// From here on another program creates things that bear the mark of the run.
+    MarkLent,
+    /// Nothing that bears the mark is left of it.
+    MarkBack,
 }
 
 /// An open file, locked as long as it is open.

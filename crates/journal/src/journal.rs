@@ -58,6 +58,8 @@ struct State {
     entries: BTreeMap<usize, Open>,
     /// The number of what is intended next.
     next: usize,
+    /// Whether another program may have created things that no entry names.
+    is_mark_lent: bool,
 }
 
 impl Journal {
@@ -67,7 +69,7 @@ impl Journal {
         let path = folder.join(format!("{run}.{ENDING}"));
         let first = Line::Run { id: run.clone(), at: now, place: place.clone() };
         let lines = Lines::create(&path, &first)?;
-        let state = Mutex::new(State { lines, entries: BTreeMap::new(), next: 0 });
+        let state = Mutex::new(State { lines, entries: BTreeMap::new(), next: 0, is_mark_lent: false });
         Ok(Journal(Arc::new(Inner { run, place: place.clone(), started_at: now, state })))
     }
 
@@ -122,6 +124,7 @@ impl Journal {
         };
         let mut entries: BTreeMap<usize, Open> = BTreeMap::new();
         let mut next = 0;
+        let mut is_mark_lent = false;
         for line in read {
             match line {
                 Line::Intent { seq, at, kind, name, within } => {
@@ -134,10 +137,12 @@ impl Journal {
                     }
                 }
                 Line::Refused { seq } | Line::Gone { seq } => drop(entries.remove(&seq)),
+                Line::MarkLent => is_mark_lent = true,
+                Line::MarkBack => is_mark_lent = false,
                 Line::Run { .. } => {}
             }
         }
-        let state = Mutex::new(State { lines, entries, next });
+        let state = Mutex::new(State { lines, entries, next, is_mark_lent });
         Ok(Some(Journal(Arc::new(Inner { run, place, started_at, state }))))
     }
 
@@ -178,6 +183,29 @@ impl Journal {
         Ok(Entry { journal: self.clone(), seq })
     }
 
+    /// Writes down that another program is about to create things that bear the mark of the run and that this
+    /// journal cannot name before. Whoever takes them down has to look for the mark.
+    pub fn lend_mark(&self) -> Result<(), JournalError> {
+        self.set_mark_lent(true)
+    }
+
+    /// Whether things may exist that bear the mark of the run and that no entry names.
+    pub fn is_mark_lent(&self) -> bool {
+        self.state().is_mark_lent
+    }
+
+    /// Writes down that whoever was lent the mark has ended, and that all that bears it is gone.
+    pub fn took_mark_back(&self) -> Result<(), JournalError> {
+        self.set_mark_lent(false)
+    }
+
+    fn set_mark_lent(&self, is_lent: bool) -> Result<(), JournalError> {
+        let mut state = self.state();
+        state.lines.append(if is_lent { &Line::MarkLent } else { &Line::MarkBack })?;
+        state.is_mark_lent = is_lent;
+        Ok(())
+    }
+
     /// All that may exist, in the order in which it can be taken down: by kind, the newest first.
     pub fn open(&self) -> Vec<Open> {
         let mut open: Vec<Open> = self.state().entries.values().cloned().collect();
@@ -193,7 +221,7 @@ impl Journal {
     /// Takes the file away if nothing is left that may exist; says whether that was so.
     pub fn close(&self) -> Result<bool, JournalError> {
         let state = self.state();
-        if !state.entries.is_empty() {
+        if !state.entries.is_empty() || state.is_mark_lent {
             return Ok(false);
         }
         let path = state.lines.path();
@@ -327,6 +355,22 @@ mod tests {
         let names: Vec<_> = left[0].open().into_iter().map(|open| open.name).collect();
         assert_eq!(names, ["odd", "first"]);
         assert!(left[0].intend(Kind::Volume, "more").is_err(), "nothing hides what stands there");
+    }
+
+    #[test]
+    fn a_mark_that_was_lent_keeps_the_journal_open_until_it_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = begin(folder.path());
+        journal.lend_mark().unwrap();
+        drop(journal);
+        let left = abandoned(folder.path()).remove(0);
+        assert!(left.is_mark_lent() && left.open().is_empty());
+        assert!(!left.close().unwrap(), "there may be things that it cannot name");
+        left.took_mark_back().unwrap();
+        drop(left);
+        let left = abandoned(folder.path()).remove(0);
+        assert!(!left.is_mark_lent() && left.close().unwrap());
+        assert!(abandoned(folder.path()).is_empty());
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Kind {
     Subnet,
     /// A network of neutron, with the ports and subnets on it.
     Network,
+    /// A subnet pool of neutron.
+    SubnetPool,
     /// A security group of neutron.
     SecurityGroup,
     /// A backup of cinder.
@@ -39,17 +41,25 @@ pub enum Kind {
     Bucket,
     /// A credential of keystone for S3.
     Ec2Credential,
+    /// An application credential of keystone.
+    ApplicationCredential,
+    /// A role that somebody has somewhere, or that another one implies. Its name is its path in keystone.
+    Grant,
     /// A group of keystone.
     Group,
     /// A user of keystone.
     User,
     /// A project of keystone.
     Project,
+    /// A role of keystone.
+    Role,
+    /// A domain of keystone.
+    Domain,
 }
 
 impl Kind {
     /// Every kind, in the order in which they can be taken down.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 24] = [
         Kind::Server,
         Kind::KeyPair,
         Kind::FloatingIp,
@@ -58,6 +68,7 @@ impl Kind {
         Kind::RbacPolicy,
         Kind::Subnet,
         Kind::Network,
+        Kind::SubnetPool,
         Kind::SecurityGroup,
         Kind::Backup,
         Kind::VolumeSnapshot,
@@ -66,9 +77,13 @@ impl Kind {
         Kind::Secret,
         Kind::Bucket,
         Kind::Ec2Credential,
+        Kind::ApplicationCredential,
+        Kind::Grant,
         Kind::Group,
         Kind::User,
         Kind::Project,
+        Kind::Role,
+        Kind::Domain,
     ];
 
     /// The official type of the service that it belongs to.
@@ -81,13 +96,26 @@ impl Kind {
             | Kind::RbacPolicy
             | Kind::Subnet
             | Kind::Network
+            | Kind::SubnetPool
             | Kind::SecurityGroup => "network",
             Kind::Backup | Kind::VolumeSnapshot | Kind::Volume => "block-storage",
             Kind::Image => "image",
             Kind::Secret => "key-manager",
             Kind::Bucket => "object-store",
-            Kind::Ec2Credential | Kind::Group | Kind::User | Kind::Project => "identity",
+            Kind::Ec2Credential
+            | Kind::ApplicationCredential
+            | Kind::Grant
+            | Kind::Group
+            | Kind::User
+            | Kind::Project
+            | Kind::Role
+            | Kind::Domain => "identity",
         }
+    }
+
+    /// Whether it belongs to a user, so that others of the same project do not see it.
+    pub fn is_of_user(self) -> bool {
+        matches!(self, Kind::KeyPair | Kind::Ec2Credential | Kind::ApplicationCredential)
     }
 
     /// The kind in plain words.
@@ -101,6 +129,7 @@ impl Kind {
             Kind::RbacPolicy => "RBAC policy",
             Kind::Subnet => "subnet",
             Kind::Network => "network",
+            Kind::SubnetPool => "subnet pool",
             Kind::SecurityGroup => "security group",
             Kind::Backup => "backup",
             Kind::VolumeSnapshot => "volume snapshot",
@@ -109,9 +138,13 @@ impl Kind {
             Kind::Secret => "secret",
             Kind::Bucket => "bucket",
             Kind::Ec2Credential => "EC2 credential",
+            Kind::ApplicationCredential => "application credential",
+            Kind::Grant => "grant of a role",
             Kind::Group => "group",
             Kind::User => "user",
             Kind::Project => "project",
+            Kind::Role => "role",
+            Kind::Domain => "domain",
         }
     }
 }
@@ -135,9 +168,13 @@ mod tests {
             (Kind::FloatingIp, Kind::Router),
             (Kind::Router, Kind::Subnet),
             (Kind::Subnet, Kind::Network),
+            (Kind::Subnet, Kind::SubnetPool),
             (Kind::Port, Kind::SecurityGroup),
             (Kind::Backup, Kind::Volume),
             (Kind::Bucket, Kind::Ec2Credential),
+            (Kind::Grant, Kind::User),
+            (Kind::Grant, Kind::Role),
+            (Kind::User, Kind::Domain),
         ] {
             assert!(user < used, "{user} before {used}");
         }

@@ -35,7 +35,7 @@ pub use discovery::{Discovered, PasswordAccount, discover, password_account};
 pub use doctor::{Checkup, KeptCredential, doctor, kept_credential};
 pub use endpoint::{Endpoint, EndpointError};
 pub use janitor::{Cleaned, Cleanup, Found, Marks, cleanup, find_marked};
-pub use probe::{DomainManagerRequest, domain_managers};
+pub use probe::{DomainManagerRequest, DomainsCleaned, clean_up_domains, domain_managers};
 pub use session::{ConnectError, Session};
 pub use settings::Settings;
 pub use waiting::wait_for;

@@ -11,7 +11,7 @@ mod virtual_machine;
 mod volume_backup;
 mod workshop;
 
-pub use domain_manager::{DomainManagerRequest, domain_managers};
+pub use domain_manager::{DomainManagerRequest, DomainsCleaned, clean_up_domains, domain_managers};
 pub(crate) use encrypted_volumes::encrypted_volumes;
 pub(crate) use image_upload::image_upload;
 pub(crate) use provider_network::provider_network_use;

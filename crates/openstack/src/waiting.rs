@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use assay_inventory::{Reason, Unavailable};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 const SHORTEST: Duration = Duration::from_millis(150);
@@ -33,6 +34,12 @@ impl Pauses {
         tokio::time::sleep_until(self.until.min(now + pause)).await;
         true
     }
+}
+
+/// What is left of a time that began at an instant.
+pub(crate) fn rest_of(longest: Duration, begun: Timestamp) -> Duration {
+    let age = Duration::try_from(Timestamp::now().duration_since(begun)).unwrap_or_default();
+    longest.saturating_sub(age)
 }
 
 /// Whether trouble may be over at the next look.

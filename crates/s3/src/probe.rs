@@ -1,5 +1,6 @@
 //! Trying all features: the order, the budget, and the removal in the end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +33,18 @@ const LATE: Duration = Duration::from_secs(2);
 /// Tries every feature. It never fails: each feature has a result, and what could not be removed is named in
 /// `leftovers`. `progress` hears what is being done, in words.
 ///
-/// It takes no longer than [`Settings::budget`] and [`Settings::cleanup`] together. If the future is dropped
-/// before its end, the journal knows what was made.
+/// It takes no longer than [`Settings::budget`] and [`Settings::cleanup`] together. When `stop` comes to an end,
+/// nothing more is tried, and what was made is removed. If the future is dropped before its end, the journal knows
+/// what was made.
 pub async fn probe(
     access: &Access,
     settings: &Settings,
     journal: &Journal,
+    stop: impl Future<Output = ()>,
     progress: &(dyn Fn(&str) + Sync),
 ) -> S3Features {
+    let interrupted = || Finding::not_tried("the run was interrupted".to_owned());
+    let mut stop = pin!(stop);
     let deadline = Instant::now() + settings.budget;
     let endpoint = shown(access);
     let http = match Http::new(access, settings) {
@@ -51,7 +56,12 @@ pub async fn probe(
         Err(error) => return nothing(access, endpoint, &Finding::not_tried(error.to_string())),
     };
     progress("asking for the buckets");
-    let Ok(greeting) = timeout_at(deadline, greet(access, &http)).await else {
+    let greeting = tokio::select! {
+        biased;
+        () = &mut stop => return nothing(access, endpoint, &interrupted()),
+        greeting = timeout_at(deadline, greet(access, &http)) => greeting,
+    };
+    let Ok(greeting) = greeting else {
         return nothing(access, endpoint, &out_of_time(settings));
     };
     let server =
@@ -65,7 +75,11 @@ pub async fn probe(
     let target =
         Arc::new(Target { access: access.clone(), settings: settings.clone(), region: region.clone() });
     let buckets = Arc::new(Buckets::new(journal.clone(), endpoint.clone()));
-    let results = attempts(&target, &buckets, &http, deadline, progress).await;
+    let results = tokio::select! {
+        biased;
+        () = &mut stop => all(&interrupted()),
+        results = attempts(&target, &buckets, &http, deadline, progress) => results,
+    };
     let leftovers = tidy(&target, &buckets, &http, progress).await;
     S3Features { endpoint, region, server, features: results, leftovers }
 }
@@ -91,8 +105,13 @@ fn out_of_time(settings: &Settings) -> Finding {
 
 /// No feature could be tried.
 fn nothing(access: &Access, endpoint: String, finding: &Finding) -> S3Features {
-    let features = S3FeatureId::ALL.map(|id| result(id, Err(finding.clone()))).into();
-    S3Features { endpoint, region: access.region.clone(), server: None, features, leftovers: Vec::new() }
+    let region = access.region.clone();
+    S3Features { endpoint, region, server: None, features: all(finding), leftovers: Vec::new() }
+}
+
+/// The same finding for all features.
+fn all(finding: &Finding) -> Vec<S3Feature> {
+    S3FeatureId::ALL.map(|id| result(id, Err(finding.clone()))).into()
 }
 
 fn result(feature: S3FeatureId, outcome: Outcome) -> S3Feature {

@@ -76,16 +76,23 @@ pub async fn list_buckets(access: &Access, settings: &Settings) -> Result<Vec<St
 
 /// Removes a bucket of a run of assay: aborts its uploads, removes all versions, delete markers and objects,
 /// bypasses locks in governance mode, waits for locks that end within [`Settings::cleanup`], removes the
-/// bucket and sees that it is absent. A bucket that is not there is no error.
+/// bucket and sees that it is absent. A bucket that is not there is no error; if the request that makes it may still
+/// be under way, it is looked for again after so long.
 pub async fn remove_bucket(
     access: &Access,
     settings: &Settings,
     name: &str,
+    late: Duration,
 ) -> Result<Removed, RemovalError> {
     if RunId::of_name(name).is_none() {
         return Err(RemovalError::NotOurs(name.to_owned()));
     }
     let (s3, _) = connect(access, settings).await?;
+    let removed = remove(&s3, name, Instant::now() + settings.cleanup).await?;
+    if removed.existed || late.is_zero() {
+        return Ok(removed);
+    }
+    sleep(late).await;
     remove(&s3, name, Instant::now() + settings.cleanup).await
 }
 

@@ -3,7 +3,8 @@
 
 mod server;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,7 @@ async fn probed(server: &Server, settings: &Settings) -> (S3Features, Journal) {
         Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
     let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
     let started = Instant::now();
-    let seen = probe(&access(&server.url), settings, &journal, &|_| ()).await;
+    let seen = probe(&access(&server.url), settings, &journal, pending(), &|_| ()).await;
     let limit = settings.budget + settings.cleanup + Duration::from_secs(1);
     assert!(started.elapsed() < limit, "it took {:?}", started.elapsed());
     assert_eq!(seen.features.iter().map(|feature| feature.feature).collect::<Vec<_>>(), Id::ALL);
@@ -94,6 +95,53 @@ async fn success_without_effect_is_never_present() {
         // HEAD answers 200 forever, so nobody can say that the buckets are gone.
         assert!(!seen.leftovers.is_empty(), "{body:?}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_removes_what_it_made_and_tries_nothing_more() {
+    let (stopped, stop) = tokio::sync::watch::channel(false);
+    let gone = Mutex::new(BTreeSet::new());
+    let server = Server::start(move |asked| {
+        let bucket = asked.path.trim_matches('/').to_owned();
+        let is_bucket = !bucket.is_empty() && !bucket.contains('/');
+        match asked.method.as_str() {
+            "DELETE" if is_bucket => {
+                gone.lock().unwrap().insert(bucket);
+                Answer::Whole(204, Vec::new(), Vec::new())
+            }
+            // The body of a listing that knows nothing.
+            _ if gone.lock().unwrap().contains(&bucket) => error(404, "NoSuchBucket"),
+            "GET" if is_bucket && *stopped.borrow() => ok("<ListVersionsResult/>"),
+            "HEAD" if is_bucket => ok(""),
+            _ => buckets_only(asked).unwrap_or_else(|| {
+                stopped.send_replace(true);
+                Answer::Silence
+            }),
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let place =
+        Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
+    let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
+    let patient = Settings {
+        timeout: Duration::from_mins(1),
+        budget: Duration::from_mins(3),
+        cleanup: Duration::from_mins(1),
+        ..Settings::default()
+    };
+    let stopping = async {
+        let mut stop = stop;
+        stop.wait_for(|is_stopped| *is_stopped).await.unwrap();
+    };
+    let begun = Instant::now();
+    let seen = probe(&access(&server.url), &patient, &journal, stopping, &|_| ()).await;
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
+    assert!(seen.features.iter().all(|one| one.state == NotTried && one.detail.contains("interrupted")));
+    assert_eq!(seen.leftovers, []);
+    assert!(journal.open().is_empty(), "{:?}", journal.open());
+    let made = server.asked().iter().filter(|asked| asked.method == "DELETE").count();
+    assert!(made > 0, "{:#?}", server.asked());
 }
 
 #[tokio::test]
@@ -287,7 +335,7 @@ async fn a_plain_store_has_what_it_has_and_ignores_the_rest() {
 async fn a_bucket_of_somebody_else_is_not_touched() {
     let server = Server::start(|_| ok("")).await;
     for name in ["backup", "", "assay-", "assay-1234567-s3-main", "x-assay-12345678-s3"] {
-        let refused = remove_bucket(&access(&server.url), &settings(), name).await;
+        let refused = remove_bucket(&access(&server.url), &settings(), name, Duration::ZERO).await;
         assert!(matches!(refused, Err(RemovalError::NotOurs(_))), "{name}: {refused:?}");
     }
     assert!(server.asked().is_empty());
@@ -305,7 +353,7 @@ async fn one_answer_that_a_bucket_is_not_there_is_not_believed() {
         if asked.method == "HEAD" && *looks == 1 { error(404, "NoSuchBucket") } else { store(asked) }
     })
     .await;
-    remove_bucket(&access(&server.url), &settings(), &bucket).await.unwrap();
+    remove_bucket(&access(&server.url), &settings(), &bucket, Duration::ZERO).await.unwrap();
     let is_deleted =
         |asked: &Asked| asked.method == "DELETE" && asked.path.trim_end_matches('/').ends_with(&bucket);
     assert!(server.asked().iter().any(is_deleted), "{:?}", server.asked());
@@ -323,7 +371,7 @@ async fn a_listing_without_end_is_left() {
     .await;
     let started = Instant::now();
     let name = RunId::new().name("s3-main");
-    let result = remove_bucket(&access(&server.url), &settings(), &name).await;
+    let result = remove_bucket(&access(&server.url), &settings(), &name, Duration::ZERO).await;
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     let Err(RemovalError::StillThere { bucket, why, .. }) = result else { unreachable!("{result:?}") };
     assert_eq!(bucket, name);
@@ -342,14 +390,14 @@ async fn endpoints_that_cannot_be_asked_are_told() {
         ("http://127.0.0.1:1/", "the server does not answer"),
     ] {
         let access = access(&Url::parse(url).unwrap());
-        let seen = probe(&access, &settings(), &journal, &|_| ()).await;
+        let seen = probe(&access, &settings(), &journal, pending(), &|_| ()).await;
         for feature in &seen.features {
             assert!(feature.state == NotTried && feature.detail.contains(words), "{url}: {}", feature.detail);
         }
     }
     let mut access = access(&Url::parse("https://user:pass@127.0.0.1:1/").unwrap());
     access.extra_roots = vec![b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n".to_vec()];
-    let seen = probe(&access, &settings(), &journal, &|_| ()).await;
+    let seen = probe(&access, &settings(), &journal, pending(), &|_| ()).await;
     assert!(seen.features[0].detail.contains("certificates"), "{}", seen.features[0].detail);
     assert_eq!(seen.endpoint, "https://127.0.0.1:1");
 }

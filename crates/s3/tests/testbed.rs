@@ -3,8 +3,9 @@
 
 use std::env;
 use std::fs;
+use std::future::pending;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use assay_inventory::S3FeatureId as Id;
 use assay_inventory::S3FeatureState::{self as State, Absent, Broken, NotTried, Present};
@@ -116,7 +117,7 @@ async fn probed(access: &Access) -> S3Features {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path());
     let said = Mutex::new(Vec::new());
-    let seen = probe(access, &Settings::default(), &journal, &|what| {
+    let seen = probe(access, &Settings::default(), &journal, pending(), &|what| {
         said.lock().unwrap().push(what.to_owned());
     })
     .await;
@@ -224,21 +225,24 @@ async fn what_a_killed_run_leaves_is_removed_by_name() {
     let settings = Settings { concurrency: Id::ALL.len(), ..Settings::default() };
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
-    probe(&access, &settings, &journal(folder.path()), &|_| ()).await;
+    probe(&access, &settings, &journal(folder.path()), pending(), &|_| ()).await;
     let whole = begun.elapsed();
     let mut removed = (0, 0, 0);
     // Moments all over a run, until each kind of thing was caught: a multipart upload is open for a short time.
     for share in [5, 15, 25, 35, 45, 55, 65, 75].iter().cycle().take(40) {
         let folder = tempfile::tempdir().unwrap();
         let journal = journal(folder.path());
-        let run = probe(&access, &settings, &journal, &|_| ());
+        let run = probe(&access, &settings, &journal, pending(), &|_| ());
         // A run that was quicker than the first has nothing left.
         let _ = timeout(whole * *share / 100, run).await;
         for open in journal.open() {
-            let one = remove_bucket(&access, &settings, &open.name).await.unwrap();
+            let one = remove_bucket(&access, &settings, &open.name, Duration::ZERO).await.unwrap();
             removed =
                 (removed.0 + usize::from(one.existed), removed.1 + one.objects, removed.2 + one.uploads);
-            assert_eq!(remove_bucket(&access, &settings, &open.name).await.unwrap(), Removed::default());
+            assert_eq!(
+                remove_bucket(&access, &settings, &open.name, Duration::ZERO).await.unwrap(),
+                Removed::default()
+            );
         }
         let left = list_buckets(&access, &settings).await.unwrap();
         assert!(left.iter().all(|name| !name.starts_with(&journal.run().mark())), "{left:?}");
@@ -254,7 +258,7 @@ async fn a_wrong_key_is_told_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path());
     let access = Access { secret_key: "wrong".into(), ..ceph() };
-    let seen = probe(&access, &Settings::default(), &journal, &|_| ()).await;
+    let seen = probe(&access, &Settings::default(), &journal, pending(), &|_| ()).await;
     for feature in &seen.features {
         let shown = (feature.state, feature.status, feature.code.as_deref());
         assert_eq!(shown, (NotTried, Some(403), Some("SignatureDoesNotMatch")), "{}", feature.detail);
@@ -295,7 +299,7 @@ async fn a_file_in_a_bucket_is_whole_or_not_there() {
     assert!(whole.len() == PART + 7 && whole.ends_with(b"1the end"), "{}", whole.len());
     assert_eq!(store.digest("list").await.unwrap(), None);
 
-    let removed = remove_bucket(&access, &settings, &bucket).await.unwrap();
+    let removed = remove_bucket(&access, &settings, &bucket, Duration::ZERO).await.unwrap();
     assert_eq!(removed, Removed { existed: true, objects: 2, uploads: 0 });
     let parts = format!("{container}+segments");
     key.client.delete(parts).header("x-auth-token", &key.token).send().await.unwrap();

@@ -1,6 +1,7 @@
 //! Whom the probe trusts: certificates of the system, those given, or all.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+use std::future::pending;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ async fn first(port: u16, verify: bool, extra_roots: Vec<Vec<u8>>) -> S3Feature 
     let place =
         Place { cloud: "c".into(), auth_url: "a".into(), scope: "s".into(), user: "u".into(), region: None };
     let journal = Journal::begin(folder.path(), &place, RunId::new(), Timestamp::now()).unwrap();
-    probe(&access, &settings, &journal, &|_| ()).await.features.remove(0)
+    probe(&access, &settings, &journal, pending(), &|_| ()).await.features.remove(0)
 }
 
 #[tokio::test]

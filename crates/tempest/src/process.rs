@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::{env, io};
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// Variables that a program needs for reaching the network or finding its files, whatever else is set.
 const PASSED_ON: &[&str] = &[
@@ -41,20 +41,35 @@ pub(crate) fn clean(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// A running program with all that it starts. Dropping it kills them all.
+/// Runs a program beside a guard in its group. The guard waits for the end of its input, which comes when this
+/// process ends in whatever way, and kills the group then. What the shell runs in the background hears no Ctrl-C.
+const GUARDED: &str =
+    "exec 3<&0; { read -r _ <&3; kill -s KILL 0; } >/dev/null 2>&1 & exec \"$@\" 3<&- </dev/null";
+
+/// As [`clean`], for [`Group::start`].
+pub(crate) fn guarded(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = clean("/bin/sh", folder);
+    command.args(["-c", GUARDED, "assay-guard"]).arg(program);
+    command
+}
+
+/// A running program with all that it starts. Dropping it kills them all, and so does a death of this process.
 #[derive(Debug)]
 pub(crate) struct Group {
     child: Child,
     /// Id of the group; none once it has ended.
     id: Option<u32>,
+    /// The guard of the group lets it live as long as this is open.
+    lifeline: Option<ChildStdin>,
 }
 
 impl Group {
-    /// Starts a program in a group of its own, so that Ctrl-C in a terminal reaches us alone.
+    /// Starts a program that is [`guarded`] in a group of its own, so that Ctrl-C in a terminal reaches us alone.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
-        let child = command.stdin(Stdio::null()).process_group(0).kill_on_drop(true).spawn()?;
-        let id = child.id();
-        Ok(Group { child, id })
+        let mut child = command.stdin(Stdio::piped()).process_group(0).kill_on_drop(true).spawn()?;
+        // Taken out, since whoever waits for the child closes its input.
+        let lifeline = child.stdin.take();
+        Ok(Group { id: child.id(), child, lifeline })
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {
@@ -66,6 +81,7 @@ impl Group {
         let status = self.child.wait().await;
         self.kill();
         self.id = None;
+        self.lifeline = None;
         status
     }
 
@@ -124,7 +140,7 @@ mod tests {
 
     /// Starts a shell that starts another program, and says the id of that one.
     async fn family(folder: &Path, script: &str) -> (Group, String) {
-        let mut command = clean("/bin/sh", folder);
+        let mut command = guarded("/bin/sh", folder);
         let group = Group::start(command.args(["-c", script])).unwrap();
         let file = folder.join("pid");
         let until = Instant::now() + Duration::from_secs(10);
@@ -160,6 +176,19 @@ mod tests {
         let (mut group, pid) = family(folder.path(), "sleep 600 & echo $! > pid").await;
         assert!(group.ended().await.unwrap().success());
         ends(&pid).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_program_started_does_not_outlive_us() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap '' INT TERM HUP; sleep 600 & echo $! > pid; wait";
+        let (mut group, pid) = family(folder.path(), script).await;
+        group.interrupt();
+        assert!(alive(&pid));
+        // What the system does when this process is killed.
+        group.lifeline = None;
+        ends(&pid).await;
+        assert!(!group.child.wait().await.unwrap().success());
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::created::Record;
 use crate::list::{Need, Test};
-use crate::process::{Group, clean, last_words};
+use crate::process::{Group, guarded, last_words};
 use crate::subunit::Decoder;
 use crate::tally::{News, Tally, idempotent_id};
 use crate::workspace::Workspace;
@@ -140,7 +140,7 @@ pub async fn run(
         return Err(TempestError::UnknownTests(fit.len(), request.list.checked.clone()));
     } else {
         (watch.events)(Event::Started { tests: lines.len() });
-        let mut command = clean(request.installation.program(), workspace.path());
+        let mut command = guarded(request.installation.program(), workspace.path());
         command.env("OS_TEST_TIMEOUT", TEST_TIMEOUT).arg("run").arg("--config-file").arg(&conf_file);
         command.arg("--load-list").arg(&list_file).args(["--concurrency", "1", "--subunit"]);
         watch.follow(request, &workspace, command, stop).await?
@@ -213,7 +213,7 @@ async fn known_tests(
     workspace: &Workspace,
     conf_file: &Path,
 ) -> Result<HashMap<String, String>, TempestError> {
-    let mut command = clean(installation.program(), workspace.path());
+    let mut command = guarded(installation.program(), workspace.path());
     command.arg("run").arg("--config-file").arg(conf_file).arg("--list-tests");
     let mut group = Group::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
         .map_err(|source| installation.not_started(source))?;

@@ -11,6 +11,8 @@ use assay_inventory::{FactId, Flavor, Image};
 use crate::registry::Registry;
 use crate::testcase::{Demand, Testcase};
 use crate::{Evidence, Judgement, Judging, Readings};
+pub(crate) use guest::Guest;
+pub(crate) use virtual_machine::resource as server;
 
 const STANDARD: &str = "scs-0101-v1";
 const TOKEN: &[FactId] = &[FactId::Token];

@@ -1,6 +1,7 @@
 //! scs-0126: every project reaches the world through one network that is there by default. Here is what reading
-//! shows of it; what using it shows is in `usage`.
+//! shows of it; what using it shows is in `usage`, and what a virtual machine gets of it in `guest`.
 
+mod guest;
 mod usage;
 
 use std::borrow::Cow;
@@ -65,6 +66,7 @@ pub(crate) fn register(registry: &mut Registry) {
         judge: rule(floating_ip_quota),
     });
     usage::register(registry);
+    guest::register(registry);
 }
 
 fn network_resource(network: &Network) -> Resource {

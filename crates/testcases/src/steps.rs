@@ -37,16 +37,10 @@ pub(crate) fn settle(judging: &mut Judging, readings: Readings, step: &Step) {
 /// end in error, or never gets it done. A server that fails, does not answer, or knows a limit of the project
 /// that is used up may do better the next time.
 pub(crate) fn is_the_clouds_doing(trouble: &Unavailable) -> bool {
-    let refuses = matches!(trouble.status, Some(403 | 404 | 405 | 501)) && !is_over_quota(trouble);
+    let refuses = matches!(trouble.status, Some(403 | 404 | 405 | 501)) && !trouble.is_over_quota();
     let cannot =
         matches!(trouble.reason, Reason::Failed | Reason::Budget | Reason::NotInCatalog | Reason::NoEndpoint);
     refuses || cannot
-}
-
-/// Whether a limit of the project is used up. Services answer so with 403, 409 or 413, and only their words tell.
-pub(crate) fn is_over_quota(trouble: &Unavailable) -> bool {
-    let message = trouble.message.to_lowercase();
-    trouble.reason == Reason::Refused && (message.contains("quota") || message.contains("over a limit"))
 }
 
 fn expected(step: &Step) -> String {
@@ -76,7 +70,7 @@ mod tests {
             (413, "Project x is over a limit for [Resource image_count_total is over limit of 1]"),
         ] {
             assert!(!is_the_clouds_doing(&said(status, message)), "{message}");
-            assert!(is_over_quota(&said(status, message)), "{message}");
+            assert!(said(status, message).is_over_quota(), "{message}");
         }
         for (reason, expected) in [
             (Reason::Failed, true),
@@ -91,6 +85,6 @@ mod tests {
         ] {
             assert_eq!(is_the_clouds_doing(&Unavailable::new(reason, "so it was")), expected, "{reason:?}");
         }
-        assert!(!is_over_quota(&Unavailable::new(Reason::Failed, "no quota on the storage")));
+        assert!(!Unavailable::new(Reason::Failed, "no quota on the storage").is_over_quota());
     }
 }

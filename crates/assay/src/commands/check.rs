@@ -213,9 +213,18 @@ fn domain_managers(
     clouds: &[CloudConfig],
     global: &Global,
 ) -> Result<Vec<Vec<DomainManagerLogin>>, Failure> {
-    let Some(path) = &arguments.probing.domain_managers else {
-        return Ok(Vec::new());
-    };
+    match &arguments.probing.domain_managers {
+        Some(path) => read_domain_managers(path, clouds, global),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The domain managers that a file names, for each cloud.
+pub(crate) fn read_domain_managers(
+    path: &Path,
+    clouds: &[CloudConfig],
+    global: &Global,
+) -> Result<Vec<Vec<DomainManagerLogin>>, Failure> {
     let config = DomainManagerConfig::read(path)?;
     if !global.quiet {
         for remark in config.notes() {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use assay_inventory::{Fact, FactId, Leftover, Reason, S3FeatureState, S3Features, Unavailable};
-use assay_journal::{Journal, Place, RunId};
-use assay_openstack::Probes;
+use assay_journal::{Journal, Kind, Open, Place, RunId};
+use assay_openstack::{Budgets, Probes};
 use assay_report::ExitCode;
 use assay_s3::{Access, Settings, probe, remove_bucket};
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::args::{Global, Listing, S3};
+use crate::args::{Asking, Global, Listing, S3, S3Server};
 use crate::commands::check::{Gathering, clouds, gather};
 use crate::failure::Failure;
 use crate::human::{bad, bold, columns, dim, good, warn, wrapped};
@@ -23,7 +24,7 @@ use crate::progress::CloudProgress;
 use crate::state;
 
 pub(crate) async fn run(arguments: &S3, global: &Global, cancel: CancellationToken) -> Result<u8, Failure> {
-    let (name, features) = match arguments.server.as_deref().filter(|server| server.contains("://")) {
+    let (name, features) = match arguments.server.as_deref().filter(|server| is_address(server)) {
         Some(endpoint) => (endpoint.to_owned(), of_endpoint(arguments, endpoint, &cancel).await?),
         None => of_cloud(arguments, global, &cancel).await?,
     };
@@ -92,87 +93,105 @@ async fn of_cloud(
 }
 
 /// A server by its address, with a key of the user's.
+pub(crate) struct Server {
+    pub(crate) access: Access,
+    pub(crate) settings: Settings,
+    /// Where its journals say that things are.
+    pub(crate) place: Place,
+}
+
+impl Server {
+    pub(crate) fn of(
+        endpoint: &str,
+        server: &S3Server,
+        asking: &Asking,
+        budgets: &Budgets,
+    ) -> Result<Self, Failure> {
+        let region = asking.region.as_deref();
+        let access = Access {
+            verify: !server.insecure,
+            ..access(endpoint, region, server.access_key.as_deref(), server.ca_file.as_deref())?
+        };
+        let settings = Settings {
+            timeout: asking.timeout,
+            budget: budgets.s3,
+            cleanup: budgets.removal,
+            ..Settings::default()
+        };
+        let place = Place {
+            cloud: endpoint.to_owned(),
+            auth_url: endpoint.to_owned(),
+            scope: access.access_key.clone(),
+            user: access.access_key.clone(),
+            region: None,
+        };
+        Ok(Server { access, settings, place })
+    }
+}
+
+/// Whether something is the address of a server, and no cloud.
+pub(crate) fn is_address(text: &str) -> bool {
+    text.contains("://")
+}
+
 async fn of_endpoint(
     arguments: &S3,
     endpoint: &str,
     cancel: &CancellationToken,
 ) -> Result<S3Features, Failure> {
-    let access = Access {
-        verify: !arguments.insecure,
-        ..access(
-            endpoint,
-            arguments.asking.region.as_deref(),
-            arguments.access_key.as_deref(),
-            arguments.ca_file.as_deref(),
-        )?
-    };
-    let budgets = arguments.budgets();
-    let settings = Settings {
-        timeout: arguments.asking.timeout,
-        budget: budgets.s3,
-        cleanup: budgets.removal,
-        ..Settings::default()
-    };
-    let place = Place {
-        cloud: endpoint.to_owned(),
-        auth_url: endpoint.to_owned(),
-        scope: access.access_key.clone(),
-        user: access.access_key.clone(),
-        region: None,
-    };
-    let mut leftovers = earlier(&place, &access, &settings).await;
+    let server = Server::of(endpoint, &arguments.access, &arguments.asking, &arguments.budgets())?;
+    let Server { access, settings, place } = &server;
+    let (abandoned, errors) = Journal::abandoned(&state::journals());
+    for error in errors {
+        note(&error.to_string());
+    }
+    let mut leftovers = Vec::new();
+    for journal in abandoned.iter().filter(|journal| journal.place().is_same(place)) {
+        leftovers.extend(take_down(journal, &server).await.1);
+    }
     let journal =
-        Journal::begin(&state::journals(), &place, RunId::new(), Timestamp::now()).map_err(|error| {
+        Journal::begin(&state::journals(), place, RunId::new(), Timestamp::now()).map_err(|error| {
             Failure::usage(error, "nothing is created without a journal; see $ASSAY_STATE_DIR")
         })?;
     let line = CloudProgress::begin(endpoint);
-    let features = {
-        let tries = |feature: &str| line.message(&format!("tries {feature}"));
-        let work = probe(&access, &settings, &journal, &tries);
-        tokio::select! {
-            features = work => Some(features),
-            () = cancel.cancelled() => None,
-        }
-    };
+    let tries = |feature: &str| line.message(&format!("tries {feature}"));
+    let mut features = probe(access, settings, &journal, cancel.cancelled(), &tries).await;
     line.finish();
-    if features.is_none() {
-        leftovers.extend(remove_open(&journal, &access, &settings).await);
+    if let Err(error) = journal.close() {
+        note(&error.to_string());
+    }
+    features.leftovers.append(&mut leftovers);
+    Ok(features)
+}
+
+/// Takes down what an earlier run left on a server; says how many things are gone and what is left.
+pub(crate) async fn take_down(journal: &Journal, server: &Server) -> (usize, Vec<Leftover>) {
+    let mut gone = 0;
+    let mut leftovers = Vec::new();
+    for open in journal.open() {
+        match remove_open(journal, &open, server).await {
+            Ok(()) => gone += 1,
+            Err(why) => leftovers.push(left(open.name, why)),
+        }
     }
     if let Err(error) = journal.close() {
         note(&error.to_string());
     }
-    let mut features = features.unwrap_or_default();
-    features.leftovers.extend(leftovers);
-    Ok(features)
+    (gone, leftovers)
 }
 
-/// Takes down what earlier runs left on the same server.
-async fn earlier(place: &Place, access: &Access, settings: &Settings) -> Vec<Leftover> {
-    let mut leftovers = Vec::new();
-    for journal in Journal::abandoned(&state::journals()).0 {
-        if journal.place().is_same(place) {
-            leftovers.extend(remove_open(&journal, access, settings).await);
-            if let Err(error) = journal.close() {
-                note(&error.to_string());
-            }
-        }
-    }
-    leftovers
+/// A bucket that is still there.
+pub(crate) fn left(name: String, why: String) -> Leftover {
+    Leftover { kind: Kind::Bucket.label().into(), name, id: None, why }
 }
 
-async fn remove_open(journal: &Journal, access: &Access, settings: &Settings) -> Vec<Leftover> {
-    let mut leftovers = Vec::new();
-    for open in journal.open() {
-        let removed = remove_bucket(access, settings, &open.name).await;
-        let outcome = match removed {
-            Ok(_) => journal.entry(&open).gone().map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(why) = outcome {
-            leftovers.push(Leftover { kind: open.kind.label().into(), name: open.name, id: None, why });
-        }
-    }
-    leftovers
+async fn remove_open(journal: &Journal, open: &Open, server: &Server) -> Result<(), String> {
+    let Server { access, settings, .. } = server;
+    // A request that was under way when its run ended may still take effect.
+    let age = Timestamp::now().duration_since(open.at).unsigned_abs();
+    let late = if open.id.is_some() { Duration::ZERO } else { settings.timeout.saturating_sub(age) };
+    remove_bucket(access, settings, &open.name, late).await.map_err(|error| error.to_string())?;
+    journal.entry(open).gone().map_err(|error| error.to_string())
 }
 
 /// A server by its address, with a key of the user's and the secret of the environment.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use assay_inventory::{Fact, Inventory, Reason, TempestCloud, TempestRun, Unavailable, write_snapshot};
 use assay_journal::{Journal, RunId};
 use assay_openstack::{
-    Budgets, Cleanup, CloudConfig, Discovered, Marks, Overrides, PasswordAccount, Session, Settings, cleanup,
+    Budgets, Cleanup, CloudConfig, Discovered, Overrides, PasswordAccount, Session, Settings, cleanup,
     discover, password_account,
 };
 use assay_report::ExitCode;
@@ -313,6 +313,8 @@ impl Plan<'_> {
             |error| Failure::usage(error, "the journal lies in $ASSAY_STATE_DIR or ~/.local/state/assay");
         let journal =
             Journal::begin(&state::journals(), &session.place(), id, started_at).map_err(unwritable)?;
+        // Tempest creates first and tells then, and of images it does not tell at all.
+        journal.lend_mark().map_err(unwritable)?;
         let mut watch = Watch::new(session.config().name(), &journal, self.global.quiet);
         let request = Request {
             installation,
@@ -329,21 +331,33 @@ impl Plan<'_> {
         watch.cleans_up();
         let leftovers = clean_up(session, &journal).await;
         watch.finish();
-        let Outcome { mut run, .. } = outcome.map_err(not_run)?;
-        run.leftovers = leftovers;
-        Ok(run)
+        match outcome {
+            Ok(Outcome { mut run, .. }) => {
+                run.leftovers = leftovers;
+                Ok(run)
+            }
+            Err(error) => {
+                for leftover in &leftovers {
+                    note(&format!("left behind: {leftover}"));
+                }
+                let failure = not_run(error);
+                Err(match leftovers.is_empty() {
+                    true => failure,
+                    false => Failure { code: ExitCode::Leftovers.code(), ..failure },
+                })
+            }
+        }
     }
 }
 
 /// Takes down what Tempest told that it created, and what bears the mark of the run.
 async fn clean_up(session: &Session, journal: &Journal) -> Vec<assay_inventory::Leftover> {
-    let run = Some(journal.run().clone());
-    let mut work =
+    let work =
         Cleanup { journals: vec![journal.clone()], found: Vec::new(), budget: Budgets::default().removal };
-    for (kind, why) in work.find(session, &Marks { run, ours: true, prefixes: Vec::new() }).await {
+    let cleaned = cleanup(session, &work).await;
+    for (kind, why) in &cleaned.unseen {
         note(&format!("{kind}s could not be looked through: {why}"));
     }
-    let cleaned = cleanup(session, &work).await;
     for error in &cleaned.errors {
         note(&error.to_string());
     }

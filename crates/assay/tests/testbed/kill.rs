@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::look::Member;
 use crate::{assay, command, folder, stdout};
 
@@ -51,8 +53,13 @@ fn written(state: &Path) -> usize {
 
 /// Waits until the journal has so many lines; false if the run ended before.
 fn wait_for_lines(run: &mut Child, state: &Path, lines: usize) -> bool {
+    wait_for(run, || written(state) >= lines)
+}
+
+/// Waits until something is so; false if the run ended before.
+fn wait_for(run: &mut Child, is_so: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
-    while written(state) < lines {
+    while !is_so() {
         if run.try_wait().expect("the run can be looked at").is_some() {
             return false;
         }
@@ -202,4 +209,122 @@ fn two_runs_in_one_project_leave_each_other_alone() {
     let ended = first.wait().expect("the run has ended").code();
     assert!(matches!(ended, Some(0 | 1)), "verdicts, and nothing left: {ended:?}");
     nothing_is_left(state.path(), "testbed-two", &marks);
+}
+
+/// Two domains of the testbed with their managers.
+const MANAGERS: &str = "domains:
+- {name: domain-a, manager: {username: manager-a, password: testbed}}
+- {name: domain-b, manager: {username: manager-b, password: testbed}}
+";
+
+#[test]
+fn attempts_of_domain_managers_that_are_killed_are_named_and_taken_down() {
+    let state = folder();
+    let file = state.path().join("managers.yaml");
+    fs::write(&file, MANAGERS).expect("a file");
+    let managers = ["--domain-managers", file.to_str().expect("UTF-8")];
+    let check = || {
+        let mut command = checking(state.path(), "testbed-two", "domain-manager-check");
+        command.args(managers);
+        command
+    };
+    let mut dice = Dice(seed(2));
+    let mut killed = 0;
+    while killed < kills() {
+        let lines = usize::try_from(3 + dice.roll(60)).expect("a small number");
+        let mut run = check().spawn().expect("the program starts");
+        let is_there = wait_for_lines(&mut run, state.path(), lines);
+        let marks: Vec<String> = runs(state.path()).iter().map(|run| format!("assay-{run}")).collect();
+        run.kill().expect("the run can be killed");
+        run.wait().expect("the run has ended");
+        killed += u64::from(is_there);
+        let cleanup = |more: &[&str]| {
+            let arguments = [&["cleanup", "testbed-two", "--timeout", "5"], more].concat();
+            let cleaned = command(state.path(), &arguments).output().expect("the program runs");
+            let said = String::from_utf8_lossy(&cleaned.stderr).into_owned();
+            assert_eq!(cleaned.status.code(), Some(0), "{said}");
+            (stdout(&cleaned), said)
+        };
+        // A journal in which nothing is open has nothing to tell.
+        let listed = cleanup(&[&managers[..], &["--dry-run"]].concat()).0;
+        let (_, said) = cleanup(&[]);
+        let is_named = said.contains("--domain-managers FILE takes it down");
+        assert_eq!(is_named, !listed.contains("nothing to take down"), "{said}{listed}");
+        cleanup(&managers);
+        assert_eq!(runs(state.path()), Vec::<String>::new());
+        let admin = Member::of("testbed-admin");
+        for list in ["users", "groups", "projects", "roles", "domains"] {
+            let (status, all) = admin.call("GET", "identity", list, None);
+            assert_eq!(status, 200, "{all}");
+            assert!(!marks.iter().any(|mark| all.to_string().contains(mark)), "{list}: {marks:?}");
+        }
+    }
+}
+
+/// Whether a process is at work that names a folder.
+fn is_at_work_in(folder: &Path) -> bool {
+    let name = folder.to_str().expect("UTF-8");
+    fs::read_dir("/proc").expect("processes").flatten().any(|process| {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(name)
+    })
+}
+
+#[test]
+fn tempest_ends_with_the_run_and_a_cleanup_finds_what_only_bears_the_mark() {
+    let (state, workspaces) = (folder(), folder());
+    let tests =
+        ["--only", "BasicOperationsImagesTest", "--only", "ImagesTagsTest", "--only", "ListUserImagesTest"];
+    let mut command = command(state.path(), &[&["tempest", "testbed-two"], &tests[..]].concat());
+    command.env("TMPDIR", workspaces.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut run = command.spawn().expect("the program starts");
+    assert!(wait_for(&mut run, || !runs(state.path()).is_empty()));
+    let marks = runs(state.path());
+    let member = Member::of("testbed-two");
+    let mark = [format!("assay-{}", marks[0])];
+    // Of images Tempest does not tell, so no journal names this one.
+    assert!(wait_for(&mut run, || member.find(&mark).iter().any(|item| item.contains("v2/images"))));
+    assert!(is_at_work_in(workspaces.path()));
+    run.kill().expect("the run can be killed");
+    run.wait().expect("the run has ended");
+    let begun = Instant::now();
+    while is_at_work_in(workspaces.path()) {
+        assert!(begun.elapsed() < LONGEST, "Tempest goes on");
+        thread::sleep(Duration::from_millis(20));
+    }
+    nothing_is_left(state.path(), "testbed-two", &marks);
+}
+
+#[test]
+fn buckets_of_a_run_that_was_killed_are_taken_down_by_the_address_of_their_server() {
+    let bed = std::env::var("ASSAY_TESTBED_S3").expect("./test sets it");
+    let bed: Value = serde_json::from_str(&fs::read_to_string(bed).expect("a file")).expect("JSON");
+    let text = |name: &str| bed[name].as_str().expect("text").to_owned();
+    let endpoint = text("endpoint");
+    let state = folder();
+    let of_server = |arguments: &[&str]| {
+        let region = text("region");
+        let more = ["--region", &region, "--timeout", "5"];
+        let mut command = command(state.path(), &[arguments, &more].concat());
+        command.env("AWS_ACCESS_KEY_ID", text("access_key"));
+        command.env("AWS_SECRET_ACCESS_KEY", text("secret_key"));
+        command
+    };
+    let mut command = of_server(&["s3", &endpoint]);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    assert!(wait_for_lines(&mut run, state.path(), 4));
+    let marks = runs(state.path());
+    run.kill().expect("the run can be killed");
+    run.wait().expect("the run has ended");
+
+    let cloud = self::command(state.path(), &["cleanup", "testbed-two"]).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&cloud.stderr);
+    assert!(said.contains(&format!("`assay cleanup {endpoint}` takes it down")), "{said}");
+    let output = |arguments: &[&str]| of_server(arguments).output().expect("the program runs");
+    let cleaned = output(&["cleanup", &endpoint]);
+    assert_eq!(cleaned.status.code(), Some(0), "{}", String::from_utf8_lossy(&cleaned.stderr));
+    assert!(stdout(&cleaned).contains("bucket") && stdout(&cleaned).ends_with(" 0 left\n"), "{cleaned:?}");
+    assert_eq!(runs(state.path()), Vec::<String>::new());
+    let nothing = output(&["cleanup", &endpoint, "--run", &marks[0], "--dry-run"]);
+    assert_eq!(stdout(&nothing), format!("{endpoint}: nothing to take down\n"));
 }

@@ -149,6 +149,39 @@ pub(super) async fn probes_after_reading(
     inventory.virtual_machine = machine;
 }
 
+/// Tries once more, one after the other, what ended because a limit of the project was used up: the probes beside
+/// it may have been what used it up, and official verdicts must not hang on that. Beside no other nothing changes.
+pub(super) async fn probes_once_more(
+    request: &Request<'_>,
+    bench: Option<(Bench<'_>, bool)>,
+    inventory: &mut Inventory,
+) {
+    let Some((bench, thorough)) = bench.filter(|_| wanted_of_probes(request).nth(1).is_some()) else {
+        return;
+    };
+    // What could not be taken down would be forgotten.
+    let is_in_vain = |transcript: &Transcript| {
+        transcript.is_over_quota() && transcript.leftovers.is_empty() && !bench.cancel.is_cancelled()
+    };
+    if inventory.volume_backup.value().is_some_and(|seen| is_in_vain(&seen.transcript)) {
+        let work = Box::pin(volume_backup(bench, thorough));
+        inventory.volume_backup = probe(request, FactId::VolumeBackup, work).await;
+    }
+    if inventory.secret_lifecycle.value().is_some_and(|seen| is_in_vain(&seen.transcript)) {
+        let work = Box::pin(secret_lifecycle(bench));
+        inventory.secret_lifecycle = probe(request, FactId::SecretLifecycle, work).await;
+    }
+    if inventory.new_security_group.value().is_some_and(|seen| is_in_vain(&seen.transcript)) {
+        let work = Box::pin(new_security_group(bench));
+        inventory.new_security_group = probe(request, FactId::NewSecurityGroup, work).await;
+    }
+    if inventory.virtual_machine.value().is_some_and(|seen| is_in_vain(&seen.transcript)) {
+        let work = Box::pin(virtual_machine(bench, inventory));
+        let machine = probe(request, FactId::VirtualMachine, work).await;
+        inventory.virtual_machine = machine;
+    }
+}
+
 /// The volume types whose description promises encryption in the notation of scs-0114.
 fn promising_encryption(inventory: &Inventory) -> Vec<&VolumeType> {
     let promises = |volume_type: &&VolumeType| {

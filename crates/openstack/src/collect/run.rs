@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::probing::{
-    Probing, earlier_runs, leftovers_of, probes_after_reading, probes_on_their_own, wanted_of_probes,
+    Probing, earlier_runs, leftovers_of, probes_after_reading, probes_on_their_own, probes_once_more,
+    wanted_of_probes,
 };
 use super::{Event, flavors, images, network, s3, tls, volume_types};
 use crate::{Budgets, CloudConfig, Session, Settings};
@@ -105,6 +106,7 @@ async fn gather_all(session: &Session, request: &Request<'_>, inventory: &mut In
     inventory.volume_backup = independent.volume_backup;
     inventory.image_upload = independent.image_upload;
     inventory.s3_features = independent.s3_features;
+    probes_once_more(request, bench, inventory).await;
     match probing {
         Some(Ok(probing)) => probing.end(),
         Some(Err(why)) => {

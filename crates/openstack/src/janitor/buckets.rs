@@ -4,7 +4,7 @@ use assay_inventory::{Leftover, Reason, Unavailable};
 use assay_journal::{Journal, Kind};
 use http::Method;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use url::Url;
 use uuid::Uuid;
 
@@ -91,7 +91,11 @@ impl Janitor<'_> {
                 Err(why) => Err(why.to_string()),
                 Ok(endpoint) => {
                     let access = access(self.session, endpoint, key);
-                    assay_s3::remove_bucket(&access, &settings, &open.name)
+                    let late = match bucket.settled || open.id.is_some() {
+                        true => Duration::ZERO,
+                        false => self.still_on_its_way(open.at),
+                    };
+                    assay_s3::remove_bucket(&access, &settings, &open.name, late)
                         .await
                         .map_err(|error| error.to_string())
                 }

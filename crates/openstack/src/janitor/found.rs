@@ -2,8 +2,12 @@ use assay_inventory::{Record, Unavailable};
 use assay_journal::{Kind, RunId};
 use futures::future::join_all;
 
-use super::shelf::{id_of, shelf};
+use serde_json::Value;
+
+use super::remove::KEY_PAIRS;
+use super::shelf::{id_of, is_id, shelf};
 use crate::Session;
+use crate::listing::Wish;
 
 /// Which marks are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,19 +49,22 @@ impl Found {
 }
 
 /// What can be found by a mark with the token of a project: kinds that bear a name of ours.
-const MARKED: [Kind; 12] = [
+const MARKED: [Kind; 15] = [
     Kind::Server,
+    Kind::KeyPair,
     Kind::FloatingIp,
     Kind::Port,
     Kind::Router,
     Kind::Subnet,
     Kind::Network,
+    Kind::SubnetPool,
     Kind::SecurityGroup,
     Kind::Backup,
     Kind::VolumeSnapshot,
     Kind::Volume,
     Kind::Image,
     Kind::Secret,
+    Kind::ApplicationCredential,
 ];
 
 /// Looks through the project for what bears a mark, in the order in which it can be taken down. Services that
@@ -77,8 +84,8 @@ pub async fn find_marked(session: &Session, marks: &Marks) -> (Vec<Found>, Vec<(
 }
 
 async fn look(session: &Session, kind: Kind, marks: &Marks) -> Result<Vec<Found>, Unavailable> {
-    let Some(shelf) = shelf(kind) else {
-        return Ok(Vec::new());
+    let Some(shelf) = shelf(session, kind) else {
+        return marked_key_pairs(session, marks).await;
     };
     let endpoint = session.endpoint(kind.service())?;
     let items = shelf.list(session, None, &endpoint, None, None).await?;
@@ -97,6 +104,35 @@ async fn look(session: &Session, kind: Kind, marks: &Marks) -> Result<Vec<Found>
         });
     }
     Ok(found)
+}
+
+/// Key pairs have no id, and each stands in a wrapper of its own.
+async fn marked_key_pairs(session: &Session, marks: &Marks) -> Result<Vec<Found>, Unavailable> {
+    let endpoint = session.endpoint(Kind::KeyPair.service())?;
+    let wish = Wish {
+        fact: None,
+        endpoint: &endpoint,
+        path: &[KEY_PAIRS],
+        query: &[],
+        headers: &[],
+        key: "keypairs",
+        links_key: "keypairs_links",
+        progress: &|_| (),
+    };
+    let items = session.list(&wish).await?.items;
+    let names = items.iter().filter_map(|item| {
+        item.map("keypair").value().and_then(|pair| pair.get("name")).and_then(Value::as_str)
+    });
+    // Only names that lead nowhere else are ours.
+    Ok(names
+        .filter(|name| is_id(name) && marks.fits(name))
+        .map(|name| Found {
+            kind: Kind::KeyPair,
+            id: name.to_owned(),
+            name: name.to_owned(),
+            created_at: None,
+        })
+        .collect())
 }
 
 /// Lists hold what others share too; that is never ours. Services that list the project's own alone do not

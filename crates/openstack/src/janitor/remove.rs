@@ -14,7 +14,7 @@ use crate::ec2::credential_id;
 use crate::endpoint::Endpoint;
 use crate::listing::{Wish, object};
 use crate::session::Wanting;
-use crate::waiting::{Pauses, passes};
+use crate::waiting::{Pauses, passes, rest_of};
 use crate::{Session, links};
 
 /// Once something could not be taken down, what it may depend on is only tried for so long.
@@ -67,6 +67,11 @@ impl Janitor<'_> {
     async fn take_one_down(&self, journal: &Journal, doomed: &Doomed, until: Instant) -> Option<Leftover> {
         let open = &doomed.open;
         let outcome = match open.id.clone() {
+            id if open.kind.is_of_user() && journal.place().user != self.session.token().user_id => {
+                let why =
+                    "it belongs to another user, who alone can see and delete it: clean up as that user";
+                Err((id, Unavailable::new(Reason::Refused, why)))
+            }
             Some(id) => {
                 let removed = self.remove(open.kind, &id, searched(open), until).await;
                 removed.map_err(|why| (Some(id), why))
@@ -129,15 +134,13 @@ impl Janitor<'_> {
     }
 
     /// How long a call that began at an instant may still take effect: as long as it may take.
-    fn still_on_its_way(&self, begun: Timestamp) -> Duration {
-        let longest = self.session.http().settings().timeout;
-        let age = Duration::try_from(Timestamp::now().duration_since(begun)).unwrap_or_default();
-        longest.saturating_sub(age)
+    pub(super) fn still_on_its_way(&self, begun: Timestamp) -> Duration {
+        rest_of(self.session.http().settings().timeout, begun)
     }
 
     /// The ids of all that bears the name.
     async fn find(&self, open: &Open) -> Result<Vec<String>, Unavailable> {
-        let Some(place) = shelf(open.kind) else {
+        let Some(place) = shelf(self.session, open.kind) else {
             return Ok(match open.kind {
                 Kind::KeyPair => vec![open.name.clone()],
                 _ => Vec::new(),
@@ -167,8 +170,8 @@ impl Janitor<'_> {
 
     /// That no list came to find something in.
     fn no_list(&self, open: &Open) -> Unavailable {
-        match (self.session.endpoint(open.kind.service()), shelf(open.kind)) {
-            (Ok(endpoint), Some(place)) => no_answer(&Method::GET, &endpoint, place.list),
+        match (self.session.endpoint(open.kind.service()), shelf(self.session, open.kind)) {
+            (Ok(endpoint), Some(place)) => no_answer(&Method::GET, &endpoint, &place.list_path()),
             (Err(error), _) => error.into(),
             (Ok(_), None) => Unavailable::new(Reason::Timeout, NO_ANSWER),
         }
@@ -184,17 +187,16 @@ impl Janitor<'_> {
         until: Instant,
     ) -> Result<(), Unavailable> {
         let endpoint = self.session.endpoint(kind.service())?;
-        let collection: &[&str] = match (shelf(kind), kind) {
+        let mut path: Vec<&str> = match (shelf(self.session, kind), kind) {
             (Some(Shelf { path, .. }), _) => path,
-            (None, Kind::KeyPair) => &["os-keypairs"],
+            (None, Kind::KeyPair) => vec![KEY_PAIRS],
             (None, _) => {
-                return Err(Unavailable::new(
-                    Reason::Configuration,
-                    format!("a {kind} is not removed through the API of OpenStack"),
-                ));
+                let why =
+                    format!("a {kind} is removed by the manager of a domain: give --domain-managers FILE");
+                return Err(Unavailable::new(Reason::Configuration, why));
             }
         };
-        let path: Vec<&str> = collection.iter().copied().chain([id]).collect();
+        path.push(id);
         let pauses = Pauses::until(until);
         let mut asked = false;
         loop {
@@ -297,7 +299,7 @@ impl Janitor<'_> {
         id: &str,
         name: Option<&str>,
     ) -> Result<bool, Unavailable> {
-        let Some(place) = shelf(kind) else {
+        let Some(place) = shelf(self.session, kind) else {
             return Ok(false);
         };
         let listed = place.list(self.session, self.fact, endpoint, name, None).await?;
@@ -384,6 +386,9 @@ fn searched(open: &Open) -> Option<&str> {
         _ => Some(&open.name),
     }
 }
+
+/// Where key pairs are.
+pub(super) const KEY_PAIRS: &str = "os-keypairs";
 
 const NO_ANSWER: &str = "no answer in time";
 

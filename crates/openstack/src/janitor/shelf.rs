@@ -8,11 +8,11 @@ use crate::listing::Wish;
 use crate::{Session, links};
 
 /// Where a kind stands.
-pub(crate) struct Shelf {
+pub(crate) struct Shelf<'a> {
     /// The collection; one of its members is at the collection and its id.
-    pub(crate) path: &'static [&'static str],
-    /// The list of all, with details.
-    pub(crate) list: &'static [&'static str],
+    pub(crate) path: Vec<&'a str>,
+    /// What leads from the collection to the list of all, with details.
+    details: Option<&'static str>,
     /// The key of the list in its answer.
     key: &'static str,
     /// The key of links to further pages.
@@ -23,65 +23,69 @@ pub(crate) struct Shelf {
     pub(crate) marked: &'static str,
 }
 
-/// The shelf of a kind; none for what is found otherwise.
-pub(crate) fn shelf(kind: Kind) -> Option<Shelf> {
-    let plain = |path: &'static [&'static str], key, links_key| Shelf {
-        path,
-        list: path,
+/// The shelf of a kind, as the user of a session sees it; none for what is found otherwise.
+pub(crate) fn shelf(session: &Session, kind: Kind) -> Option<Shelf<'_>> {
+    const DETAILS: Option<&str> = Some("detail");
+    let plain = |path: &'static str, key, links_key| Shelf {
+        path: vec![path],
+        details: None,
         key,
         links_key,
         by_name: Some("name"),
         marked: "name",
     };
     Some(match kind {
-        Kind::Server => {
-            Shelf { list: &["servers", "detail"], ..plain(&["servers"], "servers", "servers_links") }
-        }
+        Kind::Server => Shelf { details: DETAILS, ..plain("servers", "servers", "servers_links") },
         Kind::FloatingIp => Shelf {
             by_name: Some("description"),
             marked: "description",
-            ..plain(&["floatingips"], "floatingips", "floatingips_links")
+            ..plain("floatingips", "floatingips", "floatingips_links")
         },
-        Kind::Port => plain(&["ports"], "ports", "ports_links"),
-        Kind::Router => plain(&["routers"], "routers", "routers_links"),
-        Kind::Subnet => plain(&["subnets"], "subnets", "subnets_links"),
-        Kind::Network => plain(&["networks"], "networks", "networks_links"),
-        Kind::SecurityGroup => plain(&["security-groups"], "security_groups", "security_groups_links"),
-        Kind::Backup => Shelf {
-            list: &["backups", "detail"],
-            by_name: None,
-            ..plain(&["backups"], "backups", "backup_links")
-        },
-        Kind::VolumeSnapshot => Shelf {
-            list: &["snapshots", "detail"],
-            by_name: None,
-            ..plain(&["snapshots"], "snapshots", "snapshots_links")
-        },
-        Kind::Volume => Shelf {
-            list: &["volumes", "detail"],
-            by_name: None,
-            ..plain(&["volumes"], "volumes", "volumes_links")
-        },
-        Kind::Image => plain(&["images"], "images", "images_links"),
-        Kind::Secret => plain(&["secrets"], "secrets", "secrets_links"),
-        Kind::Group => plain(&["groups"], "groups", "links"),
-        Kind::User => plain(&["users"], "users", "links"),
-        Kind::Project => plain(&["projects"], "projects", "links"),
+        Kind::Port => plain("ports", "ports", "ports_links"),
+        Kind::Router => plain("routers", "routers", "routers_links"),
+        Kind::Subnet => plain("subnets", "subnets", "subnets_links"),
+        Kind::Network => plain("networks", "networks", "networks_links"),
+        Kind::SubnetPool => plain("subnetpools", "subnetpools", "subnetpools_links"),
+        Kind::SecurityGroup => plain("security-groups", "security_groups", "security_groups_links"),
+        Kind::Backup => {
+            Shelf { details: DETAILS, by_name: None, ..plain("backups", "backups", "backup_links") }
+        }
+        Kind::VolumeSnapshot => {
+            Shelf { details: DETAILS, by_name: None, ..plain("snapshots", "snapshots", "snapshots_links") }
+        }
+        Kind::Volume => {
+            Shelf { details: DETAILS, by_name: None, ..plain("volumes", "volumes", "volumes_links") }
+        }
+        Kind::Image => plain("images", "images", "images_links"),
+        Kind::Secret => plain("secrets", "secrets", "secrets_links"),
+        Kind::Group => plain("groups", "groups", "links"),
+        Kind::User => plain("users", "users", "links"),
+        Kind::Project => plain("projects", "projects", "links"),
         // An RBAC policy has no name; it is found through what it shares, and goes with it.
         Kind::RbacPolicy => Shelf {
             by_name: Some("object_id"),
             marked: "object_id",
-            ..plain(&["rbac-policies"], "rbac_policies", "rbac_policies_links")
+            ..plain("rbac-policies", "rbac_policies", "rbac_policies_links")
         },
         // A key pair is known by its name, and an EC2 credential by the access key that we choose.
         Kind::Ec2Credential => {
-            Shelf { by_name: None, marked: "id", ..plain(&["credentials"], "credentials", "links") }
+            Shelf { by_name: None, marked: "id", ..plain("credentials", "credentials", "links") }
         }
-        Kind::KeyPair | Kind::Bucket => return None,
+        Kind::ApplicationCredential => {
+            const COLLECTION: &str = "application_credentials";
+            let path = vec!["users", session.token().user_id.as_str(), COLLECTION];
+            Shelf { path, ..plain(COLLECTION, COLLECTION, "links") }
+        }
+        Kind::KeyPair | Kind::Bucket | Kind::Grant | Kind::Role | Kind::Domain => return None,
     })
 }
 
-impl Shelf {
+impl Shelf<'_> {
+    /// Where the list of all is.
+    pub(crate) fn list_path(&self) -> Vec<&str> {
+        self.path.iter().copied().chain(self.details).collect()
+    }
+
     /// All that stands there; with a name, at least all of that name.
     pub(crate) async fn list(
         &self,
@@ -101,7 +105,7 @@ impl Shelf {
         let wish = Wish {
             fact,
             endpoint,
-            path: self.list,
+            path: &self.list_path(),
             query: &query,
             headers: &[],
             key: self.key,
@@ -113,7 +117,7 @@ impl Shelf {
 
     /// That the list does not tell what is in it.
     pub(crate) fn unreadable(&self, endpoint: &Endpoint) -> Unavailable {
-        let request = Some(format!("GET {}", links::public(&endpoint.at(self.list))));
+        let request = Some(format!("GET {}", links::public(&endpoint.at(&self.list_path()))));
         let message = "the list holds something whose name or id cannot be read";
         Unavailable { request, ..Unavailable::new(Reason::Malformed, message) }
     }

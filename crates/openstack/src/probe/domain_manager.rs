@@ -18,7 +18,8 @@ mod users;
 use std::path::Path;
 use std::time::Instant;
 
-use assay_inventory::{Call, DomainManagers, Fact, FactId, Reason, Unavailable};
+use assay_inventory::{Call, DomainManagers, Fact, FactId, Leftover, Reason, Unavailable};
+use assay_journal::Open;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +89,9 @@ pub async fn domain_managers(request: &DomainManagerRequest<'_>) -> (Fact<Domain
     for manager in entered.into_iter().filter_map(Result::ok) {
         let budget = request.budgets.removal;
         leftovers.extend(Box::pin(manager.take_down(&manager.journal, budget)).await);
-        leftovers.extend(Box::pin(manager.take_down_earlier(request.journals, budget)).await);
+        for journal in manager.earlier(request.journals) {
+            leftovers.extend(Box::pin(manager.take_down(&journal, budget)).await);
+        }
         calls.extend(manager.session.calls());
     }
     for call in &mut calls {
@@ -101,6 +104,52 @@ pub async fn domain_managers(request: &DomainManagerRequest<'_>) -> (Fact<Domain
     (request.events)(Event::FactDone { fact: FACT, items: rows.len(), duration });
     let domains = request.logins.iter().map(|login| login.domain.clone()).collect();
     (Fact::Known(DomainManagers { domains, rows, leftovers }), calls)
+}
+
+/// What earlier runs left in domains.
+#[derive(Debug, Default)]
+pub struct DomainsCleaned {
+    /// What their journals say may exist.
+    pub open: Vec<Open>,
+    /// Number of things that are gone now, or turned out never to have been there.
+    pub gone: usize,
+    /// What is still there.
+    pub leftovers: Vec<Leftover>,
+    /// Why there was no look at the domain of a manager.
+    pub missing: Vec<String>,
+}
+
+/// Takes down what attempts of domain managers before this run left in their domains; with `is_dry`, only looks.
+pub async fn clean_up_domains(request: &DomainManagerRequest<'_>, is_dry: bool) -> DomainsCleaned {
+    let sheet = Sheet::new(request.events);
+    let door = Door {
+        settings: request.settings,
+        journals: request.journals,
+        now: request.started_at,
+        sheet: &sheet,
+    };
+    let mut cleaned = DomainsCleaned::default();
+    for (index, login) in request.logins.iter().enumerate() {
+        let manager = match Box::pin(door.enter(index, login, request.cancel)).await.0 {
+            Ok(manager) => manager,
+            Err(Missing(why)) => {
+                cleaned.missing.push(why);
+                continue;
+            }
+        };
+        for journal in manager.earlier(request.journals) {
+            let open = journal.open();
+            if !is_dry {
+                let left = Box::pin(manager.take_down(&journal, request.budgets.removal)).await;
+                cleaned.gone += open.len().saturating_sub(left.len());
+                cleaned.leftovers.extend(left);
+            }
+            cleaned.open.extend(open);
+        }
+        // Nothing was made; this puts its own journal away.
+        Box::pin(manager.take_down(&manager.journal, request.budgets.removal)).await;
+    }
+    cleaned
 }
 
 /// The two managers who try the matrix, if their domains are two.

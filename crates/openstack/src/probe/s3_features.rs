@@ -2,7 +2,6 @@
 
 use assay_inventory::{FactId, Reason, S3Features, StepId, Unavailable};
 use assay_journal::Kind;
-use tokio::time::Duration;
 
 use super::workshop::{Bench, New, Workshop};
 use crate::ec2::{Ec2Key, access, s3_endpoint};
@@ -31,8 +30,14 @@ pub(crate) async fn s3_features(bench: Bench<'_>) -> Result<S3Features, Unavaila
     // If there is no key, the transcript says why.
     if made.await.is_ok() {
         let access = access(bench.session, endpoint, &key);
-        let settings = settings(&bench);
-        seen = Some(assay_s3::probe(&access, &settings, bench.journal, &|_| ()).await);
+        let settings = assay_s3::Settings {
+            timeout: bench.session.http().settings().timeout,
+            budget: bench.budgets.s3,
+            cleanup: bench.budgets.removal,
+            ..assay_s3::Settings::default()
+        };
+        let stop = bench.cancel.cancelled();
+        seen = Some(assay_s3::probe(&access, &settings, bench.journal, stop, &|_| ()).await);
     }
     let transcript = workshop.finish().await;
     match seen {
@@ -44,16 +49,5 @@ pub(crate) async fn s3_features(bench: Bench<'_>) -> Result<S3Features, Unavaila
             .trouble(StepId::CreateCredential)
             .cloned()
             .unwrap_or_else(|| Unavailable::new(Reason::Failed, "there is no key for S3"))),
-    }
-}
-
-/// An interrupted run only removes what there is.
-fn settings(bench: &Bench<'_>) -> assay_s3::Settings {
-    let budget = if bench.cancel.is_cancelled() { Duration::ZERO } else { bench.budgets.s3 };
-    assay_s3::Settings {
-        timeout: bench.session.http().settings().timeout,
-        budget,
-        cleanup: bench.budgets.removal,
-        ..assay_s3::Settings::default()
     }
 }

@@ -353,7 +353,7 @@ impl<'a> Workshop<'a> {
                 fields.insert("description".into(), name.into());
                 return fields;
             }
-            Kind::RbacPolicy | Kind::Ec2Credential => return fields,
+            Kind::RbacPolicy | Kind::Ec2Credential | Kind::Grant => return fields,
             Kind::Server => {
                 fields.insert("metadata".into(), json!({"assay_run": mark}));
             }
@@ -368,6 +368,7 @@ impl<'a> Workshop<'a> {
             }
             Kind::Network
             | Kind::Subnet
+            | Kind::SubnetPool
             | Kind::Router
             | Kind::Port
             | Kind::SecurityGroup
@@ -375,7 +376,10 @@ impl<'a> Workshop<'a> {
             | Kind::VolumeSnapshot
             | Kind::User
             | Kind::Group
-            | Kind::Project => {
+            | Kind::Project
+            | Kind::ApplicationCredential
+            | Kind::Role
+            | Kind::Domain => {
                 fields.insert("description".into(), description.into());
             }
             Kind::KeyPair | Kind::Secret | Kind::Bucket => {}

@@ -7,7 +7,7 @@ use assay_inventory::VirtualMachine;
 const MARK: &str = "_scs-test-";
 
 /// The report of a guest, section by section.
-pub(super) struct Guest<'a> {
+pub(crate) struct Guest<'a> {
     lines: Vec<(&'a str, &'a str)>,
 }
 
@@ -34,7 +34,7 @@ impl Fips {
 
 impl<'a> Guest<'a> {
     /// Reads the lines that bear the mark: the section up to the colon, then what it says.
-    pub(super) fn of(machine: &'a VirtualMachine) -> Self {
+    pub(crate) fn of(machine: &'a VirtualMachine) -> Self {
         let read = |line: &'a String| {
             let line = line.get(line.find(MARK)? + MARK.len()..)?;
             let (section, said) = line.split_once(':')?;
@@ -102,14 +102,14 @@ impl<'a> Guest<'a> {
     }
 
     /// The addresses that it has.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.section("own-address4")
             .chain(self.section("own-address6"))
             .filter_map(|said| said.split_whitespace().nth(1)?.split('/').next()?.parse().ok())
     }
 
     /// Its default routes of a version of IP; none if the guest did not say.
-    pub(super) fn default_routes(&self, version: u8) -> Option<Vec<&'a str>> {
+    pub(crate) fn default_routes(&self, version: u8) -> Option<Vec<&'a str>> {
         let section = format!("own-route{version}");
         self.has(&section).then(|| self.section(&section).filter(|said| *said != "none").collect())
     }

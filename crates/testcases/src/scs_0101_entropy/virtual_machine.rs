@@ -1,7 +1,6 @@
 //! What a virtual machine shows of its randomness.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use assay_inventory::{FactId, StepId, VirtualMachine};
 use assay_standards::Verdict;
@@ -82,7 +81,7 @@ fn machine<'e>(evidence: &'e Evidence<'_>) -> Needed<&'e VirtualMachine> {
     probed(FactId::VirtualMachine, &evidence.inventory.virtual_machine)
 }
 
-fn resource(machine: &VirtualMachine) -> Option<Resource> {
+pub(crate) fn resource(machine: &VirtualMachine) -> Option<Resource> {
     let image = machine.image.as_deref()?;
     let flavor = machine.flavor.as_deref().unwrap_or("any flavor");
     Some(Resource::new("server", "", format!("{image} on {flavor}")))
@@ -154,7 +153,6 @@ fn entropy(evidence: &Evidence<'_>) -> Needed<Judgement> {
     }
     instructions(&mut judging, machine, &guest);
     kernel(&mut judging, &guest);
-    network(&mut judging, machine, &guest);
     Ok(judging.finish())
 }
 
@@ -203,25 +201,6 @@ fn kernel(judging: &mut Judging, guest: &Guest<'_>) {
             "the image has Linux {release}; 5.18 or newer is recommended, which needs no helper for entropy"
         );
         judging.note(Readings::Text, None, found);
-    }
-}
-
-/// Whether the network gave the guest what nova says it did.
-fn network(judging: &mut Judging, machine: &VirtualMachine, guest: &Guest<'_>) {
-    let has: Vec<IpAddr> = guest.addresses().collect();
-    let given: Vec<IpAddr> = machine.addresses.iter().filter_map(|address| address.parse().ok()).collect();
-    for (version, expected) in [(4, "IPv4"), (6, "IPv6")] {
-        let Some(routes) = guest.default_routes(version) else {
-            continue;
-        };
-        for address in given.iter().filter(|address| address.is_ipv4() == (version == 4)) {
-            let found = match (has.contains(address), routes.first()) {
-                (true, Some(route)) => format!("it has its address {address} and the route {route:?}"),
-                (true, None) => format!("it has its address {address}, but no default route for {expected}"),
-                (false, _) => format!("nova gave it the address {address}, but it does not have it"),
-            };
-            judging.note(Readings::Text, resource(machine), found);
-        }
     }
 }
 
@@ -320,10 +299,6 @@ mod tests {
             ("own-machine", "x86_64"),
             ("own-cpu-flags", "rdrand rdseed"),
             ("own-fips", "blocks=1000 failures=1 monobit=0 poker=1 source=/dev/random"),
-            ("own-address4", "eth0 10.1.0.105/24"),
-            ("own-address6", "none"),
-            ("own-route4", "default via 10.1.0.1 dev eth0"),
-            ("own-route6", "none"),
             ("entropy-avail", "256"),
             ("fips-test", "rngtest: FIPS 140-2 failures: 0"),
             ("rngd", "Active: active (running)"),
@@ -344,7 +319,7 @@ mod tests {
             ]),
             image: Some("Debian 12".into()),
             flavor: Some("SCS-1V-1".into()),
-            addresses: vec!["10.1.0.105".into()],
+            addresses: Vec::new(),
             console: sections.iter().map(|(section, said)| format!("_scs-test-{section}: {said}")).collect(),
             console_tail: Vec::new(),
         }
@@ -490,27 +465,6 @@ mod tests {
                 assert!(finds(&judgement, "it took too long"));
             }
         }
-    }
-
-    #[test]
-    fn what_the_network_gave_is_told() {
-        let found = |machine: VirtualMachine, text: &str| finds(&judge("entropy-avail", machine), text);
-        assert!(found(
-            guest(&[]),
-            "it has its address 10.1.0.105 and the route \"default via 10.1.0.1 dev eth0\""
-        ));
-        assert!(found(guest(&[("own-route4", Some("none"))]), "but no default route for IPv4"));
-        assert!(found(guest(&[("own-address4", Some("none"))]), "but it does not have it"));
-        assert!(
-            !found(guest(&[("own-route4", None)]), "10.1.0.105"),
-            "a guest that says nothing is not judged"
-        );
-        let mut both = guest(&[
-            ("own-address6", Some("eth0 2001:db8::5/64")),
-            ("own-route6", Some("default via fe80::1 dev eth0")),
-        ]);
-        both.addresses.push("2001:db8::5".into());
-        assert!(found(both, "it has its address 2001:db8::5 and the route"));
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn outcome(seen: &ProviderNetworkUse, step: StepId) -> Option<(&Step, Option<&Un
 
 /// Whether the network refused something for a reason of its own, although the request was fine.
 fn has_none_left(trouble: &Unavailable) -> bool {
-    trouble.status == Some(409) && !steps::is_over_quota(trouble)
+    trouble.status == Some(409) && !trouble.is_over_quota()
 }
 
 fn not_tried(judging: &mut Judging, expected: &'static str) {

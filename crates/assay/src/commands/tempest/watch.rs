@@ -118,10 +118,12 @@ fn kind(recorded: &str) -> Option<Kind> {
         "routers" => Kind::Router,
         "subnets" => Kind::Subnet,
         "networks" => Kind::Network,
+        "subnetpools" => Kind::SubnetPool,
         "security_groups" => Kind::SecurityGroup,
         "backups" => Kind::Backup,
         "snapshots" => Kind::VolumeSnapshot,
         "volumes" => Kind::Volume,
+        "application_credentials" => Kind::ApplicationCredential,
         _ => return None,
     })
 }

@@ -2,16 +2,15 @@
 //! more than the manager of one domain for a moment, no role loses or changes anything, and no role that was
 //! there before is deleted. Whether roles can be deleted is therefore not tried.
 
-use assay_inventory::{Leftover, Record, Unavailable};
+use assay_inventory::{Record, Unavailable};
 use assay_journal::Kind;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::manager::{Grant, Manager, On, To};
-use super::matrix::{ADMIN, Matrix};
+use super::matrix::{ADMIN, Matrix, UNDO, intend_grant};
 use super::sheet::Sheet;
-use super::told::{Answer, Effect, Missing, Told, has_no_effect, is_forbidden, need, works};
-use crate::listing::object;
+use super::told::{Missing, Told, is_forbidden, need, works};
 
 /// Lists all roles, which is a row of its own.
 pub(super) async fn list(a: &Manager<'_>, sheet: &Sheet<'_>) -> Result<Vec<Record>, Missing> {
@@ -37,23 +36,20 @@ pub(super) async fn list(a: &Manager<'_>, sheet: &Sheet<'_>) -> Result<Vec<Recor
 }
 
 pub(super) async fn escalation(matrix: &Matrix<'_>) {
-    let a = matrix.a;
     roles(matrix).await;
     admin_roles(matrix).await;
-    let name = a.name_of("domain");
-    forbidden_creation(matrix, "domain-create", "domains", "domain", json!({"name": name})).await;
-    let name = a.name_of("project-domain");
-    let fields = json!({"name": name, "is_domain": true});
-    forbidden_creation(matrix, "domain-create-as-project", "projects", "project", fields).await;
+    forbidden_creation(matrix, "domain-create", ("domains", "domain"), (Kind::Domain, "domain"), None).await;
+    let row = "domain-create-as-project";
+    forbidden_creation(matrix, row, ("projects", "project"), (Kind::Domain, "project-domain"), None).await;
 }
 
 /// Roles themselves: creating, changing, letting one imply another.
 async fn roles(matrix: &Matrix<'_>) {
+    const ROLES: (&str, &str) = ("roles", "role");
     let Matrix { a, sheet, .. } = *matrix;
-    let name = a.name_of("role");
-    forbidden_creation(matrix, "role-create", "roles", "role", json!({"name": name})).await;
-    let fields = json!({"name": a.name_of("domain-role"), "domain_id": a.domain});
-    forbidden_creation(matrix, "role-create-in-domain", "roles", "role", fields).await;
+    forbidden_creation(matrix, "role-create", ROLES, (Kind::Role, "role"), None).await;
+    let (row, within) = ("role-create-in-domain", Some(a.domain.as_str()));
+    forbidden_creation(matrix, row, ROLES, (Kind::Role, "domain-role"), within).await;
     let changed = async {
         // An immutable role would be refused to everybody, which says nothing.
         let roles = need(&matrix.roles)?;
@@ -68,14 +64,12 @@ async fn roles(matrix: &Matrix<'_>) {
     let implied = async {
         let (admin, role) = (matrix.admin()?, matrix.role_of_a()?);
         let path = ["roles", admin, "implies", role];
+        let entry = intend_grant(a, &path)?;
         let answer = a.put(&path).await;
         // A conflict means that it is implied already and that this would have been allowed.
         let is_conflict = matches!(&answer, Err(why) if why.status == Some(409));
-        if answer.is_ok() {
-            let look = async || a.holds(&path).await;
-            let left = matrix.take_back([a, a], &path, "implied role", look).await;
-            sheet.left(left);
-        }
+        let given = (Some(entry), &answer, answer.is_ok());
+        matrix.take_grant_back([a, a], &path, given, async || a.holds(&path).await).await;
         Ok(is_forbidden(&answer, &Ok(is_conflict)))
     };
     sheet.row("role-imply", implied).await;
@@ -112,12 +106,12 @@ async fn admin_roles(matrix: &Matrix<'_>) {
         let admin = need(&admin)?;
         let path =
             ["OS-INHERIT", "domains", &a.domain, "users", &a.user, "roles", admin, "inherited_to_projects"];
-        Ok(puts_in_vain(matrix, &path, async || a.holds(&path).await, true).await)
+        Ok(matrix.puts_in_vain((a, a), &path, async || a.holds(&path).await, true).await)
     };
     sheet.row("admin-to-self-inherited", inherited).await;
     let system_admin = async {
         let path = ["system", "users", &a.user, "roles", need(&admin)?];
-        Ok(puts_in_vain(matrix, &path, async || a.holds(&path).await, true).await)
+        Ok(matrix.puts_in_vain((a, a), &path, async || a.holds(&path).await, true).await)
     };
     sheet.row("system-admin-to-self", system_admin).await;
     let system_role = async {
@@ -131,85 +125,35 @@ async fn admin_roles(matrix: &Matrix<'_>) {
             Ok(()) => a.reaches_system(&user.id, &password).await,
             Err(why) => Err(Unavailable::clone(why)),
         };
-        Ok(puts_in_vain(matrix, &path, look, false).await)
+        Ok(matrix.puts_in_vain((a, a), &path, look, false).await)
     };
     sheet.row("system-role-to-user", system_role).await;
-}
-
-/// Puts something in place that must have no effect, and takes it back at once. What stays when its user goes
-/// is a leftover.
-async fn puts_in_vain(
-    matrix: &Matrix<'_>,
-    path: &[&str],
-    look: impl AsyncFn() -> Effect,
-    stays: bool,
-) -> Told {
-    let answer = matrix.a.put(path).await;
-    let effect = look().await;
-    let told = has_no_effect(&answer, &effect, &[]);
-    if answer.is_ok() || matches!(effect, Ok(true)) {
-        let left = matrix.take_back([matrix.a, matrix.b], path, "role assignment", look).await;
-        matrix.sheet.left(left.filter(|_| stays));
-    }
-    told
 }
 
 /// A row in which the manager of A creates what no domain manager may create at all.
 async fn forbidden_creation(
     matrix: &Matrix<'_>,
     row: &'static str,
-    path: &'static str,
-    wrapper: &'static str,
-    fields: Value,
+    at: (&str, &str),
+    (kind, what): (Kind, &str),
+    within: Option<&str>,
 ) {
     let Matrix { a, sheet, .. } = *matrix;
-    let name = fields["name"].as_str().unwrap_or_default().to_owned();
-    let answer = a.call(Method::POST, &[path], Some(json!({wrapper: fields}))).await;
-    let id = created(&answer, wrapper);
-    let is_there = async || {
-        let found = a.list(&[path], path, &[("name", &name)]).await?;
-        Ok(found.iter().any(|item| item.text("name").value() == Some(&name)))
+    let fields = match (at.0, within) {
+        ("projects", _) => json!({"is_domain": true}),
+        (_, Some(domain)) => json!({"domain_id": domain}),
+        (_, None) => json!({}),
     };
-    let effect = match &id {
+    let (answer, made) = a.create_at(at, (a, kind, what), within, fields).await;
+    let name = a.name_of(what);
+    let effect = match &made {
         Some(_) => Ok(true),
-        None => is_there().await,
+        None => a.has_within(kind, &name, within).await,
     };
     sheet.tell(row, is_forbidden(&answer, &effect));
-    match id {
-        Some(id) => delete(matrix, [path, &id], wrapper, &name).await,
-        None if matches!(effect, Ok(true)) || answer.is_ok() => sheet.left([Leftover {
-            kind: wrapper.into(),
-            name,
-            id: None,
-            why: "it was created, but its id is not known".into(),
-        }]),
+    match made {
+        Some(made) => matrix.undo(a, &made).await,
+        None if matches!(effect, Ok(true)) => sheet.left(a.undo_named(kind, (&name, within), UNDO).await),
         None => {}
-    }
-}
-
-/// The id of what a call has created.
-fn created(answer: &Answer, wrapper: &str) -> Option<String> {
-    let body = object(answer.as_ref().ok()?).ok()?;
-    let id = body.get(wrapper)?.get("id")?.as_str()?;
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-/// Deletes what could be created although it must not; domains only go when they are disabled.
-async fn delete(matrix: &Matrix<'_>, path: [&str; 2], wrapper: &str, name: &str) {
-    let a: &Manager<'_> = matrix.a;
-    if wrapper != "role" {
-        let disabled = a.call_anyway(Method::PATCH, &path, Some(json!({wrapper: {"enabled": false}}))).await;
-        if let Err(why) = disabled {
-            tracing::debug!(%why, "a domain that must not exist could not be disabled");
-        }
-    }
-    let look = async || match a.call_anyway(Method::GET, &path, None).await {
-        Ok(_) => Ok(true),
-        Err(why) if why.status == Some(404) => Ok(false),
-        Err(why) => Err(why),
-    };
-    if let Some(left) = matrix.take_back([a, matrix.b], &path, wrapper, look).await {
-        let id = Some(path[1].to_owned());
-        matrix.sheet.left([Leftover { name: name.to_owned(), id, ..left }]);
     }
 }

@@ -106,7 +106,7 @@ async fn members(matrix: &Matrix<'_>, props: &Props) {
             let effect = is_member().await;
             if answer.is_ok() || matches!(effect, Ok(true)) {
                 // Memberships go with user and group, so what is not to be undone now is not left.
-                matrix.take_back([a, owner], &path, "membership", is_member).await;
+                matrix.take_back([a, owner], &path, is_member).await;
             }
             Ok(is_forbidden(&answer, &effect))
         };

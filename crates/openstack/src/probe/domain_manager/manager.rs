@@ -15,9 +15,10 @@ use super::told::{Answer, Effect};
 use crate::Session;
 use crate::config::CloudConfig;
 use crate::endpoint::Endpoint;
+use crate::janitor::is_id;
 use crate::listing::{Wish, object};
 use crate::session::Wanting;
-use crate::waiting::{Pauses, passes};
+use crate::waiting::{Pauses, passes, rest_of};
 
 /// A manager who is logged in.
 pub(super) struct Manager<'a> {
@@ -42,6 +43,8 @@ pub(super) struct Made {
     pub(super) kind: Kind,
     pub(super) id: String,
     pub(super) name: String,
+    /// Id of the domain that it is in; none for what is in no domain.
+    within: Option<String>,
     entry: Entry,
 }
 
@@ -87,6 +90,8 @@ fn collection(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Group => ("groups", "group"),
         Kind::Project => ("projects", "project"),
+        Kind::Role => ("roles", "role"),
+        Kind::Domain => ("domains", "domain"),
         _ => ("users", "user"),
     }
 }
@@ -166,15 +171,23 @@ impl Manager<'_> {
 
     /// Whether the own domain holds something of that name.
     pub(super) async fn has(&self, kind: Kind, name: &str) -> Effect {
-        Ok(!self.ids(kind, name).await?.is_empty())
+        self.has_within(kind, name, Some(&self.domain)).await
     }
 
-    async fn ids(&self, kind: Kind, name: &str) -> Result<Vec<String>, Unavailable> {
+    /// Whether there is something of that name, in a domain or in none.
+    pub(super) async fn has_within(&self, kind: Kind, name: &str, within: Option<&str>) -> Effect {
+        Ok(!self.ids(kind, name, within).await?.is_empty())
+    }
+
+    async fn ids(&self, kind: Kind, name: &str, within: Option<&str>) -> Result<Vec<String>, Unavailable> {
         let (path, _) = collection(kind);
-        let found = self.list(&[path], path, &[("name", name), ("domain_id", &self.domain)]).await?;
+        let query = [Some(("name", name)), within.map(|domain| ("domain_id", domain))];
+        let query: Vec<_> = query.into_iter().flatten().collect();
+        let found = self.list(&[path], path, &query).await?;
         let of_us = found.iter().filter(|item| {
             item.text("name").value() == Some(name)
-                && item.text("domain_id").value() == Some(self.domain.as_str())
+                && (kind == Kind::Role
+                    || within.is_none_or(|domain| item.text("domain_id").value() == Some(domain)))
         });
         Ok(of_us.map(|item| item.id().to_owned()).collect())
     }
@@ -227,7 +240,8 @@ impl Manager<'_> {
         }
     }
 
-    /// Tries to create something. What may come of it stands in the journal of the keeper, who can remove it.
+    /// Tries to create something in a domain. What may come of it stands in the journal of the keeper, who can
+    /// remove it.
     pub(super) async fn create_in(
         &self,
         keeper: &Manager<'_>,
@@ -235,8 +249,18 @@ impl Manager<'_> {
         what: &str,
         fields: Value,
     ) -> (Answer, Option<Made>) {
+        self.create_at(collection(kind), (keeper, kind, what), Some(&keeper.domain), fields).await
+    }
+
+    /// As [`Manager::create_in`], through any collection, within any domain or none.
+    pub(super) async fn create_at(
+        &self,
+        (path, wrapper): (&str, &str),
+        (keeper, kind, what): (&Manager<'_>, Kind, &str),
+        within: Option<&str>,
+        fields: Value,
+    ) -> (Answer, Option<Made>) {
         let name = keeper.name_of(what);
-        let (path, wrapper) = collection(kind);
         let mut body = Map::from_iter([
             ("name".to_owned(), json!(name)),
             ("description".to_owned(), json!("made by a check of assay, which removes it")),
@@ -248,12 +272,9 @@ impl Manager<'_> {
         if let Value::Object(fields) = fields {
             body.extend(fields);
         }
-        if self.cancel.is_cancelled() {
-            return (Err(Unavailable::new(Reason::Interrupted, "the run was interrupted")), None);
-        }
-        let entry = match keeper.journal.intend_within(kind, &name, Some(&keeper.domain)) {
+        let entry = match keeper.intend(kind, &name, within) {
             Ok(entry) => entry,
-            Err(error) => return (Err(Unavailable::new(Reason::Journal, error.to_string())), None),
+            Err(why) => return (Err(why), None),
         };
         let answer = self.call_anyway(Method::POST, &[path], Some(json!({wrapper: body}))).await;
         let reply = match &answer {
@@ -269,7 +290,7 @@ impl Manager<'_> {
         let id = answered.as_ref().and_then(|body| body.get(wrapper)?.get("id")?.as_str());
         let made = id.filter(|id| !id.is_empty()).map(|id| {
             written_down(entry.made(id));
-            Made { kind, id: id.to_owned(), name, entry }
+            Made { kind, id: id.to_owned(), name, within: within.map(str::to_owned), entry }
         });
         (answer, made)
     }
@@ -282,7 +303,8 @@ impl Manager<'_> {
 
     /// Makes sure that something is gone that must not be there; else the take-down at the end tries again.
     pub(super) async fn undo(&self, made: &Made, budget: Duration) {
-        let outcome = self.remove(made.kind, &made.name, Some(&made.id), Instant::now() + budget).await;
+        let name = (made.name.as_str(), made.within.as_deref());
+        let outcome = self.remove(made.kind, name, Some(&made.id), Instant::now() + budget).await;
         match outcome {
             Ok(()) => self.is_gone(made),
             Err(why) => tracing::warn!(%why, name = made.name, "what must not exist could not be removed"),
@@ -290,8 +312,14 @@ impl Manager<'_> {
     }
 
     /// As [`Manager::undo`], for what is there although its creation was refused.
-    pub(super) async fn undo_named(&self, kind: Kind, name: &str, budget: Duration) -> Option<Leftover> {
-        let why = self.remove(kind, name, None, Instant::now() + budget).await.err()?;
+    pub(super) async fn undo_named(
+        &self,
+        kind: Kind,
+        (name, within): (&str, Option<&str>),
+        budget: Duration,
+    ) -> Option<Leftover> {
+        let until = Instant::now() + budget;
+        let why = self.remove(kind, (name, within), None, until).await.err()?;
         Some(Leftover { kind: kind.label().into(), name: name.to_owned(), id: None, why: why.to_string() })
     }
 
@@ -322,31 +350,65 @@ impl Manager<'_> {
         leftovers
     }
 
-    /// Removes what runs before this one could not remove from the domain.
-    pub(super) async fn take_down_earlier(&self, journals: &Path, budget: Duration) -> Vec<Leftover> {
-        let (abandoned, errors) = Journal::abandoned(journals);
+    /// The journals of what runs before this one left in the domain.
+    pub(super) fn earlier(&self, journals: &Path) -> Vec<Journal> {
+        let (mut abandoned, errors) = Journal::abandoned(journals);
         for error in errors {
             tracing::warn!(%error, "a journal could not be read");
         }
-        let mut leftovers = Vec::new();
-        for journal in abandoned.iter().filter(|journal| journal.place().shares_scope(self.journal.place())) {
-            leftovers.extend(self.take_down(journal, budget).await);
+        abandoned.retain(|journal| journal.place().shares_scope(self.journal.place()));
+        abandoned
+    }
+
+    /// Writes down that something is about to be created that only this manager can remove for sure.
+    pub(super) fn intend(&self, kind: Kind, name: &str, within: Option<&str>) -> Result<Entry, Unavailable> {
+        if self.cancel.is_cancelled() {
+            return Err(Unavailable::new(Reason::Interrupted, "the run was interrupted"));
         }
-        leftovers
+        let entry = self.journal.intend_within(kind, name, within);
+        entry.map_err(|error| Unavailable::new(Reason::Journal, error.to_string()))
+    }
+
+    /// Takes a role back, as far as anybody can tell.
+    async fn revoke(&self, open: &Open, until: Instant) -> Result<(), Unavailable> {
+        let path: Vec<&str> = open.name.split('/').collect();
+        if !path.iter().all(|part| is_id(part)) {
+            return Err(Unavailable::new(Reason::Malformed, "the journal names no grant of keystone"));
+        }
+        let pauses = Pauses::until(until);
+        loop {
+            let why = match self.call_anyway(Method::DELETE, &path, None).await {
+                // Nobody knows whether it was given. Whoever may not take it back could not give it.
+                Err(why) if why.status == Some(403) && open.id.is_none() => return Ok(()),
+                Err(why) if why.status != Some(404) => why,
+                _ => match self.holds(&path).await {
+                    Ok(true) => Unavailable::new(Reason::Budget, "it was taken back, but is still there"),
+                    // Who may not look has only the answer.
+                    _ => return Ok(()),
+                },
+            };
+            if !(passes(&why) || why.reason == Reason::Budget) || !pauses.pause().await {
+                return Err(why);
+            }
+        }
     }
 
     async fn remove_open(&self, open: &Open, until: Instant) -> Result<(), Unavailable> {
+        let within = open.within.as_deref();
+        if open.kind == Kind::Grant {
+            return self.revoke(open, until).await;
+        }
         if open.id.is_none() {
             // Nobody knows what became of the call, so what it makes may still appear.
-            let appears_within = self.session.http().settings().timeout;
+            let appears_within = rest_of(self.session.http().settings().timeout, open.at);
             let pauses = Pauses::until(until.min(Instant::now() + appears_within));
-            while !self.has(open.kind, &open.name).await? {
+            while self.ids(open.kind, &open.name, within).await?.is_empty() {
                 if !pauses.pause().await {
                     return Ok(());
                 }
             }
         }
-        self.remove(open.kind, &open.name, open.id.as_deref(), until).await
+        self.remove(open.kind, (&open.name, within), open.id.as_deref(), until).await
     }
 
     /// Removes something and waits until it is in no list any more. A manager who asks for the id of what is
@@ -354,7 +416,7 @@ impl Manager<'_> {
     async fn remove(
         &self,
         kind: Kind,
-        name: &str,
+        (name, within): (&str, Option<&str>),
         id: Option<&str>,
         until: Instant,
     ) -> Result<(), Unavailable> {
@@ -362,16 +424,21 @@ impl Manager<'_> {
         let pauses = Pauses::until(until);
         let mut ids: Vec<String> = match id {
             Some(id) => vec![id.to_owned()],
-            None => self.ids(kind, name).await?,
+            None => self.ids(kind, name, within).await?,
         };
         loop {
             let mut trouble = None;
             for id in &ids {
+                if kind == Kind::Domain {
+                    // Those in use cannot be deleted. If this fails, so does what follows, and tells why.
+                    let body = json!({"domain": {"enabled": false}});
+                    drop(self.call_anyway(Method::PATCH, &[path, id], Some(body)).await);
+                }
                 if let Err(why) = self.call_anyway(Method::DELETE, &[path, id], None).await {
                     trouble = Some(why);
                 }
             }
-            match self.ids(kind, name).await {
+            match self.ids(kind, name, within).await {
                 Ok(left) if left.is_empty() => return Ok(()),
                 Ok(left) => ids = left,
                 Err(why) => trouble = Some(why),
@@ -407,12 +474,12 @@ impl Manager<'_> {
 }
 
 /// Whether the server has certainly not done what it was asked for.
-fn is_certain_refusal(why: &Unavailable) -> bool {
+pub(super) fn is_certain_refusal(why: &Unavailable) -> bool {
     why.status.is_some_and(|status| (400..500).contains(&status) && status != 408)
 }
 
 /// What the journal could not take is found by its name later.
-fn written_down(outcome: Result<(), JournalError>) {
+pub(super) fn written_down(outcome: Result<(), JournalError>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "the journal could not be written");
     }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use assay_inventory::{Leftover, Record, Unavailable};
-use assay_journal::Kind;
+use assay_inventory::{Record, Unavailable};
+use assay_journal::{Entry, Kind};
 use http::Method;
 use serde_json::json;
 
-use super::manager::{Grant, Made, Manager, To};
+use super::manager::{Grant, Made, Manager, To, is_certain_refusal, written_down};
 use super::sheet::Sheet;
 use super::told::{
-    Effect, Missing, Told, deletes, has_no_effect, is_forbidden, is_not_found, need, works, works_with,
+    Answer, Effect, Missing, Told, deletes, has_no_effect, is_forbidden, is_not_found, need, works,
+    works_with,
 };
 
 /// The role that is no domain manager's, and that none may give.
@@ -20,7 +21,7 @@ pub(super) const ADMIN: &str = "admin";
 pub(super) type Thing = Result<Made, Missing>;
 
 /// How long it may take to undo what should not have been possible.
-const UNDO: Duration = Duration::from_secs(30);
+pub(super) const UNDO: Duration = Duration::from_secs(30);
 
 /// Two managers, and the sheet to fill in.
 pub(super) struct Matrix<'a> {
@@ -105,7 +106,8 @@ impl Matrix<'_> {
         match made {
             Some(made) => self.undo(keeper, &made).await,
             None if matches!(effect, Ok(true)) => {
-                let left = keeper.undo_named(kind, &keeper.name_of(what), UNDO).await;
+                let name = keeper.name_of(what);
+                let left = keeper.undo_named(kind, (&name, Some(&keeper.domain)), UNDO).await;
                 self.sheet.left(left);
             }
             None => {}
@@ -265,17 +267,55 @@ impl Matrix<'_> {
         owner: &Manager<'_>,
         grant: Grant<'_>,
     ) -> Told {
-        let answer = manager.put(&grant.path()).await;
-        let effect = owner.assigned(grant).await;
+        // Roles of users and groups that were made for this go with them.
+        let stays = matches!(grant.to, To::User(id) if id == manager.user);
+        let look = async || owner.assigned(grant).await;
+        self.puts_in_vain((manager, owner), &grant.path(), look, stays).await
+    }
+
+    /// A manager puts a role in place where that must have no effect, and it is taken back at once. Those that
+    /// stay when users and groups that were made go stand in the journal of the owner.
+    pub(super) async fn puts_in_vain(
+        &self,
+        (manager, owner): (&Manager<'_>, &Manager<'_>),
+        path: &[&str],
+        look: impl AsyncFn() -> Effect,
+        stays: bool,
+    ) -> Told {
+        let entry = match stays.then(|| intend_grant(owner, path)).transpose() {
+            Ok(entry) => entry,
+            Err(missing) => return missing.into(),
+        };
+        let answer = manager.put(path).await;
+        let effect = look().await;
         let told = has_no_effect(&answer, &effect, &[]);
-        if answer.is_ok() || matches!(effect, Ok(true)) {
-            let look = async || owner.assigned(grant).await;
-            let left = self.take_back([manager, owner], &grant.path(), "role assignment", look).await;
-            // Roles of users and groups that were made for this go with them.
-            let stays = matches!(grant.to, To::User(id) if id == manager.user);
-            self.sheet.left(left.filter(|_| stays));
-        }
+        let is_given = answer.is_ok() || matches!(effect, Ok(true));
+        self.take_grant_back([manager, owner], path, (entry, &answer, is_given), look).await;
         told
+    }
+
+    /// Takes back what was given, or may have been. What cannot be taken back now is tried again in the end, when
+    /// the journal is gone through.
+    pub(super) async fn take_grant_back(
+        &self,
+        managers: [&Manager<'_>; 2],
+        path: &[&str],
+        (entry, answer, is_given): (Option<Entry>, &Answer, bool),
+        look: impl AsyncFn() -> Effect,
+    ) {
+        if is_given {
+            if let Some(entry) = &entry {
+                written_down(entry.made(&path.join("/")));
+            }
+            let is_back = self.take_back(managers, path, look).await;
+            if let (true, Some(entry)) = (is_back, entry) {
+                written_down(entry.gone());
+            }
+        } else if let (Err(why), Some(entry)) = (answer, entry)
+            && is_certain_refusal(why)
+        {
+            written_down(entry.refused());
+        }
     }
 
     /// A manager takes a role back where that must have no effect; the owner sees what came of it, and gives it
@@ -297,38 +337,33 @@ impl Matrix<'_> {
         has_no_effect(&answer, &effect, &[])
     }
 
-    /// Deletes what should not have come to be, as anybody who can. What is seen to be there still is left; so
-    /// is what nobody could delete and nobody can see.
+    /// Deletes what should not have come to be, as anybody who can; says whether it is gone, as far as anybody
+    /// can see.
     pub(super) async fn take_back(
         &self,
         managers: [&Manager<'_>; 2],
         path: &[&str],
-        kind: &str,
         look: impl AsyncFn() -> Effect,
-    ) -> Option<Leftover> {
-        let mut why: Option<Unavailable> = None;
+    ) -> bool {
         for manager in managers {
             let is_deleted = match manager.call_anyway(Method::DELETE, path, None).await {
                 Ok(_) => true,
-                Err(refusal) => {
-                    let is_gone = refusal.status == Some(404);
-                    why.get_or_insert(refusal);
-                    is_gone
-                }
+                Err(refusal) => refusal.status == Some(404),
             };
             match look().await {
-                Ok(false) => return None,
-                Err(_) if is_deleted => return None,
+                Ok(false) => return true,
+                Err(_) if is_deleted => return true,
                 Ok(true) | Err(_) => {}
             }
         }
-        Some(Leftover {
-            kind: kind.to_owned(),
-            name: path.join("/"),
-            id: None,
-            why: why.map_or_else(|| "it was deleted, but is still there".into(), |why| why.to_string()),
-        })
+        false
     }
+}
+
+/// Writes down that a role is about to be given that nobody should be able to give.
+pub(super) fn intend_grant(owner: &Manager<'_>, path: &[&str]) -> Result<Entry, Missing> {
+    let entry = owner.intend(Kind::Grant, &path.join("/"), Some(&owner.domain));
+    entry.map_err(|why| Missing(why.to_string()))
 }
 
 /// Puts in place again what somebody took away who must not be able to.

@@ -97,9 +97,9 @@ impl Ground {
                 (Service::ObjectStore, format!("v1/AUTH_{}?format=json", self.project_id)),
                 (Service::Identity, "v3/credentials".to_owned()),
             ],
-            Place::Domains => {
-                ["users", "groups", "projects"].map(|list| (Service::Identity, format!("v3/{list}"))).into()
-            }
+            Place::Domains => ["users", "groups", "projects", "roles", "domains"]
+                .map(|list| (Service::Identity, format!("v3/{list}")))
+                .into(),
         };
         let token = if place == Place::Domains { &self.admin } else { &self.token };
         let looks = places.iter().map(async |(service, path)| {

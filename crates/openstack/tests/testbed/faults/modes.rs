@@ -15,7 +15,7 @@ use super::fault::error;
 use super::proxy::{Answer, Call, Outcome, Script, Service};
 use super::run::{Random, Subject, budgets, is_full, left_behind, run, run_beside, run_until, troubles};
 use super::scripted::{ALL, BACKUPS, GROUPS, SECRETS, ground, has, instead, nothing, rewriting};
-use super::{BACKUP, MACHINE, NETWORK, SECRET};
+use super::{BACKUP, MACHINE, MANAGERS, NETWORK, S3, SECRET};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_forbids_everything_is_judged_for_itself() {
@@ -74,6 +74,81 @@ fn over_quota(service: Service) -> (Answer, &'static str) {
             (error(service, 413, message), message)
         }
     }
+}
+
+/// How a service refuses.
+type Refusal = fn(Service) -> Answer;
+
+/// Answers to what a service is asked for, but for tokens, and to creates alone if so wanted.
+fn refusing(service: Service, base: u16, answer: Refusal, only_creates: bool) -> Arc<dyn Script> {
+    instead(move |call: &Call| {
+        let is_meant = call.is_for(service, base) && !call.path.contains("/auth/tokens");
+        (is_meant && (call.creates() || !only_creates)).then(|| Outcome::Answer(answer(service)))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compute_identity_and_object_store_that_refuse_are_judged_for_themselves() {
+    let ground = ground().await;
+    let ground = &ground;
+    let (budgets, base) = (&budgets(), ground.base);
+    let forbidden = |service| error(service, 403, "policy does not allow it");
+    let full = |service| over_quota(service).0;
+    let cases: [(Subject, Service, Refusal, bool, &str); 7] = [
+        (MACHINE, Service::Compute, forbidden, false, "policy does not allow it"),
+        (MACHINE, Service::Compute, full, true, "Quota exceeded for instances"),
+        (S3, Service::Identity, forbidden, false, "policy does not allow it"),
+        (S3, Service::Identity, full, true, "is reached"),
+        (S3, Service::ObjectStore, forbidden, false, "403"),
+        (S3, Service::ObjectStore, full, true, "413"),
+        (MANAGERS, Service::Identity, forbidden, false, "policy does not allow it"),
+    ];
+    let runs = cases.into_iter().map(async |(subject, service, answer, only_creates, words)| {
+        let script = refusing(service, base, answer, only_creates);
+        ((subject, service, words), run(ground, &subject, script, budgets).await)
+    });
+    let runs: Vec<_> = futures::stream::iter(runs).buffer_unordered(3).collect().await;
+    for ((subject, service, words), ran) in runs {
+        let about = format!("{} with {service:?} saying {words:?}", subject.fact);
+        assert_eq!(ran.problems, nothing(), "{about}");
+        let features = ran.inventory.s3_features.value().into_iter().flat_map(|seen| &seen.features);
+        let is_told =
+            features.map(|one| format!("{:?} {}", one.status, one.detail)).any(|one| one.contains(words));
+        assert!(is_told || has(&ran, &[words]), "{about}: {:#?}", troubles(&ran.inventory));
+        let (testcase, prescription) = subject.prescribed[0];
+        let (official, text) = ran.verdicts(testcase);
+        let verdict = official.unwrap_or(text);
+        assert_eq!(verdict, prescription(&ran.inventory, Pass), "{about}");
+        assert_ne!(verdict, Pass, "{about}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_probes_used_up_beside_each_other_is_tried_again_alone() {
+    let ground = ground().await;
+    let base = ground.base;
+    // As if another probe had the last volume of the quota at that moment.
+    let once = || {
+        let refused = AtomicUsize::new(0);
+        instead(move |call: &Call| {
+            let is_first = call.is_for(Service::BlockStorage, base)
+                && call.creates()
+                && refused.fetch_add(1, Ordering::SeqCst) == 0;
+            is_first.then(|| Outcome::Answer(over_quota(Service::BlockStorage).0))
+        })
+    };
+    let budgets = budgets();
+    // A thorough probe would do with an empty volume in place of the first.
+    let subjects = [ALL, BACKUP].map(|subject| Subject { thorough: false, ..subject });
+    let (beside, alone) = futures::join!(
+        run(&ground, &subjects[0], once(), &budgets),
+        run(&ground, &subjects[1], once(), &budgets)
+    );
+    assert_eq!((beside.problems.clone(), troubles(&beside.inventory)), (nothing(), nothing()));
+    assert_eq!(beside.verdicts(BACKUPS), (Some(Pass), Pass));
+    // Nothing of ours can have used it up, and to the reference this is a failure.
+    assert_eq!(alone.problems, nothing());
+    assert_eq!(alone.verdicts(BACKUPS), (Some(Fail), Abort));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use assay_inventory::{DomainManagerOutcome, FactId, Inventory, Leftover, Step, U
 use assay_journal::Journal;
 use assay_openstack::{
     Budgets, Cleanup, CloudConfig, ConfigFiles, DomainManagerConfig, DomainManagerRequest, Probes, Request,
-    Session, Settings, cleanup, collect, domain_managers,
+    Session, Settings, clean_up_domains, cleanup, collect, domain_managers,
 };
 use assay_standards::Verdict;
 use assay_testcases::judge;
@@ -45,8 +45,9 @@ pub(crate) struct Subject {
     pub(crate) reads: &'static [FactId],
     /// Whether it does what the text reading needs, too.
     pub(crate) thorough: bool,
-    /// The testcase that judges it officially, and the verdicts that it may have after an inventory.
-    pub(crate) prescribed: Option<(&'static str, Prescription)>,
+    /// The testcases that judge it, and the verdict that each must have after an inventory: the official one, or
+    /// that of the text where nothing is official.
+    pub(crate) prescribed: &'static [(&'static str, Prescription)],
     /// Whether getting the token is swept, too.
     pub(crate) token: bool,
     /// Whether the cloud is one from before 2023.2, which does not list its default security group rules.
@@ -203,7 +204,22 @@ async fn tried_in_domains(
     cancel: &CancellationToken,
     folder: &Path,
 ) -> Inventory {
-    let started_at = Timestamp::now();
+    let mut inventory = Inventory::new(config.subject(), Timestamp::now());
+    (inventory.domain_managers, inventory.calls) =
+        in_domains(config, budgets, cancel, folder, async |request| domain_managers(request).await).await;
+    inventory.leftovers =
+        inventory.domain_managers.value().map(|seen| seen.leftovers.clone()).unwrap_or_default();
+    inventory
+}
+
+/// Work of the two domain managers.
+async fn in_domains<T>(
+    config: &CloudConfig,
+    budgets: &Budgets,
+    cancel: &CancellationToken,
+    folder: &Path,
+    work: impl AsyncFnOnce(&DomainManagerRequest<'_>) -> T,
+) -> T {
     let managers = DomainManagerConfig::parse(Path::new("managers.yaml"), &managers()).unwrap();
     let logins = managers.logins(config, &ConfigFiles::default()).unwrap();
     let request = DomainManagerRequest {
@@ -211,15 +227,11 @@ async fn tried_in_domains(
         settings: &settings(),
         budgets,
         journals: &journals(folder),
-        started_at,
+        started_at: Timestamp::now(),
         cancel,
         events: &|_| (),
     };
-    let mut inventory = Inventory::new(config.subject(), started_at);
-    (inventory.domain_managers, inventory.calls) = domain_managers(&request).await;
-    inventory.leftovers =
-        inventory.domain_managers.value().map(|seen| seen.leftovers.clone()).unwrap_or_default();
-    inventory
+    work(&request).await
 }
 
 /// The configuration of the managers.
@@ -249,6 +261,16 @@ pub(crate) async fn left_behind(ground: &Ground, ran: &Ran, folder: &Path) -> Ve
     } else if files() == 0 {
         problems.push("something is said to be left, but there is no journal".to_owned());
     }
+    if files() > 0 && ran.place == Place::Domains {
+        let config = ground.config(folder, &ran.proxy.auth_url());
+        let (budgets, cancel) = (budgets(), CancellationToken::new());
+        let cleaned = in_domains(&config, &budgets, &cancel, folder, async |request| {
+            Box::pin(clean_up_domains(request, false)).await
+        });
+        let cleaned = cleaned.await;
+        problems.extend(cleaned.missing);
+        problems.extend(cleaned.leftovers.iter().map(|left| format!("cleaning up did not help: {left}")));
+    }
     if files() > 0 {
         for config in ground.configs(ran.place, folder, &ran.proxy.auth_url()) {
             let session = Session::connect(&config, &Settings::default()).await.unwrap();
@@ -262,6 +284,8 @@ pub(crate) async fn left_behind(ground: &Ground, ran: &Ran, folder: &Path) -> Ve
         if files() > 0 {
             problems.push("the journal stays after cleaning up".to_owned());
         }
+    }
+    if !inventory.leftovers.is_empty() {
         let left = ground.look(ran.place, marks).await;
         problems.extend(left.iter().map(|item| format!("left behind after cleaning up: {item}")));
     }

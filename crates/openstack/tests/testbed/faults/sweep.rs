@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use assay_inventory::DomainManagerOutcome;
+use assay_inventory::{DomainManagerOutcome, Inventory, S3FeatureState};
 use assay_standards::Verdict;
 use assay_testcases::{Registry, judge};
 use futures::StreamExt as _;
@@ -179,7 +179,7 @@ async fn try_cases(
     ground: &Ground,
     subject: &Subject,
     cases: &[Case],
-    normal: Option<Verdict>,
+    normal: &[Verdict],
 ) -> (Vec<bool>, Vec<String>) {
     let mut attempt = 1;
     loop {
@@ -196,7 +196,7 @@ async fn try_once(
     ground: &Ground,
     subject: &Subject,
     cases: &[Case],
-    normal: Option<Verdict>,
+    normal: &[Verdict],
 ) -> (Vec<bool>, bool, Vec<String>) {
     let elsewhere = Elsewhere::open().await;
     let script = Arc::new(Faults {
@@ -260,26 +260,35 @@ async fn try_once(
     // Whatever was seen, no testcase may stumble over it.
     let all = Registry::get().testcases().map(|testcase| testcase.id.as_ref());
     let judged = judge(&ran.inventory, all, ran.inventory.recorded_at);
-    if let (Some((testcase, prescription)), Some(normal)) = (subject.prescribed, normal) {
-        let verdict =
-            judged.iter().find(|(id, _)| id == testcase).and_then(|(_, judgement)| judgement.official);
-        let expected = prescription(&ran.inventory, normal);
+    for ((testcase, prescription), normal) in subject.prescribed.iter().zip(normal) {
+        let judgement = judged.iter().find(|(id, _)| id == testcase).map(|(_, judgement)| judgement);
+        let verdict = judgement.map(|judgement| judgement.official.unwrap_or(judgement.text));
+        let expected = prescription(&ran.inventory, *normal);
         if verdict != Some(expected) {
             problems.push(format!("{testcase} is {verdict:?}, but should be {expected:?}: {troubles:#?}"));
         }
     }
+    problems.extend(wordless(&ran.inventory));
     let is_silent = cases.iter().any(|case| matches!(case.fault, Fault::Silence | Fault::SilenceAfter));
     let out_of_breath = !is_silent && troubles.iter().any(|why| why.contains("no answer in time"));
     (struck, out_of_breath, problems)
 }
 
+/// Features of S3 and rows of domain managers that are not as they should be and do not say why.
+fn wordless(inventory: &Inventory) -> Vec<String> {
+    let features = inventory.s3_features.value().into_iter().flat_map(|seen| &seen.features);
+    let features = features
+        .filter(|one| one.state != S3FeatureState::Present && one.detail.trim().is_empty())
+        .map(|one| format!("{} is {} without a word", one.feature, one.state));
+    let rows = inventory.domain_managers.value().into_iter().flat_map(|seen| &seen.rows);
+    let rows = rows
+        .filter(|row| row.outcome != DomainManagerOutcome::Conforms && row.seen.trim().is_empty())
+        .map(|row| format!("row {} is {:?} without a word", row.id, row.outcome));
+    features.chain(rows).collect()
+}
+
 /// Tries cases in one run, and those whose call was not made then again with fewer beside them.
-async fn try_apart(
-    ground: &Ground,
-    subject: &Subject,
-    cases: Vec<Case>,
-    normal: Option<Verdict>,
-) -> Vec<Tried> {
+async fn try_apart(ground: &Ground, subject: &Subject, cases: Vec<Case>, normal: &[Verdict]) -> Vec<Tried> {
     let mut tried = Vec::new();
     let mut together = cases.len();
     let mut open = cases;
@@ -333,7 +342,11 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
     }
     assert_eq!(normal.problems, Vec::<String>::new());
     assert_eq!(troubles(&normal.inventory), Vec::<String>::new());
-    let verdict = subject.prescribed.and_then(|(testcase, _)| normal.verdicts(testcase).0);
+    let of_testcase = |(testcase, _): &(&str, _)| {
+        let (official, text) = normal.verdicts(testcase);
+        official.unwrap_or(text)
+    };
+    let verdicts: Vec<Verdict> = subject.prescribed.iter().map(of_testcase).collect();
     let mut random = Random::seeded();
     let mut cases = cases(subject, &normal.calls);
     if let Ok(words) = env::var("ASSAY_CASES") {
@@ -348,9 +361,9 @@ pub(crate) async fn sweep(subject: &Subject, time: Duration) {
     // However slow the bed is, some are tried.
     let runs = runs.into_iter().enumerate();
     let runs = runs.take_while(|(number, _)| *number < AT_ONCE || begun.elapsed() < time);
-    let ground = &ground;
+    let (ground, verdicts) = (&ground, &verdicts);
     let tried: Vec<Tried> = futures::stream::iter(runs)
-        .map(async |(_, cases)| try_apart(ground, subject, cases, verdict).await)
+        .map(async |(_, cases)| try_apart(ground, subject, cases, verdicts).await)
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await
