@@ -11,12 +11,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use regex::Regex;
+use url::Url;
 
 use crate::commands;
 use crate::commands::curate::flavors::Flavors;
 use crate::commands::curate::images::Images;
 use crate::commands::curate::{Applying, Asked, Everything, Planning};
 use crate::commands::declare::{Declare, Declaring};
+use crate::commands::fleet::address;
 use crate::gating::Gating;
 
 /// Checks clouds against the standards of the Sovereign Cloud Stack (SCS), and says what to do.
@@ -279,6 +281,9 @@ pub(crate) struct Check {
     pub(crate) declaring: Declaring,
     #[command(flatten)]
     pub(crate) gating: Gating,
+    /// Say in the reports that this monitor alone may take them, by what it calls itself
+    #[arg(long, value_name = "URL", value_parser = address, help_heading = "Output")]
+    pub(crate) audience: Option<Url>,
     /// Keep what was seen in a file, to judge it again later; a folder for several clouds
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot", help_heading = "Recordings")]
     pub(crate) record: Option<PathBuf>,

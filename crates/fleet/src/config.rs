@@ -40,6 +40,8 @@ pub struct Config {
     pub tokenfile: Option<PathBuf>,
     /// The monitor that reports are handed to.
     pub monitor: Option<Url>,
+    /// What the monitor calls itself: reports say that they are for nobody else.
+    pub audience: Option<Url>,
     /// What runners share to know who is at which subject.
     pub leases: LeaseKeeper,
     /// When whom is checked.
@@ -161,7 +163,7 @@ const FILE: Context = Context {
     open: false,
 };
 const SECRETS: Context = Context { name: "the secrets", keys: &["keyfile", "tokenfile"], open: false };
-const MONITOR: Context = Context { name: "the monitor", keys: &["url"], open: false };
+const MONITOR: Context = Context { name: "the monitor", keys: &["audience", "url"], open: false };
 const PRESET: Context = Context { name: "a preset", keys: &["scopes", "subjects", "workers"], open: false };
 const SCOPE: Context = Context { name: "a scope", keys: &["spec"], open: false };
 const A_SUBJECT: Context = Context {
@@ -259,6 +261,7 @@ fn config(reader: &mut Lines, root: &Node, folder: &Path) -> Option<Config> {
     if let Some(node) = fields.get("monitor") {
         let fields = reader.fields(node, "monitor", &MONITOR)?;
         config.monitor = reader.optional(&fields, "url", monitor).ok().flatten();
+        config.audience = reader.optional(&fields, "audience", monitor).ok().flatten();
     }
     config.leases = leases::leases(reader, &fields, folder);
     for (name, node, path) in named(reader, &fields, "scopes") {

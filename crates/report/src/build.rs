@@ -52,6 +52,7 @@ pub fn build(
         run_id: Uuid::new_v4(),
         tool: run.tool.clone(),
         arguments: run.arguments.clone(),
+        audience: None,
         forced_version: run.forced_version.clone(),
         forced_testcases: run.forced_testcases.clone(),
         assignment: run.assignment.clone(),

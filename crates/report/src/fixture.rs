@@ -291,6 +291,7 @@ pub(crate) fn report() -> Report {
         arguments: ["check", "--cloud", "demo", "-a", "os_cloud=demo", "--note", HOSTILE]
             .map(str::to_owned)
             .to_vec(),
+        audience: None,
         forced_version: None,
         forced_testcases: Some("scs-01.*".to_owned()),
         assignment: BTreeMap::from([("os_cloud".to_owned(), "demo".to_owned())]),

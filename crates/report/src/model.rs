@@ -67,6 +67,8 @@ pub struct Report {
     pub tool: String,
     /// The arguments of the program, for the record.
     pub arguments: Vec<String>,
+    /// The address of the monitor that alone may take it.
+    pub audience: Option<String>,
     /// The version that was forced.
     pub forced_version: Option<String>,
     /// The pattern of testcases that was asked for.

@@ -35,7 +35,8 @@ fn document(report: &Report) -> Node {
     );
     let assignment =
         report.assignment.iter().map(|(name, value)| (name.clone(), Node::text(value))).collect();
-    Node::map([
+    let audience = report.audience.as_ref().map(|audience| ("audience", Node::text(audience)));
+    let parts = [
         (
             "spec",
             Node::map([
@@ -61,7 +62,8 @@ fn document(report: &Report) -> Node {
                 ("invocations", invocations),
             ]),
         ),
-    ])
+    ];
+    Node::map(parts.into_iter().chain(audience))
 }
 
 /// The reference checker starts several scripts, each an invocation of its own; here all that is measured is
@@ -254,6 +256,13 @@ mod tests {
         assert!(invocations.values().filter(|one| !is_declared(one)).count() == 1);
         let (id, invocation) = invocations.iter().find(|(_, one)| !is_declared(one)).unwrap();
         (id, invocation)
+    }
+
+    #[test]
+    fn whoever_it_is_meant_for_is_in_it() {
+        let meant = Report { audience: Some("https://m.example.com/".into()), ..fixture::report() };
+        assert_eq!(read(&official_yaml(&[meant]))["audience"], "https://m.example.com/");
+        assert!(read(&official_yaml(&[fixture::report()])).get("audience").is_none());
     }
 
     #[test]

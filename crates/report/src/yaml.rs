@@ -27,7 +27,7 @@ impl Node {
         text.map_or(Node::Null, Node::text)
     }
 
-    pub(crate) fn map<const N: usize>(entries: [(&str, Node); N]) -> Self {
+    pub(crate) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Node)>) -> Self {
         Node::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 

@@ -93,6 +93,7 @@ fn recorded(arguments: &Check, spec: &Spec, beside: Beside<'_>) -> Result<Vec<Re
                 &judged,
             );
             report.mark_declared(declared);
+            report.audience = arguments.audience.as_ref().map(ToString::to_string);
             Ok(report)
         })
         .collect()
@@ -166,6 +167,7 @@ async fn live(
         let mut report =
             against::report(spec, &selection, &arguments.against, inventory, &assignment, &replaced);
         report.mark_declared(declared);
+        report.audience = arguments.audience.as_ref().map(ToString::to_string);
         reports.push(report);
     }
     Ok(reports)

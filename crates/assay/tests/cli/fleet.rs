@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::runner::{CONFIG, Runner, TOKEN, reports};
+use crate::runner::{BASE_URL, CONFIG, Runner, TOKEN, reports};
 use crate::uploaders::Served;
 
 impl Runner {
@@ -151,6 +151,27 @@ fn what_a_monitor_does_not_want_is_kept_with_its_reason() {
     assert_eq!(runner.run(&["flush", "--forget", uuid]).0, 0);
     assert_eq!(runner.run(&["flush", "--forget", uuid]).0, 2, "it is forgotten already");
     assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
+}
+
+#[test]
+fn a_report_may_be_for_one_monitor_alone() {
+    let runner = Runner::new();
+    let monitor = runner.monitor();
+    let run = |audience: &str| {
+        let config = format!("{CONFIG}[monitor]\nurl = \"{}\"\naudience = \"{audience}\"\n", monitor.url);
+        fs::write(runner.path("config.toml"), config).expect("a file");
+        runner.run(&["run", "--fresh", "--subject", "unknown", "-o", "reports"])
+    };
+    let (code, stdout, stderr) = run("https://other.example.com");
+    assert_eq!(code, 3);
+    assert!(stdout.contains("refused"), "{stdout}");
+    assert!(stderr.contains("the report is meant for https://other.example.com/"), "{stderr}");
+    assert_eq!(reports(&monitor, "unknown").len(), 0);
+    let (_, stdout, stderr) = run(BASE_URL);
+    assert!(stdout.lines().any(|line| line.ends_with("delivered")), "{stdout}{stderr}");
+    assert_eq!(reports(&monitor, "unknown").len(), 1);
+    let kept = fs::read_to_string(runner.path("reports/unknown/scs-compatible-iaas.yaml")).expect("a report");
+    assert!(kept.contains(&format!("audience: {BASE_URL}")), "{kept}");
 }
 
 #[test]

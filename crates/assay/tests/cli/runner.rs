@@ -68,6 +68,9 @@ if [ \"$1\" = bad ]; then echo own-passes: FAIL; else echo own-passes: PASS; fi
 const CLOUDS: &str = "clouds: {unreachable: {auth: {auth_url: 'http://127.0.0.1:1/v3', username: u, \
     user_domain_name: Default, project_domain_name: Default, password: p, project_name: p}}}\n";
 
+/// What the monitor calls itself.
+pub(crate) const BASE_URL: &str = "https://monitor.example.com/";
+
 /// A runner's folder, with all that it needs.
 pub(crate) struct Runner(TempDir);
 
@@ -125,7 +128,7 @@ impl Runner {
         fs::write(self.path("accounts.yaml"), accounts).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command
-            .args(["monitor", "serve", "--listen", "127.0.0.1:0", "--bootstrap"])
+            .args(["monitor", "serve", "--listen", "127.0.0.1:0", "--base-url", BASE_URL, "--bootstrap"])
             .arg(self.path("accounts.yaml"))
             .env("ASSAY_STATE_DIR", self.path("monitor"))
             .stderr(Stdio::piped());

@@ -37,6 +37,7 @@ fn read(report: v1::Report, tool: &str) -> Result<Report, ReadError> {
         run_id: parsed("run_id", &report.run_id)?,
         tool: tool.to_owned(),
         arguments: report.arguments,
+        audience: report.audience,
         forced_version: report.forced_version,
         forced_testcases: report.forced_testcases,
         assignment: report.assignment,

@@ -51,6 +51,9 @@ pub(super) struct Report {
     pub(super) checked_at: String,
     /// Arguments of the program.
     pub(super) arguments: Vec<String>,
+    /// Address of the monitor that alone may take the report; absent if any may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) audience: Option<String>,
     /// Scope version that was forced by the user, whatever its validity.
     pub(super) forced_version: Option<String>,
     /// Pattern of testcases that the user asked for; the others are absent.

@@ -43,6 +43,7 @@ impl From<&Report> for v1::Report {
             judged_at: report.judged_at.to_string(),
             checked_at: report.checked_at.to_string(),
             arguments: report.arguments.clone(),
+            audience: report.audience.clone(),
             forced_version: report.forced_version.clone(),
             forced_testcases: report.forced_testcases.clone(),
             assignment: report.assignment.clone(),

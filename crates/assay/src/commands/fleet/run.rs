@@ -67,6 +67,7 @@ pub(super) async fn checked(
     // What is made up for on Sunday is what was to be done on Saturday.
     let today = day(scheduled.as_ref().map_or_else(Timestamp::now, |scheduled| scheduled.occasion.at));
     let mut suite = Suite::new(arguments, &plan, global, today, cancel.clone())?;
+    suite.is_for(config.audience.as_ref());
     let (post, courier) = post(arguments, config, global).await?;
     let keeper = match (arguments.leases, &config.leases) {
         (Some(LeasePlace::Files), _) => &LeaseKeeper::Files,

@@ -18,6 +18,7 @@ use assay_testcases::{Judgement, Registry};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::Run;
 use super::dashboard::Extent;
@@ -39,6 +40,8 @@ pub(crate) struct Suite {
     asking: Asking,
     global: Global,
     sections: Vec<SectionName>,
+    /// The monitor that alone may take the reports.
+    audience: Option<String>,
     deadline: Duration,
     /// The testcases of a subject and a scope that a monitor lacks; without it, all of each.
     only: Option<BTreeMap<(String, String), BTreeSet<String>>>,
@@ -106,10 +109,16 @@ impl Suite {
             beside,
             global: global.clone(),
             sections: run.sections(today),
+            audience: None,
             deadline: run.deadline,
             only: None,
             end,
         })
+    }
+
+    /// Lets the reports say which monitor they are for.
+    pub(crate) fn is_for(&mut self, audience: Option<&Url>) {
+        self.audience = audience.map(ToString::to_string);
     }
 
     /// Leaves only what a monitor lacks, or will lack at `then`, and of the subjects those that lack anything.
@@ -299,6 +308,7 @@ impl Suite {
             against::report(&scope.spec, selection, &self.against, inventory, &subject.variables, &replaced);
         report.subject.cloud.clone_from(&subject.subject);
         report.mark_declared(declared);
+        report.audience.clone_from(&self.audience);
         gate(std::slice::from_mut(&mut report), beside.and_then(|beside| beside.waivers.as_ref()), None);
         if self.only.is_some() {
             // As the reference notes a run that was about some testcases.

@@ -6,6 +6,7 @@ use std::env;
 use std::path::Path;
 
 use assay_openstack::{CloudConfig, ConfigFiles, Overrides};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::proxy::Service;
@@ -134,6 +135,19 @@ impl Ground {
             neutron("floatingips"),
             neutron("security-groups"),
         ]
+    }
+
+    /// Sees to it that the project holds so many secrets; they stay for the next time.
+    pub(crate) async fn fill_with_secrets(&self, wanted: u64) {
+        let held = self.get(Service::KeyManager, "v1/secrets?limit=1", &self.token).await;
+        let url = format!("http://127.0.0.1:{}/v1/secrets", self.base + Service::KeyManager.offset());
+        let body = json!({"name": "old", "payload": "old", "payload_content_type": "text/plain"}).to_string();
+        let made = (held["total"].as_u64().unwrap()..wanted).map(|_| {
+            let request = self.client.post(&url).header("x-auth-token", &self.token);
+            request.header("content-type", "application/json").body(body.clone()).send()
+        });
+        let made = futures::stream::iter(made).buffer_unordered(4);
+        made.for_each(async |reply| drop(reply.unwrap().error_for_status().unwrap())).await;
     }
 
     async fn get(&self, service: Service, path: &str, token: &str) -> Value {

@@ -9,9 +9,10 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::ground::Ground;
 use super::proxy::{Answer, Call, Outcome, Script, Service};
 use super::run::{Elsewhere, Random, Subject, budgets, is_full, old_neutron, run, troubles};
-use super::scripted::{BACKUPS, SECRETS, changing, ground, has, nothing, rewriting};
+use super::scripted::{BACKUPS, SECRETS, changing, ground, has, instead, nothing, rewriting};
 use super::{BACKUP, GROUP, IMAGE, NETWORK, SECRET};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,6 +36,18 @@ async fn what_others_left_without_a_name_is_judged_but_not_touched() {
         assert_eq!(seen.nameless.len(), 1, "{key}");
         assert!(seen.transcript.is_done(StepId::AwaitRestored));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_secrets_are_looked_through_page_by_page() {
+    let ground = Ground::prepare("assay-secrets").await;
+    ground.fill_with_secrets(230).await;
+    let ran = run(&ground, &SECRET, instead(|_| None), &budgets()).await;
+    assert_eq!((ran.problems.clone(), troubles(&ran.inventory)), (nothing(), nothing()));
+    let seen = ran.inventory.secret_lifecycle.value().unwrap();
+    // The new one is the last of them.
+    assert_eq!((seen.before, seen.found, seen.intact), (Some(230), Some(true), Some(true)));
+    assert_eq!(ran.verdicts(SECRETS), (Some(Pass), Pass));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
