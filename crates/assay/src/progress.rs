@@ -1,6 +1,6 @@
 //! Live progress on standard error: one line per cloud, with what it waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub(crate) struct CloudProgress {
 struct State {
     /// What is being waited for, and for probes the step they are at.
     waiting: BTreeMap<FactId, Option<StepId>>,
-    done: usize,
+    /// A probe may be made once more; that is no other fact.
+    done: BTreeSet<FactId>,
     failed: usize,
 }
 
@@ -54,7 +55,7 @@ impl CloudProgress {
             }
             Event::FactDone { fact, .. } => {
                 state.waiting.remove(fact);
-                state.done += 1;
+                state.done.insert(*fact);
             }
             Event::FactFailed { fact, .. } => {
                 state.waiting.remove(fact);
@@ -69,7 +70,11 @@ impl CloudProgress {
             };
             let waiting: Vec<String> = state.waiting.iter().map(what).collect();
             let failed = if state.failed > 0 { format!(", {} failed", state.failed) } else { String::new() };
-            self.bar.set_message(format!("{} facts{failed}; waits for {}", state.done, waiting.join(", ")));
+            self.bar.set_message(format!(
+                "{} facts{failed}; waits for {}",
+                state.done.len(),
+                waiting.join(", ")
+            ));
         }
     }
 
