@@ -64,12 +64,7 @@ pub async fn domain_managers(request: &DomainManagerRequest<'_>) -> (Fact<Domain
     (request.events)(Event::FactStarted(FACT));
     let start = Instant::now();
     let sheet = Sheet::new(request.events);
-    let door = Door {
-        settings: request.settings,
-        journals: request.journals,
-        now: request.started_at,
-        sheet: &sheet,
-    };
+    let door = Door::of(request, &sheet);
     // One call at a time: a keystone that is served by several threads can take the token of one request for that
     // of another, and would then refuse what it should allow, or the other way round.
     let (mut entered, mut calls) = (Vec::new(), Vec::new());
@@ -122,12 +117,7 @@ pub struct DomainsCleaned {
 /// Takes down what attempts of domain managers before this run left in their domains; with `is_dry`, only looks.
 pub async fn clean_up_domains(request: &DomainManagerRequest<'_>, is_dry: bool) -> DomainsCleaned {
     let sheet = Sheet::new(request.events);
-    let door = Door {
-        settings: request.settings,
-        journals: request.journals,
-        now: request.started_at,
-        sheet: &sheet,
-    };
+    let door = Door::of(request, &sheet);
     let mut cleaned = DomainsCleaned::default();
     for (index, login) in request.logins.iter().enumerate() {
         let manager = match Box::pin(door.enter(index, login, request.cancel)).await.0 {

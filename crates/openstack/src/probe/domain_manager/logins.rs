@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::DomainManagerRequest;
 use super::manager::Manager;
 use super::matrix::{ADMIN, is_found};
 use super::sheet::{LoginRow, Sheet};
@@ -20,16 +21,20 @@ use crate::{Session, Settings};
 
 /// What all logins have in common.
 pub(super) struct Door<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) journals: &'a Path,
-    pub(super) now: Timestamp,
-    pub(super) sheet: &'a Sheet<'a>,
+    settings: &'a Settings,
+    journals: &'a Path,
+    now: Timestamp,
+    sheet: &'a Sheet<'a>,
 }
 
 /// What came of a login: a manager, or why there is none; and the calls of a session that there is not.
 pub(super) type Entered<'a> = (Result<Manager<'a>, Missing>, Vec<Call>);
 
-impl Door<'_> {
+impl<'d> Door<'d> {
+    pub(super) fn of(request: &DomainManagerRequest<'d>, sheet: &'d Sheet<'d>) -> Self {
+        Door { settings: request.settings, journals: request.journals, now: request.started_at, sheet }
+    }
+
     /// Logs the manager of the domain at this place in, from 0.
     pub(super) async fn enter<'a>(
         &self,
