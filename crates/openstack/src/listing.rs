@@ -2,17 +2,26 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use assay_inventory::{FactId, Reason, Record, Seen, Unavailable};
 use serde::Deserializer;
 use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use crate::client::Reply;
 use crate::endpoint::Endpoint;
 use crate::{Session, links};
 
 const MOST_PAGES: usize = 1000;
+
+/// Whose turn it is to read an answer, one for each core, whatever the cloud. The lists of a hundred clouds come at the
+/// same time: read side by side, all of them would be in memory at once, as text and as records.
+static TURNS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
 
 /// Which list is wanted.
 #[derive(Clone, Copy)]
@@ -57,10 +66,16 @@ impl Session {
         loop {
             seen.insert(url.clone());
             let mut reply = self.get(wish.fact, wish.endpoint, url.clone(), wish.headers).await?;
-            let Page { items: mut more, rest: body } = page(&reply, wish.key)?;
-            items.append(&mut more);
+            let next = {
+                // The semaphore is never closed, so a failure to get a permit would only lift the limit.
+                let _turn = TURNS.acquire().await.ok();
+                let Page { items: mut more, rest: body } = page(&reply, wish.key)?;
+                items.append(&mut more);
+                let next = next_link(&reply, &body, wish.links_key)?;
+                reply.body = Vec::new();
+                next
+            };
             (wish.progress)(items.len());
-            let next = next_link(&reply, &body, wish.links_key)?;
             if let Some(link) = next {
                 url = links::follow(&wish.endpoint.url, &reply.url, &link).ok_or_else(|| {
                     reply.because(
@@ -75,12 +90,8 @@ impl Session {
                     let what = format!("the list has more than {MOST_PAGES} pages");
                     return Err(reply.because(Reason::TooLarge, what));
                 }
-                if first.is_none() {
-                    reply.body = Vec::new();
-                    first = Some(reply);
-                }
+                first.get_or_insert(reply);
             } else {
-                reply.body = Vec::new();
                 return Ok(Listing { items, first: first.unwrap_or(reply) });
             }
         }
