@@ -5,6 +5,7 @@
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `ASSAY_BENCH_CLOUDS` | 10 | how many clouds |
+//! | `ASSAY_BENCH_WORKERS` | all of them | how many of them are checked at the same time |
 //! | `ASSAY_BENCH_IMAGES` | 500 | images in each |
 //! | `ASSAY_BENCH_LATENCY` | 50 | how long each answer takes, in milliseconds |
 #![expect(clippy::print_stdout, reason = "figures for whoever runs it")]
@@ -49,9 +50,10 @@ fn main() -> Outcome<()> {
     }
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("clouds.yaml"), clouds_yaml(&all))?;
-    let one = run(folder.path(), &all[..1])?;
+    let workers = number("ASSAY_BENCH_WORKERS", clouds);
+    let one = run(folder.path(), &all[..1], workers)?;
     println!("1 cloud: {one}");
-    let fleet = run(folder.path(), &all)?;
+    let fleet = run(folder.path(), &all, workers)?;
     println!("{clouds} clouds, {images} images and {} ms each: {fleet}", latency.as_millis());
     println!("ratio to one cloud: {:.2}", fleet.wall.as_secs_f64() / one.wall.as_secs_f64());
     Ok(())
@@ -73,13 +75,12 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// Checks some clouds, by reading alone.
-fn run(folder: &Path, clouds: &[Running]) -> Outcome<Cost> {
+/// Checks some clouds, so many at the same time, by reading alone.
+fn run(folder: &Path, clouds: &[Running], workers: usize) -> Outcome<Cost> {
     let subjects: Vec<String> = clouds.iter().map(|cloud| format!("\"{}\"", cloud.name())).collect();
     let config = format!(
-        "[presets.default]\nscopes = [\"scs-compatible-iaas\"]\nsubjects = [{}]\nworkers = {}\n",
+        "[presets.default]\nscopes = [\"scs-compatible-iaas\"]\nsubjects = [{}]\nworkers = {workers}\n",
         subjects.join(", "),
-        clouds.len()
     );
     fs::write(folder.join("config.toml"), config)?;
     let begun = Instant::now();
