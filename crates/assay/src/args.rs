@@ -305,8 +305,8 @@ pub(crate) struct Probing {
     /// Create nothing: the same as --sections light
     #[arg(long, conflicts_with = "sections")]
     pub(crate) read_only: bool,
-    /// Light reads only, medium creates things and removes them, heavy starts a virtual machine and, if named
-    /// here, runs Tempest [default: all but Tempest]
+    /// Light reads only and always runs, medium creates things and removes them, heavy starts a virtual machine
+    /// and, if named here, runs Tempest [default: all but Tempest]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_enum)]
     pub(crate) sections: Vec<SectionName>,
     /// Also try what domain managers may do: a file with two domains or more and their managers
@@ -337,13 +337,19 @@ impl From<SectionName> for Section {
     }
 }
 
+/// Whether a section is to be run where these are named. Light always is: what the others create is chosen and judged by what
+/// it reads.
+pub(crate) fn is_among(section: Section, named: &[SectionName]) -> bool {
+    section == Section::Light || named.iter().any(|name| Section::from(*name) == section)
+}
+
 impl Probing {
     /// Whether a section is to be run.
     pub(crate) fn includes(&self, section: Section) -> bool {
         match (self.read_only, self.sections.is_empty()) {
             (true, _) => section == Section::Light,
             (false, true) => true,
-            (false, false) => self.sections.iter().any(|name| Section::from(*name) == section),
+            (false, false) => is_among(section, &self.sections),
         }
     }
 

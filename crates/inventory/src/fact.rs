@@ -160,7 +160,7 @@ impl<T> Fact<T> {
         match self {
             Fact::Known(value) => Ok(value),
             Fact::Unavailable(why) => Err(why.clone()),
-            Fact::NotAsked => Err(Unavailable::new(Reason::NotAsked, format!("the {id} were not collected"))),
+            Fact::NotAsked => Err(Unavailable::new(Reason::NotAsked, format!("nobody asked for this: {id}"))),
         }
     }
 }

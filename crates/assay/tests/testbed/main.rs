@@ -125,6 +125,16 @@ fn sections_say_what_may_be_done() {
 }
 
 #[test]
+fn a_section_alone_is_judged_by_what_was_read_for_it() {
+    let live = check(&["testbed", "--testcases", "scs-0116|scs-0102", "--sections", "medium"]);
+    let testcases = live["reports"][0]["testcases"].as_array().expect("testcases");
+    assert!(testcases.len() > 2, "{testcases:#?}");
+    for testcase in testcases {
+        assert_ne!(testcase["official"], "ABORT", "{testcase:#}");
+    }
+}
+
+#[test]
 fn no_request_is_made_twice_and_each_fact_once() {
     let live = check(&["testbed", "--read-only"]);
     let calls = live["reports"][0]["timings"]["calls"].as_array().expect("calls").clone();

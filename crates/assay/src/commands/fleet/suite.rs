@@ -23,7 +23,7 @@ use url::Url;
 use super::Run;
 use super::dashboard::Extent;
 use crate::against::{self, ScopeSpec};
-use crate::args::{Against, Asking, Global, ScopeName, SectionName};
+use crate::args::{Against, Asking, Global, ScopeName, SectionName, is_among};
 use crate::commands::check::{Gathering, fit, gather_one, unknown};
 use crate::commands::declare::{Declarations, Declaring, Stated};
 use crate::failure::Failure;
@@ -166,8 +166,7 @@ impl Suite {
 
     fn includes(&self, subject: &Planned, fact: FactId) -> bool {
         let has_managers = || self.beside(subject).is_some_and(|beside| !beside.managers.is_empty());
-        (fact != FactId::DomainManagers || has_managers())
-            && self.sections.iter().any(|name| fact.section() == (*name).into())
+        (fact != FactId::DomainManagers || has_managers()) && is_among(fact.section(), &self.sections)
     }
 
     fn beside(&self, subject: &Planned) -> Option<&Beside> {
