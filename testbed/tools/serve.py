@@ -27,6 +27,15 @@ else:
 from cheroot import wsgi  # noqa: E402  (after the application, which may patch the standard library)
 
 
+def with_input_kept_open(environ, start_response):
+    """Calls the application.
+
+    One that closes its input, as glance does after an upload, would close what the next request of the same
+    connection is read from, and the client that sends it would hear nothing.
+    """
+    environ["wsgi.input"].close = lambda: None
+    return app(environ, start_response)
+
 
 class Server(wsgi.Server):
     """Gives a thread only to who asks something.
@@ -45,7 +54,12 @@ class Server(wsgi.Server):
 
 threads = int(os.environ.get("THREADS", "8"))
 server = Server(
-    (os.environ["HOST"], port), app, numthreads=threads, request_queue_size=256, timeout=60, reuse_port=workers > 1
+    (os.environ["HOST"], port),
+    with_input_kept_open,
+    numthreads=threads,
+    request_queue_size=256,
+    timeout=60,
+    reuse_port=workers > 1,
 )
 
 
