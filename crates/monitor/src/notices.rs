@@ -11,6 +11,6 @@ mod send;
 pub use config::{NoticeConfig, NoticeProblem};
 
 pub(crate) use conditions::{About, Condition, Found, Looked, Topic, conditions};
-pub(crate) use config::{Rule, Way};
+pub(crate) use config::{Channel, Rule, Way, mailboxes};
 pub(crate) use message::{Message, Told};
 pub(crate) use send::{NotSent, Sender};

@@ -44,6 +44,8 @@ pub struct Settings {
     pub keep_reports: Option<Span>,
     /// How long somebody may take to send the head of a request.
     pub patience: Duration,
+    /// How long a request may take, from its head to the end of its body.
+    pub longest: Duration,
     /// What is told about testcases.
     pub explained: Vec<Explained>,
     /// Whether all of it is made up, which each page says then.
@@ -62,6 +64,7 @@ impl Default for Settings {
             watch: Duration::from_secs(10),
             keep_reports: None,
             patience: Duration::from_secs(30),
+            longest: Duration::from_mins(1),
             explained: Vec::new(),
             demo: false,
             is_proxied: false,
@@ -301,7 +304,7 @@ impl Monitor {
     ) -> Result<(), ServeError> {
         // Another program, or other scopes, may have reckoned before.
         self.store.reckon_by(&self.scopes(), self.clock.now()).await?;
-        let times = (self.settings.patience, web::LONGEST_REQUEST);
+        let times = (self.settings.patience, self.settings.longest);
         let router = (web::router(Arc::clone(&self)), self.settings.is_proxied);
         let serving = listen::serve(listener, router, times, stopped);
         tokio::select! {

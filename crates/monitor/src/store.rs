@@ -48,6 +48,7 @@ pub(crate) use reports::{
     Text, Unreadable,
 };
 pub(crate) use results::{Approval, NotApproved, Standing, Stated};
+pub(crate) use retention::{Kept, ReportedScope};
 pub(crate) use scores::{Lapse, ListedScore, StoredScore};
 
 /// The database.
@@ -121,6 +122,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("retention", include_str!("../migrations/0006_retention.sql")),
     ("creators", include_str!("../migrations/0007_creators.sql")),
     ("identities", include_str!("../migrations/0008_identities.sql")),
+    ("told contacts", include_str!("../migrations/0009_told_contacts.sql")),
 ];
 
 impl Store {

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::certificates::{Certificate, layer_of};
 use crate::notices::{
     About, Condition, Found, Looked, Message, NotSent, NoticeConfig, Rule, Told, Topic, Way, conditions,
+    mailboxes,
 };
 use crate::scopes::Scopes;
 use crate::serve::Monitor;
@@ -88,14 +89,7 @@ impl Monitor {
             if differences.is_empty() {
                 continue;
             }
-            let message =
-                Message { kind: Message::KIND.into(), rule: rule.name.clone(), at: look.now, notices };
-            let body =
-                serde_json::to_string(&message).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            let messages = match message.notices.is_empty() {
-                true => Vec::new(),
-                false => messages(look.config, rule, &body),
-            };
+            let messages = self.messages(look, rule, notices).await?;
             is_done &= self.store.tell(&rule.name, before, &differences, (&messages, look.now)).await?;
         }
         Ok(is_done)
@@ -181,6 +175,61 @@ impl Monitor {
         self.store.creators_of(of, stated, [from, to]).await
     }
 
+    /// What a rule tells, for each who is told: most of them all of it, contacts what is about their subject.
+    async fn messages<'r>(
+        &self,
+        look: &Look<'_>,
+        rule: &'r Rule,
+        notices: Vec<Told>,
+    ) -> Result<Vec<NewMessage<'r>>, StoreError> {
+        if notices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let whole = Message {
+            kind: Message::KIND.into(),
+            rule: rule.name.clone(),
+            at: look.now,
+            notices,
+            asked_at: None,
+        };
+        let body = written(&whole)?;
+        let is_contacts = |channel: &String| {
+            look.config.channel(channel).is_some_and(|channel| matches!(channel.way, Way::Contacts))
+        };
+        let mut messages = Vec::new();
+        for channel in &rule.channels {
+            match is_contacts(channel) {
+                false => messages.extend(to_all_of(look.config, channel, &body)),
+                true => messages.extend(self.to_contacts(channel, &whole).await?),
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Of a message, for the contacts of each subject that asked for mail, what is about it.
+    async fn to_contacts<'c>(
+        &self,
+        channel: &'c str,
+        whole: &Message,
+    ) -> Result<Vec<NewMessage<'c>>, StoreError> {
+        let mut messages = Vec::new();
+        // They are in order of the subjects.
+        for notices in whole.notices.chunk_by(|one, next| one.subject == next.subject) {
+            let Some(subject) = notices.first().map(|told| &told.subject) else { continue };
+            let profile = self.store.profile(subject).await?;
+            let Some(contacts) = mailboxes(&profile.contact).filter(|_| profile.is_told) else { continue };
+            let page = format!("{}desk/subject/{}", self.settings.base_url, segment(subject));
+            let body =
+                written(&Message { notices: notices.to_vec(), asked_at: Some(page), ..whole.clone() })?;
+            messages.extend(contacts.iter().map(|contact| NewMessage {
+                channel,
+                recipient: contact.to_string(),
+                body: body.clone(),
+            }));
+        }
+        Ok(messages)
+    }
+
     fn told(
         &self,
         scopes: &Scopes,
@@ -245,6 +294,11 @@ impl Monitor {
     }
 }
 
+/// A message as it waits.
+pub(crate) fn written(message: &Message) -> Result<String, StoreError> {
+    serde_json::to_string(message).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
 fn is_miss(word: &str) -> bool {
     word == Verdict::Miss.to_string()
 }
@@ -284,16 +338,13 @@ fn found<'k>(
     found
 }
 
-/// The same for each recipient, so that one who cannot be told keeps it from nobody else.
-fn messages<'m>(config: &NoticeConfig, rule: &'m Rule, body: &'m str) -> Vec<NewMessage<'m>> {
-    rule.channels.iter().flat_map(|channel| to_all_of(config, channel, body)).collect()
-}
-
-/// The same for each recipient of a channel.
-pub(crate) fn to_all_of<'m>(config: &NoticeConfig, channel: &'m str, body: &'m str) -> Vec<NewMessage<'m>> {
-    let message = |recipient: String| NewMessage { channel, recipient, body };
+/// The same for each recipient of a channel, so that one who cannot be told keeps it from nobody else. Contacts are told what
+/// is theirs, and never all the same.
+pub(crate) fn to_all_of<'m>(config: &NoticeConfig, channel: &'m str, body: &str) -> Vec<NewMessage<'m>> {
+    let message = |recipient: String| NewMessage { channel, recipient, body: body.to_owned() };
     match config.channel(channel).map(|channel| &channel.way) {
         Some(Way::Mail { to }) => to.iter().map(|one| message(one.to_string())).collect(),
+        Some(Way::Contacts) => Vec::new(),
         _ => vec![message(String::new())],
     }
 }

@@ -18,7 +18,6 @@ mod status;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -44,8 +43,6 @@ pub(crate) type Shared = State<Arc<Monitor>>;
 
 /// The largest body, in bytes: reports of a whole fleet with their logs.
 const LARGEST_BODY: usize = 32 << 20;
-/// The longest that a request may take, its body included.
-pub(crate) const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 /// Nothing is fetched from elsewhere, nothing is run, nobody frames a page.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -178,7 +175,7 @@ pub(crate) fn router(monitor: Arc<Monitor>) -> Router {
         .method_not_allowed_fallback(async || {
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "that cannot be done at this address")
         })
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, monitor.settings.longest))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::from(BrokeOff).into_response()))
         .layer(from_fn(keep_private))
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY))

@@ -487,7 +487,13 @@ async fn every_form_does_what_it_says() {
     browser.press("Put everybody out").await;
     browser.press("Put them out").await;
     assert!(browser.text().await.contains("Its sessions, tokens and invitations have ended."));
-    for path in ["/desk/changes?name=cloud-b", "/desk/approvals", "/desk/applications", "/desk/notices"] {
+    for path in [
+        "/desk/changes?name=cloud-b",
+        "/desk/approvals",
+        "/desk/applications",
+        "/desk/notices",
+        "/desk/monitor",
+    ] {
         browser.goto(&ground.url(path)).await;
         browser.is_whole("the address").await;
     }

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use assay_yaml::{At, Context, Fields, Limits, Node, Problems, Reader, Reported, Shape, Wrong, quoted};
+use assay_yaml::{
+    At, Context, Fields, Limits, Node, Problems, Reader, Reported, Shape, Value, Wrong, quoted,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use lettre::Address;
-use lettre::message::Mailbox;
+use lettre::message::{Mailbox, Mailboxes};
 use lettre::transport::smtp::client::Certificate;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use url::Url;
@@ -42,6 +44,8 @@ pub(crate) enum Way {
     Matrix {
         room: String,
     },
+    /// Mail to the contact of each subject that asked for it; about others they hear nothing.
+    Contacts,
 }
 
 /// What is told to whom.
@@ -175,6 +179,8 @@ const LIMITS: Limits = Limits { bytes: 1 << 20, nodes: 50_000 };
 const SUBMISSION: u16 = 587;
 /// What secrets of Standard Webhooks begin with.
 const WEBHOOK_SECRET: &str = "whsec_";
+/// To whom mail goes in place of addresses: to each subject's own.
+const CONTACTS: &str = "contacts";
 /// The shortest, in bytes.
 const LEAST_KEY: usize = 16;
 /// So much of an address is shown that is none, in characters.
@@ -228,6 +234,12 @@ impl NoticeConfig {
         })
     }
 
+    /// Whether any rule tells the contacts of subjects.
+    pub(crate) fn tells_contacts(&self) -> bool {
+        let channels = self.rules.iter().flat_map(|rule| &rule.channels);
+        channels.filter_map(|name| self.channel(name)).any(|channel| matches!(channel.way, Way::Contacts))
+    }
+
     pub(crate) fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name == name)
     }
@@ -247,6 +259,13 @@ fn number(
 
 fn mailbox(text: &str) -> Result<Mailbox, NoticeProblem> {
     text.parse().map_err(|_| NoticeProblem::NoMailbox(text.to_owned()))
+}
+
+/// The addresses for mail that somebody wrote on a line, with commas between them; none if there are others, or none.
+pub(crate) fn mailboxes(text: &str) -> Option<Vec<Mailbox>> {
+    let all: Mailboxes = text.parse().ok()?;
+    let all: Vec<Mailbox> = all.into_iter().collect();
+    (!all.is_empty()).then_some(all)
 }
 
 fn web(text: &str) -> Result<Url, NoticeProblem> {
@@ -365,6 +384,7 @@ fn channel(
             Way::Webhook { url, key: webhook_key(reader, &fields, secrets)? }
         }
         [None, Some(_), None] if !has_mail => return wrong(reader, NoticeProblem::NoServer("mail")),
+        [None, Some(Node { value: Value::Text(word), .. }), None] if word == CONTACTS => Way::Contacts,
         [None, Some(node), None] => {
             let all = reader.list(node, &fields.path_of("mail"), Reader::text_at).ok_or(Reported)?;
             let mut to = Vec::with_capacity(all.len());
@@ -472,6 +492,7 @@ mod tests {
 - {name: ops, webhook: 'https://example.com/hook', secret_file: there}
 - {name: us, mail: ['Us <us@example.com>', them@example.com]}
 - {name: chat, matrix: '!room:example.com'}
+- {name: theirs, mail: contacts}
 mail: {host: mail.example.com, from: monitor@example.com, user: monitor, password_file: there, ca_file: ca}
 matrix: {url: 'https://matrix.example.com', token_file: there}
 rules:
@@ -480,7 +501,9 @@ rules:
 ",
         )
         .unwrap();
-        assert_eq!(config.channels.len(), 3);
+        assert_eq!(config.channels.len(), 4);
+        assert!(matches!(config.channel("theirs").unwrap().way, Way::Contacts));
+        assert!(!config.tells_contacts(), "no rule does");
         assert!(matches!(&config.channel("us").unwrap().way, Way::Mail { to } if to.len() == 2));
         let mail = config.mail.unwrap();
         assert_eq!((mail.port, mail.tls, mail.domain()), (587, MailTls::Starttls, "example.com"));
@@ -488,6 +511,21 @@ rules:
         let [all, one] = config.rules.as_slice() else { panic!() };
         assert_eq!((all.about.len(), all.after, all.silent), (About::ALL.len(), 1, Duration::from_hours(72)));
         assert_eq!((one.about.len(), one.after, one.every), (2, 2, Duration::from_hours(1)));
+    }
+
+    #[test]
+    fn contacts_are_addresses_or_nothing() {
+        let read = |text: &str| {
+            mailboxes(text).map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "))
+        };
+        assert_eq!(read("a@example.com").as_deref(), Some("a@example.com"));
+        let two = "Ops <ops@example.com>, b@example.com";
+        assert_eq!(read(two).as_deref(), Some("Ops <ops@example.com> | b@example.com"));
+        for no in
+            ["", "call us: +49 30 1", "a@example.com and b@example.com", "a@example.com\nBcc: x@example.com"]
+        {
+            assert_eq!(read(no), None, "{no}");
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub(crate) struct Message {
     pub(crate) rule: String,
     pub(crate) at: Timestamp,
     pub(crate) notices: Vec<Told>,
+    /// Where whoever gets it asked for it, and can say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked_at: Option<String>,
 }
 
 /// One thing of it.
@@ -51,7 +54,7 @@ impl Message {
 
     /// Such a one.
     pub(crate) fn test(at: Timestamp) -> Self {
-        Self { kind: Self::TEST.to_owned(), rule: String::new(), at, notices: Vec::new() }
+        Self { kind: Self::TEST.to_owned(), rule: String::new(), at, notices: Vec::new(), asked_at: None }
     }
 
     /// In a line.
@@ -106,6 +109,9 @@ impl Message {
                 last = Some(whose);
             }
             let _ = writeln!(text, "  {}", told.line());
+        }
+        if let Some(page) = &self.asked_at {
+            let _ = writeln!(text, "\nYou asked for this at {page} and can say otherwise there.");
         }
         text
     }
@@ -177,6 +183,7 @@ mod tests {
             kind: Message::KIND.into(),
             rule: "all".into(),
             at: "2026-11-23T05:00:00Z".parse().unwrap(),
+            asked_at: None,
             notices: vec![
                 told("cloud-a", "scs-0102", Some("PASS"), Some("FAIL")),
                 told("cloud-a", "scs-0103", Some("ABORT"), None),

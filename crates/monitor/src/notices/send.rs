@@ -77,7 +77,9 @@ impl Sender {
         let message: Message = serde_json::from_str(body).map_err(not_sent)?;
         match (&channel.way, &config.mail, &config.matrix) {
             (Way::Webhook { url, key }, ..) => self.webhook((url, key), (id, body), now).await,
-            (Way::Mail { .. }, Some(server), _) => mail(server, recipient, id, &message).await,
+            (Way::Mail { .. } | Way::Contacts, Some(server), _) => {
+                mail(server, recipient, id, &message).await
+            }
             (Way::Matrix { room }, _, Some(server)) => self.matrix(server, room, id, &message).await,
             _ => Err(not_sent("the server is there no more")),
         }

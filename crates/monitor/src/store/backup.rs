@@ -95,6 +95,7 @@ const TABLES: &[Table] = &[
             ("health", Text),
             ("description", Text),
             ("contact", Text),
+            ("told", Number),
         ],
     },
     Table {

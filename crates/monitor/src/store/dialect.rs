@@ -6,6 +6,14 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
+    /// What people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "SQLite",
+            Dialect::Postgres => "PostgreSQL",
+        }
+    }
+
     pub(super) fn of(url: &str) -> Option<Self> {
         match url.split_once(':')?.0 {
             "sqlite" => Some(Dialect::Sqlite),

@@ -33,7 +33,7 @@ pub(crate) struct NewMessage<'m> {
     pub(crate) channel: &'m str,
     /// Whom of the channel; empty where it has one.
     pub(crate) recipient: String,
-    pub(crate) body: &'m str,
+    pub(crate) body: String,
 }
 
 /// Something that waits to be sent.
@@ -364,7 +364,7 @@ async fn post(
              VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7)",
         );
         let insert = insert.bind(id).bind(Uuid::new_v4().to_string()).bind(rule).bind(*channel);
-        insert.bind(recipient).bind(*body).bind(micros(now)).execute(&mut **tx).await?;
+        insert.bind(recipient).bind(body).bind(micros(now)).execute(&mut **tx).await?;
     }
     Ok(())
 }

@@ -62,6 +62,8 @@ pub(crate) struct Profile {
     pub(crate) description: String,
     /// For the assessors alone.
     pub(crate) contact: String,
+    /// Whether the contact wants mail about what changes.
+    pub(crate) is_told: bool,
 }
 
 /// Something that somebody changed.
@@ -502,7 +504,7 @@ impl Store {
             return Ok(Profile::default());
         }
         let row = sqlx::query(
-            "SELECT title, operator, website, health, description, contact FROM profile WHERE subject = $1",
+            "SELECT title, operator, website, health, description, contact, told FROM profile WHERE subject = $1",
         );
         let row = row.bind(subject).fetch_optional(&self.pool).await?;
         row.as_ref().map_or_else(|| Ok(Profile::default()), profile)
@@ -511,25 +513,26 @@ impl Store {
     /// What is told about all subjects of whom anything is.
     pub(crate) async fn profiles(&self) -> Result<BTreeMap<String, Profile>, StoreError> {
         let rows = sqlx::query(
-            "SELECT title, operator, website, health, description, contact, subject FROM profile",
+            "SELECT title, operator, website, health, description, contact, told, subject FROM profile",
         );
         let rows = rows.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(6)?, profile(row)?))).collect()
+        rows.iter().map(|row| Ok((row.try_get(7)?, profile(row)?))).collect()
     }
 
     /// Puts down what is told about a subject.
     pub(crate) async fn set_profile(&self, profile: &Profile, deed: &Deed) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let insert = sqlx::query(
-            "INSERT INTO profile (subject, title, operator, website, health, description, contact)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO profile (subject, title, operator, website, health, description, contact, told)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (subject) DO UPDATE
                  SET title = excluded.title, operator = excluded.operator, website = excluded.website,
-                     health = excluded.health, description = excluded.description, contact = excluded.contact",
+                     health = excluded.health, description = excluded.description, contact = excluded.contact,
+                     told = excluded.told",
         );
-        let Profile { title, operator, website, health, description, contact } = profile;
+        let Profile { title, operator, website, health, description, contact, is_told } = profile;
         let insert = insert.bind(&deed.about).bind(title).bind(operator).bind(website).bind(health);
-        insert.bind(description).bind(contact).execute(&mut *tx).await?;
+        insert.bind(description).bind(contact).bind(i64::from(*is_told)).execute(&mut *tx).await?;
         self.accounts_changed(tx, deed).await
     }
 
@@ -588,7 +591,7 @@ async fn end_invitations(tx: &mut Transaction<'_, Any>, account: &str) -> Result
 pub(super) async fn forget(tx: &mut Transaction<'_, Any>, name: &str) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM delegation WHERE delegate = $1 AND own = 1",
-        "UPDATE profile SET contact = '' WHERE subject = $1",
+        "UPDATE profile SET contact = '', told = 0 WHERE subject = $1",
     ] {
         sqlx::query(statement).bind(name).execute(&mut **tx).await?;
     }
@@ -636,5 +639,6 @@ fn profile(row: &AnyRow) -> Result<Profile, StoreError> {
         health: text(3)?,
         description: text(4)?,
         contact: text(5)?,
+        is_told: flag(row, 6)?,
     })
 }

@@ -1,6 +1,7 @@
 //! What was handed in and is not kept for ever.
 
 use jiff::Timestamp;
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{KeptSubmission, Store, StoreError, Unreadable, in_order, log, micros, places, time};
@@ -27,7 +28,53 @@ const MAY_GO: &str = "l.submission IS NULL AND NOT EXISTS (SELECT 1 FROM report 
     OR EXISTS (SELECT 1 FROM application a
         WHERE a.subject = r.subject AND a.course IN ('submitted', 'asked'))))";
 
+/// How much was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) submissions: i64,
+    pub(crate) reports: i64,
+    /// Submissions whose texts went.
+    pub(crate) let_go: i64,
+}
+
+/// A scope that reports are about, whether the monitor knows it or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportedScope {
+    pub(crate) uuid: String,
+    pub(crate) subjects: i64,
+    pub(crate) reports: i64,
+    /// From when the newest of them counts.
+    pub(crate) newest: Timestamp,
+}
+
 impl Store {
+    /// What kind of database it is.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.dialect.name()
+    }
+
+    /// How much was handed in.
+    pub(crate) async fn kept(&self) -> Result<Kept, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM submission), (SELECT COUNT(*) FROM report), (SELECT COUNT(*) FROM let_go)",
+        );
+        let row = row.fetch_one(&self.pool).await?;
+        Ok(Kept { submissions: row.try_get(0)?, reports: row.try_get(1)?, let_go: row.try_get(2)? })
+    }
+
+    /// The scopes that reports are about.
+    pub(crate) async fn reported_scopes(&self) -> Result<Vec<ReportedScope>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT o.uuid, COUNT(DISTINCT r.subject), COUNT(*), MAX(r.counts_from)
+             FROM report r JOIN scope o ON o.id = r.scope GROUP BY o.uuid",
+        );
+        let read = |row: &AnyRow| {
+            let (uuid, newest) = (row.try_get(0)?, time(row.try_get(3)?)?);
+            Ok(ReportedScope { uuid, subjects: row.try_get(1)?, reports: row.try_get(2)?, newest })
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
     /// When something was handed in last.
     pub(crate) async fn newest_receipt(&self) -> Result<Option<Timestamp>, StoreError> {
         // What is no time says nothing about the others.

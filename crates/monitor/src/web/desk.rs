@@ -15,6 +15,7 @@ mod integrators;
 mod login;
 mod notices;
 mod oidc;
+mod setup;
 mod subject;
 
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub(super) fn router(monitor: &Arc<Monitor>) -> Router<Arc<Monitor>> {
         .route("/desk/audit/{subject}/{scope}", get(audit::show).post(audit::find))
         .route("/desk/approvals", get(approvals::list).post(approvals::approve))
         .route("/desk/notices", get(notices::list).post(notices::send))
+        .route("/desk/monitor", get(setup::show))
         .layer(from_fn_with_state(Arc::clone(monitor), for_people))
 }
 

@@ -1041,6 +1041,7 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
         ),
         plain("/desk/approvals", Some(assessors), Some([403, 403, 404, 404])),
         plain("/desk/notices", Some(admins), Some([403, 403, 403, 404])),
+        plain("/desk/monitor", Some(admins), None),
         ("/invitation/{secret}", "/invitation/guessed".into(), Some([404; 4]), Some([404; 4])),
         plain("/logout", None, Some([303; 4])),
     ];
@@ -1070,4 +1071,29 @@ pub(crate) async fn every_page_of_the_desk_is_for_whom_it_is_meant(ground: Groun
         }
     }
     assert_eq!(known, routes(), "every address is in the matrix");
+}
+
+pub(crate) async fn admins_see_how_the_monitor_is_set_up(ground: Ground) {
+    let known = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", 1)]);
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &known.yaml()).await.status, 200);
+    let mut unknown = Report::new("ci", "2026-11-22 10:30:00", &[("a", 1)]);
+    unknown.scope = "of-tomorrow";
+    assert_eq!(ground.hand_in("ci", &ground.ci, &unknown.yaml()).await.status, 200);
+    let page = Browser::of(&ground, "assessor").await.get("/desk/monitor").await.text;
+    let (scopes, unknown) = page.split_once("Scopes that are not known here").unwrap();
+    for shown in [
+        "<dd>2, handed in with 2 uploads</dd>",
+        "kept for ever",
+        "1 report about 1 subject, the newest of 2026-11-22 10:00:00 UTC",
+        "/page/scope/scs-compatible-kaas",
+        "nothing",
+    ] {
+        assert!(scopes.contains(shown), "{shown} is not in {scopes}");
+    }
+    assert!(!scopes.contains("of-tomorrow"));
+    for shown in ["of-tomorrow", "1 report about 1 subject, the newest of 2026-11-22 10:30:00 UTC"] {
+        assert!(unknown.contains(shown), "{shown} is not in {unknown}");
+    }
+    let home = Browser::of(&ground, "assessor").await.get("/desk").await.text;
+    assert!(home.contains("href=\"/desk/monitor\""), "{home}");
 }

@@ -362,6 +362,70 @@ pub(crate) async fn people_are_told_by_mail_and_in_rooms(mut ground: Ground) {
     all_is_sent(&ground).await;
 }
 
+pub(crate) async fn contacts_are_told_what_is_theirs(mut ground: Ground) {
+    ground.restart(settings()).await;
+    let hook = hook(204).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mail = tokio::spawn(mail_server(listener));
+    let (subject, admin) = (Browser::of(&ground, "cloud-b").await, Browser::of(&ground, "assessor").await);
+    let path = "/desk/subject/cloud-b";
+    assert!(!subject.get(path).await.text.contains("name=\"told\""), "no mail goes to contacts yet");
+    let text = format!(
+        "channels:
+- {{name: theirs, mail: contacts}}
+- {{name: ours, webhook: '{}', secret_file: s}}
+mail: {{host: 127.0.0.1, port: {port}, tls: none, from: Monitor <m@example.com>}}
+rules: [{{name: all, channels: [theirs, ours], about: [result]}}]
+",
+        hook.uri()
+    );
+    let config = || {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        NoticeConfig::read("notices", &text, &|_| Ok(secret.into())).unwrap()
+    };
+    assert!(subject.get(path).await.text.contains("name=\"contact\""));
+    let wishes = async |contact: &str, is_told: bool| {
+        let fields = [("contact", contact), ("told", "on")];
+        subject.fill_in(path, &fields[..if is_told { 2 } else { 1 }]).await
+    };
+    let refused = wishes("call +49 30 1", true).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("is no address for mail"), "{}", refused.text);
+    assert_eq!(wishes("call +49 30 1", false).await.status, 303, "assessors may read anything");
+    assert_eq!(wishes("ops@example.com, Night <night@example.com>", true).await.status, 303);
+    ground.monitor.take_notices(config());
+    assert!(subject.get(path).await.text.contains("name=\"told\" checked"));
+
+    // Both have something to be told, and one of them asked for it.
+    for (name, key) in [("cloud-b", &ground.own), ("ci", &ground.ci)] {
+        let report = Report::new(name, "2026-11-22 09:00:00", &[(WEEKLY, -1)]);
+        assert_eq!(ground.hand_in(name, key, &report.yaml()).await.status, 200);
+    }
+    let said = tokio::time::timeout(PATIENCE, mail).await.unwrap().unwrap();
+    for line in [
+        "RCPT TO:<ops@example.com>",
+        "RCPT TO:<night@example.com>",
+        "Subject: SCS compliance of cloud-b: 1 to look at",
+        "https://compliance.example.com/desk/subject/cloud-b",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains("subject/ci"), "{said}");
+    all_is_sent(&ground).await;
+    let page = admin.get("/desk/notices").await.text;
+    assert!(page.contains("mail to the contacts of subjects that asked for it"), "{page}");
+    assert!(page.contains("Send a test to ours") && !page.contains("Send a test to theirs"), "{page}");
+    assert_eq!(admin.fill_in("/desk/notices", &[("test", "theirs")]).await.status, 404);
+
+    // Whoever does not want it any more is left alone. Mail would now find nobody, and wait.
+    assert_eq!(wishes("ops@example.com", false).await.status, 303);
+    let told = hook.received_requests().await.unwrap().len();
+    hand_in(&ground, "2026-11-22 10:00:00", 1).await;
+    requests(&hook, told + 1).await;
+    all_is_sent(&ground).await;
+}
+
 pub(crate) async fn silence_and_ends_are_told_once(mut ground: Ground) {
     let server = hook(200).await;
     ground.restart(settings()).await;

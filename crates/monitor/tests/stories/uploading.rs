@@ -1,12 +1,14 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assay_monitor::{Scopes, Settings};
 use assay_signature::Signature;
 use assay_standards::scope::Spec;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::fs;
 use std::process::Command;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -331,6 +333,42 @@ pub(crate) async fn who_keeps_others_waiting_is_cut_off(mut ground: Ground) {
         let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok(), "it is cut off");
     }
+}
+
+pub(crate) async fn who_does_not_take_answers_is_cut_off(mut ground: Ground) {
+    /// More than fits between the two of them.
+    const MANY: usize = 4_000;
+    ground.restart(Settings { patience: Duration::from_millis(500), ..Settings::default() }).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut greedy = socket.connect(ground.address).await.unwrap();
+    let ask = b"GET /assets/monitor.css HTTP/1.1\r\nHost: x\r\n\r\n".repeat(MANY);
+    // It is cut off while it asks, or after.
+    let _ = greedy.write_all(&ask).await;
+    let mut waiting = tokio::time::interval(Duration::from_millis(20));
+    let begun = Instant::now();
+    // What it is sent from now on, nobody takes.
+    while greedy.write_all(b"GET").await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "nobody cuts it off");
+        waiting.tick().await;
+    }
+    assert_eq!(ground.read(None, "/healthz").await.status, 200);
+}
+
+pub(crate) async fn a_body_that_never_ends_is_cut_off(mut ground: Ground) {
+    ground.restart(Settings { longest: Duration::from_millis(500), ..Settings::default() }).await;
+    let mut slow = TcpStream::connect(ground.address).await.unwrap();
+    let who = STANDARD.encode(format!("cloud-b:{PASSWORD}"));
+    let head = format!(
+        "POST /reports HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/x-signed-yaml\r\n\
+         Authorization: Basic {who}\r\n\r\n---"
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), slow.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "it is cut off");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
 pub(crate) async fn what_does_not_count_is_told_until_it_does(ground: Ground) {

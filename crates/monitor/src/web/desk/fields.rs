@@ -60,6 +60,7 @@ pub(super) const FORMS: &[Known] = &[
             ("health", "Status page or health monitor", Line),
             ("description", "Description: regions, and what is special", Text),
             CONTACT,
+            ("told", "Mail the contact what changes", Choice),
         ],
     ),
     ("/desk/accounts", &[("name", "Name", Line), GROUP, ROLES[0], ROLES[1], ROLES[2], ROLES[3]]),

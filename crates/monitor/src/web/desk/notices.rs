@@ -13,9 +13,9 @@ use super::super::pages::Pager;
 use super::forms::{Sent, Visitor};
 use super::{Came, LISTED, Page, go_on, shown_time};
 use crate::accounts::Role;
-use crate::notices::{Message, NoticeConfig, Way};
-use crate::store::{Deed, Posted, StoreError};
-use crate::watch::to_all_of;
+use crate::notices::{Channel, Message, NoticeConfig, Way};
+use crate::store::{Deed, Posted};
+use crate::watch::{to_all_of, written};
 
 #[derive(Template)]
 #[template(path = "desk/notices.html")]
@@ -33,6 +33,8 @@ struct Notices<'n> {
 struct ChannelRow<'c> {
     name: &'c str,
     way: String,
+    /// Whether there is somebody to send a test to.
+    is_tested: bool,
     /// The rules that tell it something.
     rules: Vec<&'c str>,
 }
@@ -82,6 +84,11 @@ pub(super) async fn list(
     Page { monitor: &monitor, visitor: Some(&visitor), title, said }.show(StatusCode::OK, &notices)
 }
 
+/// Whether there is somebody to send a test to: no subject asked for that.
+fn is_tested(channel: &Channel) -> bool {
+    !matches!(channel.way, Way::Contacts)
+}
+
 fn channels(config: &NoticeConfig) -> Vec<ChannelRow<'_>> {
     config
         .channels
@@ -96,7 +103,9 @@ fn channels(config: &NoticeConfig) -> Vec<ChannelRow<'_>> {
                     format!("mail to {}", to.join(", "))
                 }
                 Way::Matrix { room } => format!("Matrix room {room}"),
+                Way::Contacts => "mail to the contacts of subjects that asked for it".to_owned(),
             },
+            is_tested: is_tested(channel),
             rules: config
                 .rules
                 .iter()
@@ -143,10 +152,9 @@ pub(super) async fn send(
     let deed = |what: String| Deed { at: now, account: name.clone(), what, about: name.clone() };
     let (channel, uuid) = (fields.get("test"), fields.get("message"));
     if !channel.is_empty() {
-        let config = monitor.notices().filter(|config| config.channel(channel).is_some());
+        let config = monitor.notices().filter(|config| config.channel(channel).is_some_and(is_tested));
         let config = config.ok_or_else(|| Refusal::not_found("channel"))?;
-        let body = serde_json::to_string(&Message::test(now));
-        let body = body.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let body = written(&Message::test(now))?;
         let deed = deed(format!("tested the channel {channel}"));
         monitor.store.post(&to_all_of(&config, channel, &body), &deed).await?;
         return Ok(go_on(&monitor, "desk/notices", "again"));

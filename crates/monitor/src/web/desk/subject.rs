@@ -12,6 +12,7 @@ use super::super::pages::segment;
 use super::forms::{Fields, Form, Sent, Visitor};
 use super::{Came, Page, go_on};
 use crate::accounts::Role;
+use crate::notices::mailboxes;
 use crate::serve::Monitor;
 use crate::store::{Deed, Profile};
 
@@ -26,6 +27,8 @@ struct SubjectForm<'s> {
     subject: &'s str,
     form: Form<'s>,
     may_change: bool,
+    /// Whether this monitor sends mail to contacts, or would if it did.
+    may_be_told: bool,
 }
 
 /// Shows what is told, to whom it concerns.
@@ -45,7 +48,7 @@ pub(super) async fn show(
 
 /// What is told, as its form says it.
 fn written(profile: Profile) -> Fields {
-    let Profile { title, operator, website, health, description, contact } = profile;
+    let Profile { title, operator, website, health, description, contact, is_told } = profile;
     let named = [
         ("title", title),
         ("operator", operator),
@@ -54,7 +57,8 @@ fn written(profile: Profile) -> Fields {
         ("description", description),
         ("contact", contact),
     ];
-    Fields::of(named.map(|(name, value)| (name.to_owned(), value)))
+    let told = is_told.then(|| ("told", "yes".to_owned()));
+    Fields::of(named.into_iter().chain(told).map(|(name, value)| (name.to_owned(), value)))
 }
 
 fn page(
@@ -65,10 +69,12 @@ fn page(
     form: Form<'_>,
 ) -> Result<Response, Refusal> {
     let status = form.status();
+    let tells_contacts = || monitor.notices().is_some_and(|config| config.tells_contacts());
     let page = SubjectForm {
         base: &monitor.settings.base_url,
         form_key: &visitor.form_key,
         subject,
+        may_be_told: form.is_ticked("told") || tells_contacts(),
         form,
         may_change: is_applicant(&visitor.caller, subject),
     };
@@ -104,12 +110,18 @@ pub(super) async fn change(
 }
 
 fn read(fields: &Fields) -> Result<Profile, Refusal> {
+    let (contact, is_told) = (fields.optional("contact", Kind::Line)?, fields.is_ticked("told"));
+    if is_told && mailboxes(&contact).is_none() {
+        let what = " is no address for mail, nor several with commas between them";
+        return Err(Refusal::of_field("contact", what));
+    }
     Ok(Profile {
         title: fields.optional("title", Kind::Name)?,
         operator: fields.optional("operator", Kind::Name)?,
         website: fields.address("website")?,
         health: fields.address("health")?,
         description: fields.optional("description", Kind::Text)?,
-        contact: fields.optional("contact", Kind::Line)?,
+        contact,
+        is_told,
     })
 }
