@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::outbox::private_folder;
 
 /// The ending of a record's file.
 const RECORD: &str = "jsonl";
-/// So many records are kept.
+/// So many records are kept, and of each schedule the newest: what it was that runs once a year is known until it runs again.
 const MOST_RECORDS: usize = 200;
 /// A record is not larger than this: some dozen bytes for each of thousands of subjects.
 const MOST_BYTES: u64 = 64 << 20;
@@ -178,10 +178,15 @@ impl Record {
     pub fn begin(folder: &Path, first: &Line) -> Result<Self, RecordError> {
         let failed = |cause| RecordError { path: folder.to_owned(), what: "written", cause };
         private_folder(folder).map_err(failed)?;
-        let mut names = names(folder).map_err(failed)?;
-        names.truncate(names.len().saturating_sub(MOST_RECORDS - 1));
-        for name in names {
-            let _ = fs::remove_file(name);
+        let names = names(folder).map_err(failed)?;
+        let (old, kept) = names.split_at(names.len().saturating_sub(MOST_RECORDS - 1));
+        if !old.is_empty() {
+            let mut known: BTreeSet<String> = kept.iter().filter_map(|name| schedule(name)).collect();
+            for name in old.iter().rev() {
+                if !schedule(name).is_some_and(|schedule| known.insert(schedule)) {
+                    let _ = fs::remove_file(name);
+                }
+            }
         }
         // Names sort by time; what is random keeps two runs of one instant apart.
         let id = Uuid::new_v4().simple().to_string();
@@ -271,6 +276,16 @@ fn names(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// The schedule that a record belongs to.
+fn schedule(path: &Path) -> Option<String> {
+    let mut first = String::new();
+    BufReader::new(File::open(path).ok()?.take(MOST_BYTES)).read_line(&mut first).ok()?;
+    match serde_json::from_str(&first).ok()? {
+        Line::Begun { occasion, .. } => Some(occasion?.schedule),
+        _ => None,
+    }
 }
 
 fn open(path: &Path) -> io::Result<(File, Past)> {
@@ -366,6 +381,27 @@ mod tests {
         assert_eq!(all.len(), MOST_RECORDS);
         let newest = i64::try_from(MOST_RECORDS).unwrap() + 2;
         assert_eq!(all[0].lines, [begun(newest, "a")]);
+    }
+
+    #[test]
+    fn the_newest_run_of_a_schedule_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |second: i64, schedule: &str| match begun(second, "a") {
+            Line::Begun { at, about, preset, subjects, .. } => {
+                let occasion = Some(Occasion { schedule: schedule.into(), at });
+                Line::Begun { at, about, preset, subjects, occasion }
+            }
+            line => line,
+        };
+        for second in 0..3 {
+            Record::begin(folder.path(), &of(second, "yearly")).unwrap();
+        }
+        for second in 3..i64::try_from(MOST_RECORDS).unwrap() + 10 {
+            Record::begin(folder.path(), &of(second, "hourly")).unwrap();
+        }
+        let all = past(folder.path(), 1000).unwrap();
+        assert_eq!(all.len(), MOST_RECORDS + 1);
+        assert_eq!(all.last().unwrap().lines, [of(2, "yearly")]);
     }
 
     #[test]

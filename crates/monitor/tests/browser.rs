@@ -11,10 +11,11 @@ mod ground;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::{env, fs};
 
-use assay_monitor::{OidcConfig, Settings, Store};
-use ground::{Ground, PASSWORD, Report};
+use assay_monitor::{NoticeConfig, OidcConfig, Settings, Store};
+use ground::{Ground, IAAS, PASSWORD, Report};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -29,6 +30,8 @@ struct Browser {
     /// The address of its session.
     session: String,
     driver: Child,
+    /// Where forms were sent whose buttons were pressed.
+    pressed: Mutex<BTreeSet<String>>,
     _folder: TempDir,
 }
 
@@ -60,7 +63,7 @@ impl Browser {
         let (http, sessions) = (Client::new(), format!("http://127.0.0.1:{port}/session"));
         let begun = answer(http.post(&sessions).body(wanted.to_string())).await.unwrap();
         let session = format!("{sessions}/{}", begun["sessionId"].as_str().unwrap());
-        Self { http, session, driver, _folder: folder }
+        Self { http, session, driver, pressed: Mutex::default(), _folder: folder }
     }
 
     fn drive() -> Option<(Child, String)> {
@@ -131,9 +134,35 @@ impl Browser {
 
     /// Presses the button that says so, and looks at the next page.
     async fn press(&self, says: &str) {
-        self.click(By::XPath(&format!("//button[normalize-space(.)='{says}' or @aria-label='{says}']")))
-            .await;
+        let button = format!("//button[normalize-space(.)='{says}' or @aria-label='{says}']");
+        let path = self.ask(&FORM.replace("BUTTON", &button)).await;
+        self.pressed.lock().unwrap().insert(path.as_str().unwrap().to_owned());
+        self.click(By::XPath(&button)).await;
         self.is_whole(says).await;
+    }
+
+    /// The forms of the desk, by their addresses in the source, of which no button was pressed.
+    fn unpressed(&self) -> Vec<&'static str> {
+        let pressed = self.pressed.lock().unwrap();
+        let is_at = |route: &str, path: &str| {
+            let (mut route, mut path) = (route.split('/'), path.split('/'));
+            loop {
+                match (route.next(), path.next()) {
+                    (None, None) => return true,
+                    (Some(known), Some(sent)) if known == sent || known.starts_with('{') => {}
+                    _ => return false,
+                }
+            }
+        };
+        // What is fixed is not also an example of what may be anything.
+        let fixed = ["/desk/integrators", "/desk/applications"];
+        let forms = ground::routes().into_iter().filter(|(_, _, takes)| *takes).map(|(route, ..)| route);
+        let unpressed = forms.filter(|route| {
+            !pressed
+                .iter()
+                .any(|path| is_at(route, path) && (*route == path || !fixed.contains(&path.as_str())))
+        });
+        unpressed.collect()
     }
 
     async fn log_in(&self, ground: &Ground, name: &str) {
@@ -149,12 +178,14 @@ impl Browser {
         assert_eq!(self.troubles().await, [""; 0], "after {whence}");
     }
 
-    /// What is wrong with the page, wide or on a phone.
+    /// What is wrong with the page, on a small phone, at a desk or on a wall.
     async fn troubles(&self) -> Vec<String> {
         let address = self.get("url").await;
         let mut found = Vec::new();
-        for (width, theme) in [(400, "dark"), (1280, "light")] {
-            self.post("window/rect", &json!({"width": width, "height": 900})).await;
+        for (width, theme) in [(320, "dark"), (1280, "light"), (3840, "dark")] {
+            let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+            let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size});
+            self.post("goog/cdp/execute", &command).await;
             let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
             let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
             self.post("goog/cdp/execute", &command).await;
@@ -175,6 +206,12 @@ impl Drop for Browser {
         let _ = self.driver.wait();
     }
 }
+
+/// Where the form of a button is sent.
+const FORM: &str =
+    "const found = document.evaluate(`BUTTON`, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null);
+const form = found.singleNodeValue && found.singleNodeValue.form;
+return form ? new URL(form.action).pathname : '';";
 
 /// What is wrong with a page, as a list of sentences.
 const TROUBLES: &str = r"
@@ -391,6 +428,13 @@ async fn every_form_does_what_it_says() {
     let ground = ground().await;
     let report = Report::new("cloud-b", "2026-11-22 10:00:00", &[("version-policy-check", 1)]).yaml();
     assert_eq!(ground.hand_in("cloud-b", &ground.own, &report).await.status, 200);
+    let stated = Report::new("cloud-b", "2026-11-22 10:00:00", &[("availability-zones-check", 1)]);
+    let stated = Report { scope: IAAS, ..stated }.yaml();
+    let stated = stated.replace("cmd: check", "cmd: 'assay declare: stated by people, not measured'");
+    assert_eq!(ground.hand_in("cloud-b", &ground.own, &stated).await.status, 200);
+    let notices = "channels: [{name: hook, webhook: 'http://127.0.0.1:9/', secret_file: s}]\nrules: []\n";
+    let secret = |_: &str| Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
+    ground.monitor.take_notices(NoticeConfig::read("notices", notices, &secret).unwrap());
     let browser = Browser::start().await;
     browser.goto(&ground.url("/login")).await;
     browser.is_whole("nowhere").await;
@@ -399,6 +443,9 @@ async fn every_form_does_what_it_says() {
     browser.press("Log in").await;
     assert!(browser.text().await.contains("There is no account with this name and password."));
 
+    browser.log_in(&ground, "cloud-b").await;
+    // A session that somebody left open elsewhere.
+    answer(browser.http.delete(format!("{}/cookie", browser.session))).await.unwrap();
     browser.log_in(&ground, "cloud-b").await;
     browser.goto(&ground.url("/desk/subject/cloud-b")).await;
     browser.fill("title", "Cloud B").await;
@@ -425,6 +472,7 @@ async fn every_form_does_what_it_says() {
     browser.press("Revoke the token nightly").await;
     assert!(browser.text().await.contains("Whatever uses the token “nightly” is let in no more"));
     browser.press("Revoke it").await;
+    browser.press("End all others").await;
     browser.fill("delegate", "reader").await;
     browser.press("Let it hand in").await;
     browser.press("Let reader hand in no more").await;
@@ -483,6 +531,18 @@ async fn every_form_does_what_it_says() {
     let address = browser.text_of(By::Css("#invitation")).await;
     browser.press("Remove the account").await;
     browser.press("Remove it").await;
+    browser.goto(&ground.url("/desk/accounts")).await;
+    browser.fill("name", "somebody").await;
+    browser.press("Make the account").await;
+    browser.fill("group", "others").await;
+    browser.press("Save").await;
+    browser.press("Invite").await;
+    let invitation = browser.text_of(By::Css("#invitation")).await;
+    browser.goto(&ground.url("/desk/approvals")).await;
+    browser.press("Take back the approval of availability-zones-check of cloud-b").await;
+    browser.press("Approve availability-zones-check of cloud-b").await;
+    browser.goto(&ground.url("/desk/notices")).await;
+    browser.press("Send a test to hook").await;
     browser.goto(&ground.url("/desk/accounts/cloud-c")).await;
     browser.press("Put everybody out").await;
     browser.press("Put them out").await;
@@ -511,6 +571,16 @@ async fn every_form_does_what_it_says() {
     browser.goto(&address).await;
     browser.is_whole("an old invitation").await;
     assert!(browser.text().await.contains("the invitation was used, or is too old"));
+    browser.goto(&ground.url("/desk")).await;
+    browser.press("Log out").await;
+    browser.goto(&invitation).await;
+    browser.fill("new_password", "long enough for it").await;
+    browser.fill("again", "long enough for it").await;
+    browser.press("Set the password").await;
+    assert_eq!(browser.text_of(By::Css("h1")).await, "Desk of somebody");
+    let unpressed = browser.unpressed();
+    // Those that need a provider are pressed below.
+    assert!(unpressed.iter().all(|route| route.contains("/identities")), "{unpressed:?}");
     browser.close().await;
 }
 

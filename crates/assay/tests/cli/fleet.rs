@@ -122,10 +122,13 @@ fn what_waits_goes_with_the_next_run() {
     monitor.kill();
     let run = ["run", "--preset", "scripted", "--allow-scripts", "--monitor-url"];
     assert_eq!(runner.run(&[&run[..], &[&url]].concat()).0, 3);
+    let (code, _, stderr) = runner.run(&[&run[..], &[&url]].concat());
+    assert_eq!(code, 3);
+    assert!(stderr.contains("2 reports of earlier runs still wait"), "{stderr}");
     let monitor = runner.monitor_of(&url);
     let (code, _, stderr) = runner.run(&[&run[..], &[&monitor.url]].concat());
     assert_eq!(code, 0, "{stderr}");
-    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (2, 2));
+    assert_eq!((reports(&monitor, "quick").len(), reports(&monitor, "slow").len()), (3, 3));
     assert_eq!(runner.run(&["flush"]).1, "nothing waits\n");
 }
 

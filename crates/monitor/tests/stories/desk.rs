@@ -5,7 +5,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::json;
 
-use super::ground::{Answer, Ground, PASSWORD, Report};
+use super::ground::{Answer, Ground, PASSWORD, Report, routes};
 
 /// What a form says that was asked for once more.
 const SURE: &[(&str, &str)] = &[("sure", "yes")];
@@ -938,16 +938,6 @@ pub(crate) async fn what_somebody_wrote_outlives_a_session(ground: Ground) {
         [("name", "cloud-b"), ("password", PASSWORD), ("to", "//example.com/desk"), ("again.title", "x")];
     let came = Browser::new(&ground).send("/login", &elsewhere).await;
     assert_eq!((came.status, came.location.as_str()), (303, "/desk"));
-}
-
-/// The addresses of the desk, as its source has them, with whether they show and whether they take something.
-fn routes() -> BTreeSet<(&'static str, bool, bool)> {
-    const SOURCE: &str = include_str!("../../src/web/desk.rs");
-    let routes = SOURCE.split(".route(").skip(1).map(|route| {
-        let handlers = route.split('\n').next().unwrap();
-        (route.split('"').nth(1).unwrap(), handlers.contains("get("), handlers.contains("post("))
-    });
-    routes.collect()
 }
 
 /// An address of the desk, how it is asked for, and what each hears who asks for it or sends nothing to it: that fails

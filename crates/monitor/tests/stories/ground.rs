@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -386,4 +387,14 @@ run:
 "
         )
     }
+}
+
+/// The addresses of the desk, as its source has them, with whether they show and whether they take something.
+pub(crate) fn routes() -> BTreeSet<(&'static str, bool, bool)> {
+    const SOURCE: &str = include_str!("../../src/web/desk.rs");
+    let routes = SOURCE.split(".route(").skip(1).map(|route| {
+        let handlers = route.split('\n').next().unwrap();
+        (route.split('"').nth(1).unwrap(), handlers.contains("get("), handlers.contains("post("))
+    });
+    routes.collect()
 }

@@ -379,6 +379,13 @@ impl Watch<'_> {
             self.noted(&Line::Ended { at: Timestamp::now() });
             exit = self.exit(arguments.handing.strict);
         }
+        if self.still_waiting > 0 {
+            let waiting = ["report of an earlier run still waits", "reports of earlier runs still wait"];
+            let waiting = counted(self.still_waiting, waiting);
+            note(&format!(
+                "{waiting} to be delivered: `assay fleet status` says why, `assay fleet flush` tries again"
+            ));
+        }
         // A daemon has no result to print; what came of each has been said.
         if self.scheduled.is_none() {
             // Of a run that goes on with another, part of the reports is not there any more.

@@ -250,9 +250,14 @@ pub(super) async fn put_out(
     visitor.must_have(Role::Admin)?;
     find(&monitor, &name).await?;
     if !fields.is_sure() {
-        let told = format!(
+        let mut told = format!(
             "All sessions, tokens and invitations of {name} end, and do not come back. Programs of it need other tokens."
         );
+        // Somebody who came in may have connected who they are elsewhere, and would come back by that.
+        if !monitor.store.identities(&name).await?.is_empty() {
+            told +=
+                " Whoever is connected with it elsewhere can log in again: disconnect first who is not to.";
+        }
         let (title, button) = ("Put everybody out", "Put them out");
         let back = &format!("desk/accounts/{}", segment(&name));
         let question = Again { path: &path, title, told, button, back, fields: &fields, is_final: true };
