@@ -343,6 +343,17 @@ impl Report {
         self.chosen == Chosen::Both && testcase.differs()
     }
 
+    /// What the run came to, in a reading: that which decides, or the text where only testcases were asked for that the official
+    /// reading does not have. Without any testcase it is MISS.
+    pub fn summary(&self) -> (Reading, Tally, Verdict) {
+        let deciding = self.chosen.deciding();
+        let has_any = |reading: &Reading| self.tally(*reading).total() > 0;
+        let text = Some(Reading::Text).filter(|_| self.chosen.shows_text()).filter(has_any);
+        let reading = Some(deciding).filter(has_any).or(text).unwrap_or(deciding);
+        let tally = self.tally(reading);
+        (reading, tally, if tally.total() == 0 { Verdict::Miss } else { tally.verdict() })
+    }
+
     /// The verdicts of a reading over the testcases that the run was asked for.
     pub fn tally(&self, reading: Reading) -> Tally {
         let mut tally = Tally::default();
@@ -350,5 +361,24 @@ impl Report {
             tally.add(verdict);
         }
         tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn a_summary_is_about_what_was_asked_for() {
+        let mut report = fixture::report();
+        let (reading, tally, verdict) = report.summary();
+        assert_eq!((reading, verdict), (Reading::Official, tally.verdict()));
+        report.testcases.retain(|testcase| testcase.id == fixture::OWN);
+        let (reading, tally, verdict) = report.summary();
+        assert_eq!((reading, tally.total(), verdict), (Reading::Text, 1, report.testcases[0].text));
+        report.testcases.clear();
+        let (reading, tally, verdict) = report.summary();
+        assert_eq!((reading, tally.total(), verdict), (Reading::Official, 0, Verdict::Miss));
     }
 }

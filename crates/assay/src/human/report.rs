@@ -433,9 +433,7 @@ impl View<'_> {
     }
 
     fn foot(&mut self) {
-        let reading = self.deciding();
-        let tally = self.report.tally(reading);
-        let verdict = if tally.total() == 0 { Verdict::Miss } else { tally.verdict() };
+        let (reading, tally, verdict) = self.report.summary();
         self.line("");
         let word = match reading {
             Reading::Official => "official",

@@ -135,10 +135,9 @@ pub(super) struct Finding {
 impl Subject {
     pub(super) fn of(report: &Report, number: usize) -> Self {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        let deciding = report.chosen.deciding();
         let all: Vec<Testcase> =
             report.testcases.iter().map(|testcase| Testcase::of(report, testcase, &suffix)).collect();
-        let tally = report.tally(deciding);
+        let (reading, tally, verdict) = report.summary();
         Subject {
             anchor: format!("subject{suffix}"),
             name: visible(&report.subject.cloud).into_owned(),
@@ -147,8 +146,8 @@ impl Subject {
                 text: visible(&report.scope.name).into_owned(),
                 address: web_address(&report.scope.url).map(ToOwned::to_owned),
             },
-            verdict: tally.verdict().into(),
-            headline: headline(tally, deciding),
+            verdict: verdict.into(),
+            headline: headline(tally, reading),
             shows_official: report.chosen.shows_official(),
             shows_text: report.chosen.shows_text(),
             targets: targets(report),
@@ -203,8 +202,8 @@ fn instant(instant: Timestamp) -> String {
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-fn headline(tally: Tally, deciding: Reading) -> String {
-    let reading = match deciding {
+fn headline(tally: Tally, reading: Reading) -> String {
+    let reading = match reading {
         Reading::Official => "official reading",
         Reading::Text => "text reading",
     };
