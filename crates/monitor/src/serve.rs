@@ -21,7 +21,7 @@ use crate::retention::LastLook;
 use crate::scopes::Scopes;
 use crate::store::{Store, StoreError};
 use crate::watch::Last;
-use crate::web::{self, Overviews, Uploads};
+use crate::web::{self, Broad, Overviews, Uploads};
 use crate::workers::Workers;
 
 /// How many histories are at hand at a time.
@@ -104,6 +104,7 @@ pub struct Monitor {
     /// So is what all subjects come to, testcase by testcase.
     pub(crate) statuses: Semaphore,
     pub(crate) overviews: Overviews,
+    pub(crate) broad: Broad,
     pub(crate) uploads: Uploads,
     pub(crate) allowance: Allowance,
     pub(crate) sender: Sender,
@@ -185,6 +186,7 @@ impl Monitor {
             histories,
             statuses,
             overviews,
+            broad: Broad::default(),
             uploads,
             allowance,
             sender: Sender::new().map_err(|error| ServeError::Network(std::io::Error::other(error)))?,

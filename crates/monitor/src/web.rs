@@ -35,7 +35,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::error::Refusal;
 pub(crate) use self::metrics::Uploads;
-pub(crate) use self::pages::{Overviews, segment};
+pub(crate) use self::pages::{Broad, Overviews, segment};
 use crate::serve::Monitor;
 use crate::workers::BrokeOff;
 

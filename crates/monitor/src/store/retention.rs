@@ -75,6 +75,12 @@ impl Store {
         rows.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
+    /// A number that grows with every report that comes in.
+    pub(crate) async fn newest_report(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(id), 0) FROM report");
+        Ok(row.fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
     /// When something was handed in last.
     pub(crate) async fn newest_receipt(&self) -> Result<Option<Timestamp>, StoreError> {
         // What is no time says nothing about the others.

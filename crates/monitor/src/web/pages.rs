@@ -172,6 +172,77 @@ impl Overviews {
     }
 }
 
+/// Pages about all subjects, as they were last written: together they would keep the processors from everything else.
+#[derive(Debug, Default)]
+pub(crate) struct Broad {
+    texts: Mutex<HashMap<(Form, String), KeptBroad>>,
+    /// One is written at a time, and whoever waits for the same is handed it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct KeptBroad {
+    of: BroadOf,
+    text: Bytes,
+}
+
+/// What such a page was made of.
+#[derive(Clone, Debug)]
+struct BroadOf {
+    scores: Arc<Scores>,
+    newest: i64,
+    /// Results expire without anything else changing.
+    minute: i64,
+}
+
+impl BroadOf {
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.scores, &other.scores) && (self.newest, self.minute) == (other.newest, other.minute)
+    }
+}
+
+impl Broad {
+    /// So many are kept.
+    const MOST: usize = 32;
+
+    fn kept(&self, key: &(Form, String), of: &BroadOf) -> Option<Bytes> {
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.get(key).filter(|kept| kept.of.is(of)).map(|kept| kept.text.clone())
+    }
+
+    fn keep(&self, key: (Form, String), of: BroadOf, text: Bytes) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if texts.len() >= Self::MOST {
+            texts.retain(|_, kept| kept.of.is(&of));
+        }
+        if texts.len() < Self::MOST {
+            texts.insert(key, KeptBroad { of, text });
+        }
+    }
+
+    /// The page of an address; `write` writes it if it is not at hand, or something changed since.
+    async fn page(
+        monitor: &Monitor,
+        (form, address): (Form, String),
+        write: impl AsyncFnOnce(&Scores) -> Result<String, Refusal>,
+    ) -> Result<Response, Refusal> {
+        let scores = monitor.scores().await?;
+        let newest = monitor.store.newest_report().await?;
+        let of = BroadOf { scores, newest, minute: monitor.clock.now().as_second() / 60 };
+        let (broad, key) = (&monitor.broad, (form, address));
+        if let Some(text) = broad.kept(&key, &of) {
+            return Ok(answer(form, text));
+        }
+        let _turn = broad.turn.lock().await;
+        if let Some(text) = broad.kept(&key, &of) {
+            return Ok(answer(form, text));
+        }
+        let text = Bytes::from(write(&of.scores).await?);
+        broad.keep(key, of, text.clone());
+        Ok(answer(form, text))
+    }
+}
+
 type Searched = Result<Query<Search>, QueryRejection>;
 
 /// What all subjects come to, or those that somebody looks for.
@@ -371,17 +442,19 @@ pub(super) async fn testcase(
     Path((form, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
-    let scores = monitor.scores().await?;
-    let seen = monitor.store.seen_of(&id).await?;
-    let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
-    let page = testcase::TestcasePage::new(
-        (&monitor.settings.base_url, &id),
-        explained,
-        &scores.scopes,
-        (&seen, &scores.all),
-        civil(monitor.clock.now()),
-    );
-    show(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
+    Broad::page(&monitor, (form, format!("testcase/{id}")), async |scores| {
+        let seen = monitor.store.seen_of(&id).await?;
+        let explained = monitor.settings.explained.iter().find(|known| known.testcase == id);
+        let page = testcase::TestcasePage::new(
+            (&monitor.settings.base_url, &id),
+            explained,
+            &scores.scopes,
+            (&seen, &scores.all),
+            civil(monitor.clock.now()),
+        );
+        render(&monitor, form, &page.ok_or_else(|| Refusal::not_found("testcase"))?)
+    })
+    .await
 }
 
 /// Who passes what of a version of a scope.
@@ -392,18 +465,21 @@ pub(super) async fn matrix(
 ) -> Result<Response, Refusal> {
     let form = Form::of(&form)?;
     let Query(part) = part?;
-    let scores = monitor.scores().await?;
-    let spec = scores.scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
-    let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
-    let of_scope = scores.all.iter().filter(|listed| listed.scope == spec.uuid);
-    let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
-    subjects.sort_unstable();
-    let (subjects, pager) = part.of(&subjects);
-    let standings = monitor.store.standings_of(subjects, &spec.uuid).await?;
-    let base = &monitor.settings.base_url;
-    let around = (&part, civil(monitor.clock.now()));
-    let page = matrix::MatrixPage::new(base, (spec, version), (subjects, pager), &standings, around);
-    show(&monitor, form, &page)
+    let address = format!("matrix/{scope}/{version}?{part:?}");
+    Broad::page(&monitor, (form, address), async |scores| {
+        let spec = scores.scopes.find(&scope).ok_or_else(|| Refusal::not_found("scope"))?;
+        let version = spec.version(&version).ok_or_else(|| Refusal::not_found("version"))?;
+        let of_scope = scores.all.iter().filter(|listed| listed.scope == spec.uuid);
+        let mut subjects: Vec<&str> = of_scope.map(|listed| listed.subject.as_str()).collect();
+        subjects.sort_unstable();
+        let (subjects, pager) = part.of(&subjects);
+        let standings = monitor.store.standings_of(subjects, &spec.uuid).await?;
+        let base = &monitor.settings.base_url;
+        let around = (&part, civil(monitor.clock.now()));
+        let page = matrix::MatrixPage::new(base, (spec, version), (subjects, pager), &standings, around);
+        render(&monitor, form, &page)
+    })
+    .await
 }
 
 /// Before which entry of the log those are that are asked for.
